@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034  # the scripts that source this file use the variables
+#
+# Where things are. Sourced by the other tools; it changes nothing on disk.
+#
+#   TREE      this source tree
+#   CACHE     IRQLAB_CACHE, else $XDG_CACHE_HOME/irqlab, else ~/.cache/irqlab
+#   IN_PLACE  not empty on the release that has the toolchain: no root is made, the host's is used
+#   ROOT      the toolchain's file system
+#   KERNELS   the directory that kernels are unpacked into, as the host sees it…
+#   SEEN      …and as commands under tools/enter see it
+#   RELEASE   the chosen kernel, like `uname -r`; empty before tools/setup has picked one
+#   KDIR      its headers directory, with the Rust overlay (as seen under tools/enter)
+#   VMLINUX   its image as ELF, for the guest (likewise)
+#   KSRC      the part of its source that modules and their tests need
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=tools/kernel.conf
+. "$TREE/tools/kernel.conf"
+
+CACHE=${IRQLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irqlab}
+CACHE=$(realpath -m "$CACHE")
+KERNEL=${KERNEL:-}
+FLAVOUR=${FLAVOUR:-${FLAVOURS[0]}}
+
+IN_PLACE=$(. /etc/os-release && [ "${VERSION_CODENAME-}" = "$SUITE" ] && echo yes) || IN_PLACE=
+if [ "$IN_PLACE" ]; then
+	ROOT=/ KERNELS=$CACHE/kernels SEEN=$CACHE/kernels
+else
+	ROOT=$CACHE/root KERNELS=$ROOT SEEN=
+fi
+
+RELEASE_FILE=$CACHE/release/$FLAVOUR${KERNEL:+-$KERNEL}
+RELEASE=
+[ ! -e "$RELEASE_FILE" ] || RELEASE=$(<"$RELEASE_FILE")
+KDIR=$SEEN/usr/lib/modules/$RELEASE/build
+KSRC=$CACHE/linux-source-${RELEASE%%[+-]*}
+VMLINUX=$SEEN/boot/vmlinux-$RELEASE
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
