@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The clock that all stamps come from.
+//!
+//! `local_clock()` is the scheduler's clock: nanoseconds since boot, readable in
+//! every context, NMI included, at the cost of one `rdtsc`. Stamps of two CPUs
+//! can be compared where the TSC is stable; elsewhere they may differ by up to
+//! a tick, and a difference can come out negative: use [`elapsed_ns`].
+//!
+//! C header: [`include/linux/sched/clock.h`](srctree/include/linux/sched/clock.h)
+
+use crate::bindings;
+
+/// Nanoseconds since boot on the current CPU's clock.
+#[inline]
+pub fn now_ns() -> u64 {
+    // SAFETY: Can be called in any context.
+    unsafe { bindings::local_clock() }
+}
+
+/// The time from `from_ns` to `to_ns`, or `None` if the clocks disagree about
+/// the order.
+#[inline]
+pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
+    to_ns.checked_sub(from_ns)
+}
+
+/// Spins for `ns` nanoseconds, which must be short: it holds the CPU.
+pub fn spin_ns(ns: u64) {
+    let start = now_ns();
+    while now_ns().wrapping_sub(start) < ns {
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Completions that can be used again, and waited for with a limit.
+//!
+//! `kernel::sync::Completion` only ever completes for good and waits without
+//! end; an interrupt laboratory must survive an interrupt that does not come.
+//!
+//! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h)
+
+use crate::{
+    bindings,
+    context::Task, //
+};
+use kernel::{
+    prelude::*,
+    time::msecs_to_jiffies,
+    types::Opaque, //
+};
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The completion was signalled.
+    Completed,
+    /// The time was up.
+    TimedOut,
+    /// A signal for the waiting task came first.
+    Interrupted,
+}
+
+/// Counts events that one task waits for.
+///
+/// # Invariants
+///
+/// `raw` is initialised.
+#[pin_data]
+pub struct Completion {
+    #[pin]
+    raw: Opaque<bindings::completion>,
+}
+
+// SAFETY: The C side locks for itself.
+unsafe impl Send for Completion {}
+// SAFETY: As above.
+unsafe impl Sync for Completion {}
+
+impl Completion {
+    /// An initialiser for a completion that nothing has signalled.
+    pub fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            // INVARIANT: Initialised here.
+            raw <- Opaque::ffi_init(|slot| {
+                // SAFETY: `slot` is valid for writes and stays where it is.
+                unsafe { bindings::init_completion(slot) };
+            }),
+        })
+    }
+
+    /// Signals one event. May be called in any context but NMI.
+    #[inline]
+    pub fn complete(&self) {
+        // SAFETY: Initialised by the type invariant.
+        unsafe { bindings::complete(self.raw.get()) };
+    }
+
+    /// Consumes one event if there is one, without waiting.
+    #[inline]
+    pub fn try_wait(&self) -> bool {
+        // SAFETY: Initialised by the type invariant.
+        unsafe { bindings::try_wait_for_completion(self.raw.get()) }
+    }
+
+    /// Waits for one event, for at most `ms` milliseconds, and consumes it.
+    pub fn wait_ms(&self, _task: &Task, ms: u32) -> Waited {
+        // SAFETY: Initialised by the type invariant; the token proves that this
+        // may sleep.
+        let left = unsafe {
+            bindings::wait_for_completion_interruptible_timeout(
+                self.raw.get(),
+                msecs_to_jiffies(ms),
+            )
+        };
+        match left {
+            0 => Waited::TimedOut,
+            1.. => Waited::Completed,
+            _ => Waited::Interrupted,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Execution contexts: which one this is, and proof of it.
+//!
+//! Kernel code runs in one of four contexts, each of which may interrupt those
+//! to its left:
+//!
+//! ```text
+//!     task  ◀──  soft IRQ  ◀──  hard IRQ  ◀──  NMI
+//!     may        may not sleep; bottom          may not even
+//!     sleep      halves and top halves          take a lock
+//! ```
+//!
+//! [`Snapshot`] records what the kernel itself says about the current context.
+//! The tokens ([`Task`], [`SoftIrq`], [`HardIrq`]) say it at compile time: a
+//! callback receives the token of the context that it runs in, and a function
+//! that sleeps demands a [`&Task`](Task), so that sleeping in a tasklet is a
+//! type error.
+//!
+//! C header: [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
+
+mod bottom_half;
+mod snapshot;
+mod token;
+
+pub use bottom_half::BottomHalvesDisabled;
+
+pub use snapshot::{
+    Kind,
+    Snapshot,
+    StackRegion, //
+};
+
+pub use token::{
+    Context,
+    HardIrq,
+    SoftIrq,
+    Task, //
+};

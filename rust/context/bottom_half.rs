@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A section in which no soft IRQ runs on this CPU.
+//!
+//! C header: [`include/linux/bottom_half.h`](srctree/include/linux/bottom_half.h)
+
+use super::Task;
+use crate::bindings;
+use core::marker::PhantomData;
+
+/// Keeps bottom halves from running on the current CPU, and the task on it.
+///
+/// What is raised meanwhile runs when the guard is dropped.
+///
+/// ```
+/// # use irqlab::{context::{BottomHalvesDisabled, Task}, tasklet::{self, Tasklet}};
+/// fn schedule_twice_run_once<T: tasklet::Handler>(tasklet: &Tasklet<T>, task: &Task) {
+///     let _guard = BottomHalvesDisabled::new(task);
+///     tasklet.schedule();
+///     tasklet.schedule();
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The current task has called `local_bh_disable()` once for this guard. The
+/// borrowed token keeps the guard on the task that made it.
+pub struct BottomHalvesDisabled<'a>(PhantomData<&'a Task>);
+
+impl<'a> BottomHalvesDisabled<'a> {
+    /// Disables bottom halves on this CPU until the guard is dropped.
+    #[inline]
+    pub fn new(_task: &'a Task) -> Self {
+        // SAFETY: The token proves task context, where this may be called.
+        unsafe { bindings::local_bh_disable() };
+        // INVARIANT: Just called.
+        Self(PhantomData)
+    }
+}
+
+impl Drop for BottomHalvesDisabled<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant this undoes one `local_bh_disable()`
+        // of this task.
+        unsafe { bindings::local_bh_enable() };
+    }
+}

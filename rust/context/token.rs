@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Zero-sized proof of the context that code runs in.
+
+use super::snapshot::{
+    Kind,
+    Snapshot, //
+};
+use kernel::types::NotThreadSafe;
+
+/// A context that a callback can run in. Sealed: the tokens below are all.
+pub trait Context: private::Sealed {
+    /// Conjures the token up.
+    ///
+    /// # Safety
+    ///
+    /// For all of `'a`, the current thread of execution must be in the context
+    /// that `Self` stands for.
+    #[doc(hidden)]
+    unsafe fn assume<'a>() -> &'a Self;
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+macro_rules! token {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        ///
+        /// # Invariants
+        ///
+        /// Exists only while the current thread of execution is in this context.
+        pub struct $name(NotThreadSafe);
+
+        impl private::Sealed for $name {}
+
+        impl Context for $name {
+            #[inline]
+            unsafe fn assume<'a>() -> &'a Self {
+                // INVARIANT: The caller promises the context for `'a`.
+                const TOKEN: &$name = &$name(NotThreadSafe);
+                TOKEN
+            }
+        }
+    };
+}
+
+token! {
+    /// Process context: a task of its own runs, and may sleep.
+    Task
+}
+
+token! {
+    /// Soft IRQ context: a bottom half runs, with interrupts on, and may not sleep.
+    ///
+    /// On `PREEMPT_RT` the same callbacks run in a thread with bottom halves
+    /// disabled; what they may call stays the same.
+    SoftIrq
+}
+
+token! {
+    /// Hard IRQ context: a top half runs, with interrupts off, and may not sleep.
+    HardIrq
+}
+
+impl Task {
+    /// Returns the token if the caller may sleep here and now.
+    ///
+    /// For code that is called without a token, such as a module's `init`. Reads
+    /// the preempt count and IF; in a kernel without preemption counting it
+    /// cannot see a held spinlock, as `might_sleep()` cannot.
+    pub fn current<'a>() -> Option<&'a Self> {
+        let now = Snapshot::take();
+        if now.kind() == Kind::Task && now.preempt_depth() == 0 && !now.irqs_disabled {
+            // SAFETY: The kernel's own counters say that this is a task that
+            // may sleep. The token is neither `Send` nor `Sync`, so it stays
+            // with this thread of execution; callbacks into other contexts are
+            // functions of their own and cannot capture it.
+            Some(unsafe { Self::assume() })
+        } else {
+            None
+        }
+    }
+
+    /// Sleeps for at least `ms` milliseconds.
+    ///
+    /// ```
+    /// # use irqlab::context::Task;
+    /// fn settle(task: &Task) {
+    ///     task.sleep_ms(10);
+    /// }
+    /// ```
+    #[inline]
+    pub fn sleep_ms(&self, ms: u32) {
+        // SAFETY: By the type invariant this is a context that may sleep.
+        unsafe { crate::bindings::msleep(ms) };
+    }
+
+    /// Sleeps between `min_us` and `min_us + slack_us` microseconds.
+    #[inline]
+    pub fn sleep_us(&self, min_us: u32, slack_us: u32) {
+        // SAFETY: By the type invariant this is a context that may sleep.
+        unsafe {
+            crate::bindings::usleep_range_state(
+                min_us as usize,
+                min_us.saturating_add(slack_us) as usize,
+                crate::bindings::TASK_UNINTERRUPTIBLE,
+            )
+        };
+    }
+
+    /// Whether a signal waits for the current task, so that a long operation
+    /// should end early.
+    #[inline]
+    pub fn is_interrupted(&self) -> bool {
+        kernel::current!().signal_pending()
+    }
+
+    /// Gives other tasks the CPU if one of them needs it. Long loops call this.
+    #[inline]
+    pub fn yield_if_needed(&self) {
+        // SAFETY: By the type invariant this is a context that may sleep.
+        unsafe { crate::bindings::cond_resched() };
+    }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which CPUs are online, and a function run on several at the same time.
+//!
+//! C header: [`include/linux/cpu.h`](srctree/include/linux/cpu.h)
+
+use crate::{
+    bindings, clock,
+    completion::{
+        Completion,
+        Waited, //
+    },
+    context::Task,
+    new_work,
+    workqueue::{
+        Handler,
+        Queue,
+        Work, //
+    },
+};
+use kernel::{
+    cpu::CpuId,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    types::NotThreadSafe, //
+};
+
+/// The CPUs that are online as the iterator passes them.
+pub fn online() -> impl Iterator<Item = CpuId> {
+    let mut last = -1;
+    core::iter::from_fn(move || {
+        // SAFETY: -1 and every CPU's number are permitted.
+        let next = unsafe { bindings::cpumask_next_online(last) };
+        last = i32::try_from(next).ok()?;
+        CpuId::from_u32(next)
+    })
+}
+
+/// Whether `cpu` is online now.
+pub fn is_online(cpu: CpuId) -> bool {
+    online().any(|other| other == cpu)
+}
+
+/// What the function run on a CPU is told.
+pub struct Here<'a> {
+    /// The CPU that it runs on.
+    pub cpu: CpuId,
+    /// That it may sleep.
+    pub task: &'a Task,
+    shared: &'a Shared,
+}
+
+impl Here<'_> {
+    /// Whether the caller was interrupted by a signal, so that this should end.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.is_stopped.load(Relaxed)
+    }
+}
+
+/// Runs `f` on each of `cpus` that is online, in a kernel thread each, starting
+/// together as well as the machine allows. Returns when all have finished: how
+/// many there were.
+///
+/// `queue` must be per CPU. No CPU goes offline meanwhile. A signal for the
+/// caller does not end the wait: it is for `f` to see [`Here::is_stopped`] and
+/// end early.
+///
+/// Errors: `ENOMEM`, before anything runs.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu, workqueue::Queue};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn count_cpus(queue: &Queue<Task>, task: &Task) -> Result<u32> {
+///     let count = Atomic::new(0u32);
+///     cpu::run_on(queue, cpu::online(), task, |_here| count.add(1, Relaxed))?;
+///     Ok(count.load(Relaxed))
+/// }
+/// ```
+pub fn run_on<F: Fn(&Here<'_>) + Sync>(
+    queue: &Queue<Task>,
+    cpus: impl Iterator<Item = CpuId>,
+    task: &Task,
+    f: F,
+) -> Result<usize> {
+    let shared = Arc::pin_init(Shared::new(), GFP_KERNEL)?;
+    let mut jobs = KVec::new();
+    let _hotplug = HotplugExcluded::new(task);
+    for cpu in cpus.filter(|cpu| is_online(*cpu)) {
+        let job = Job {
+            shared: shared.clone(),
+            cpu,
+            call: call::<F>,
+            f: Erased((&raw const f).cast()),
+        };
+        let job = KBox::pin_init(new_work!(Ok::<_, Error>(job)), GFP_KERNEL)?;
+        jobs.push(job, GFP_KERNEL)?;
+    }
+    shared.missing.store(jobs.len(), Relaxed);
+    for job in &jobs {
+        job.queue_on(queue, job.cpu);
+    }
+    for _ in &jobs {
+        if shared.finished.wait_ms(task, u32::MAX) == Waited::Interrupted {
+            shared.is_stopped.store(true, Relaxed);
+            break;
+        }
+    }
+    for job in &jobs {
+        // `f` and what it borrows must outlive every call.
+        job.flush(task);
+    }
+    Ok(jobs.len())
+}
+
+/// What the jobs of one call share.
+#[pin_data]
+struct Shared {
+    /// How many jobs have yet to arrive at the start.
+    missing: Atomic<usize>,
+    is_stopped: Atomic<bool>,
+    #[pin]
+    finished: Completion,
+}
+
+impl Shared {
+    fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            missing: Atomic::new(0),
+            is_stopped: Atomic::new(false),
+            finished <- Completion::new(),
+        })
+    }
+
+    /// Waits for the others, but not for long: a CPU may be busy.
+    fn start_together(&self) {
+        const PATIENCE_NS: u64 = 2_000_000;
+
+        self.missing.fetch_sub(1, Full);
+        let start_ns = clock::now_ns();
+        while self.missing.load(Acquire) > 0 && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS
+        {
+            core::hint::spin_loop();
+        }
+    }
+}
+
+struct Job {
+    shared: Arc<Shared>,
+    cpu: CpuId,
+    call: unsafe fn(*const c_void, &Here<'_>),
+    f: Erased,
+}
+
+/// A pointer to the caller's closure.
+struct Erased(*const c_void);
+
+// SAFETY: Points to a closure that is `Sync`.
+unsafe impl Send for Erased {}
+// SAFETY: As above.
+unsafe impl Sync for Erased {}
+
+impl Handler for Job {
+    type Context = Task;
+
+    fn run(this: &Work<Self>, task: &Task) {
+        this.shared.start_together();
+        let here = Here {
+            cpu: this.cpu,
+            task,
+            shared: &this.shared,
+        };
+        // SAFETY: `f` is the closure that `call` was made for, and lives until
+        // `run_on` has flushed this work.
+        unsafe { (this.call)(this.f.0, &here) };
+        this.shared.finished.complete();
+    }
+}
+
+/// # Safety
+///
+/// `f` must point to an `F`.
+unsafe fn call<F: Fn(&Here<'_>) + Sync>(f: *const c_void, here: &Here<'_>) {
+    // SAFETY: By this function's contract.
+    unsafe { (*f.cast::<F>())(here) };
+}
+
+/// Keeps CPUs from going offline or coming online.
+///
+/// # Invariants
+///
+/// One `cpus_read_lock()` of this task is this guard's to undo.
+struct HotplugExcluded(NotThreadSafe);
+
+impl HotplugExcluded {
+    fn new(_task: &Task) -> Self {
+        // SAFETY: The token proves that this may sleep.
+        unsafe { bindings::cpus_read_lock() };
+        // INVARIANT: Just locked.
+        Self(NotThreadSafe)
+    }
+}
+
+impl Drop for HotplugExcluded {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::cpus_read_unlock() };
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files: a text to read, a command to write, or both.
+
+use super::dir::{
+    Dir,
+    Entry, //
+};
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Task, //
+    },
+    text::Text,
+};
+use core::marker::PhantomData;
+use kernel::{
+    error::from_result,
+    ffi::c_longlong,
+    prelude::*,
+    str::CStr,
+    sync::Arc,
+    types::ForeignOwnable,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+    ModuleMetadata, //
+};
+
+/// Who may do what with a file. Everything is root's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// 0400
+    ReadOnly,
+    /// 0600
+    ReadWrite,
+    /// 0200
+    WriteOnly,
+}
+
+/// What is behind a file.
+pub trait Content: Send + Sync + 'static {
+    /// Who may do what. A file that is not to be read or written answers
+    /// `EINVAL` to root all the same.
+    const MODE: Mode;
+
+    /// Writes the file's text of this moment. Must not change any state.
+    ///
+    /// Errors are `open`'s.
+    fn read(&self, _text: &mut Text, _task: &Task) -> Result {
+        Err(EINVAL)
+    }
+
+    /// Carries out one command, given without the white space around it.
+    ///
+    /// Errors are `write`'s.
+    fn write(&self, _command: &str, _task: &Task) -> Result {
+        Err(EINVAL)
+    }
+}
+
+/// The longest command, in bytes. More is refused with `E2BIG`.
+const COMMAND_MAX: usize = 4096;
+
+/// A file in debugfs. Dropping it removes it, and waits for its readers and writers.
+///
+/// ```
+/// # use irqlab::{context::Task, debugfs::{Content, Dir, File, Mode}, emit, text::Text};
+/// # use kernel::{prelude::*, sync::Arc, ModuleMetadata};
+/// struct Answer;
+///
+/// impl Content for Answer {
+///     const MODE: Mode = Mode::ReadOnly;
+///
+///     fn read(&self, text: &mut Text, _task: &Task) -> Result {
+///         emit!(text, "42\n")
+///     }
+/// }
+///
+/// fn publish<M: ModuleMetadata>(dir: &Dir) -> Result<File<Answer>> {
+///     File::new::<M>(dir, c"answer", Arc::new(Answer, GFP_KERNEL)?)
+/// }
+/// ```
+pub struct File<T: Content> {
+    // First the entry, which waits for the callbacks that use the content.
+    _entry: Entry,
+    _content: Arc<T>,
+}
+
+impl<T: Content> File<T> {
+    /// Creates the file `name` in `dir`, owned by module `M`, which is not
+    /// unloaded while the file is open.
+    ///
+    /// Errors: `EEXIST`, `ENOMEM`.
+    pub fn new<M: ModuleMetadata>(dir: &Dir, name: &CStr, content: Arc<T>) -> Result<Self> {
+        let mode = bindings::S_IFREG
+            | match T::MODE {
+                Mode::ReadOnly => 0o400,
+                Mode::ReadWrite => 0o600,
+                Mode::WriteOnly => 0o200,
+            };
+        // SAFETY: The operations are static and expect a `T`, which the file
+        // keeps until the entry is removed.
+        let dentry = unsafe {
+            bindings::debugfs_create_file_full(
+                name.as_char_ptr(),
+                mode as bindings::umode_t,
+                dir.as_raw(),
+                Arc::as_ptr(&content).cast_mut().cast(),
+                core::ptr::null(),
+                &Operations::<T, M>::TABLE,
+            )
+        };
+        Ok(Self {
+            _entry: Entry::new(dentry, Some(dir.clone()))?,
+            _content: content,
+        })
+    }
+}
+
+/// The callbacks of a file with content `T`, in module `M`.
+struct Operations<T, M>(PhantomData<(T, M)>);
+
+/// What an open file has of its own: the text of the moment of opening.
+type Opened = KBox<KVVec<u8>>;
+
+impl<T: Content, M: ModuleMetadata> Operations<T, M> {
+    const TABLE: bindings::file_operations = bindings::file_operations {
+        owner: kernel::module::this_module::<M>().as_ptr(),
+        open: Some(Self::open),
+        read: match T::MODE {
+            Mode::WriteOnly => None,
+            Mode::ReadOnly | Mode::ReadWrite => Some(Self::read),
+        },
+        write: match T::MODE {
+            Mode::ReadOnly => None,
+            Mode::WriteOnly | Mode::ReadWrite => Some(Self::write),
+        },
+        llseek: Some(bindings::default_llseek),
+        release: Some(Self::release),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// `inode` must be that of a debugfs file made for a `T` that is not removed
+    /// during `'a`.
+    unsafe fn content<'a>(inode: *mut bindings::inode) -> &'a T {
+        // SAFETY: By this function's contract debugfs keeps the pointer given to it.
+        unsafe { &*(*inode).i_private.cast_const().cast::<T>() }
+    }
+
+    extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        from_result(|| {
+            let mut text = Text::new();
+            let mut read = Ok(());
+            // SAFETY: debugfs calls `open` with a valid file that is not yet
+            // anybody else's.
+            let is_read = unsafe { (*file).f_mode } & bindings::FMODE_READ != 0;
+            if is_read && T::MODE != Mode::WriteOnly {
+                // SAFETY: debugfs keeps the file from being removed meanwhile,
+                // and system calls run in a task that may sleep.
+                read = unsafe { Self::content(inode).read(&mut text, Task::assume()) };
+            }
+            read?;
+            let opened: Opened = KBox::new(text.finish()?, GFP_KERNEL)?;
+            // SAFETY: As above.
+            unsafe { (*file).private_data = opened.into_foreign() };
+            Ok(0)
+        })
+    }
+
+    extern "C" fn read(
+        file: *mut bindings::file,
+        buffer: *mut c_char,
+        count: usize,
+        position: *mut c_longlong,
+    ) -> isize {
+        // SAFETY: `open` has put the text there, which only `release` takes.
+        let text = unsafe { Opened::borrow((*file).private_data) };
+        // SAFETY: The text is valid for reads; the C side checks the buffer.
+        unsafe {
+            bindings::simple_read_from_buffer(
+                buffer.cast(),
+                count,
+                position,
+                text.as_ptr().cast(),
+                text.len(),
+            )
+        }
+    }
+
+    extern "C" fn write(
+        file: *mut bindings::file,
+        buffer: *const c_char,
+        count: usize,
+        _position: *mut c_longlong,
+    ) -> isize {
+        let written = || -> Result {
+            if count > COMMAND_MAX {
+                return Err(E2BIG);
+            }
+            let mut bytes = KVec::new();
+            UserSlice::new(UserPtr::from_addr(buffer.addr()), count)
+                .read_all(&mut bytes, GFP_KERNEL)?;
+            let command = core::str::from_utf8(&bytes).map_err(|_| EINVAL)?;
+            // SAFETY: The file is valid, and debugfs keeps it from being
+            // removed meanwhile.
+            let content = unsafe { Self::content((*file).f_inode) };
+            // SAFETY: System calls run in a task that may sleep.
+            content.write(command.trim(), unsafe { Task::assume() })
+        };
+        match written() {
+            Ok(()) => count as isize,
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+
+    extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // May come after the file was removed: uses nothing but its own.
+        //
+        // SAFETY: `open` has put the text there, and nobody uses it any more.
+        drop(unsafe { Opened::from_foreign((*file).private_data) });
+        0
+    }
+}

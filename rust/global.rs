@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A module's own object, for callbacks that are given no context.
+//!
+//! A driver's `probe` is a plain function: where it needs an object that the
+//! module made, it has to find it in a static. A [`Global`] is such a static; it
+//! holds the object while the [`Published`] guard lives, so that nothing is left
+//! in it when the module goes.
+
+use crate::bindings;
+use core::cell::UnsafeCell;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A static place for one `Arc<T>`.
+///
+/// ```
+/// # use irqlab::global::{Global, Published};
+/// # use kernel::{prelude::*, sync::Arc};
+/// static ANSWER: Global<u32> = Global::new();
+///
+/// fn module_init() -> Result<Published<u32>> {
+///     ANSWER.publish(Arc::new(42, GFP_KERNEL)?)
+/// }
+///
+/// fn probe() -> Result<u32> {
+///     ANSWER.get().map(|answer| *answer).ok_or(ENODEV)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// The cell is only accessed with the library's global mutex held.
+pub struct Global<T: 'static>(UnsafeCell<Option<Arc<T>>>);
+
+// SAFETY: By the type invariant a mutex guards the cell; what it holds may be
+// used from every thread.
+unsafe impl<T: Send + Sync> Sync for Global<T> {}
+
+impl<T: Send + Sync> Global<T> {
+    /// An empty place.
+    #[expect(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new(None))
+    }
+
+    /// Puts `object` there until the guard is dropped.
+    ///
+    /// Errors: `EBUSY` if there is one already.
+    pub fn publish(&'static self, object: Arc<T>) -> Result<Published<T>> {
+        self.with(|place| match place {
+            Some(_) => Err(EBUSY),
+            None => {
+                *place = Some(object);
+                Ok(Published(self))
+            }
+        })
+    }
+
+    /// The object that is there. Sleeps.
+    pub fn get(&self) -> Option<Arc<T>> {
+        self.with(|place| place.clone())
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Option<Arc<T>>) -> R) -> R {
+        // SAFETY: Callers may sleep, or the C side warns.
+        unsafe { bindings::global_lock() };
+        // SAFETY: The mutex is held, and `f` cannot get at the cell again: it
+        // is one of the closures above.
+        let result = f(unsafe { &mut *self.0.get() });
+        // SAFETY: Locked above, by this task.
+        unsafe { bindings::global_unlock() };
+        result
+    }
+}
+
+/// Keeps an object in its [`Global`].
+pub struct Published<T: Send + Sync + 'static>(&'static Global<T>);
+
+impl<T: Send + Sync> Drop for Published<T> {
+    fn drop(&mut self) {
+        // Dropped outside the lock: its own drop may use another `Global`.
+        drop(self.0.with(Option::take));
+    }
+}

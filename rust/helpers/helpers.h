@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What C offers only as a macro or an inline function, as functions that Rust
+ * can call. bindgen reads this header and drops the prefix: `bh_disable()` in
+ * the library crate is `rust_helper_irqlab_bh_disable()` here. One C file for
+ * each kernel header, both sorted alphabetically.
+ */
+#ifndef IRQLAB_HELPERS_H
+#define IRQLAB_HELPERS_H
+
+#include <linux/types.h>
+
+struct tasklet_struct;
+
+/* bottom_half.c */
+void rust_helper_irqlab_local_bh_disable(void);
+void rust_helper_irqlab_local_bh_enable(void);
+
+/* cpumask.c */
+unsigned int rust_helper_irqlab_cpumask_next_online(int cpu);
+
+/* interrupt.c */
+void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t);
+void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t);
+void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
+void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
+
+/* irqdesc.c */
+bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
+bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
+				 unsigned long *hwirq, unsigned int *trigger,
+				 unsigned int *depth, bool *masked,
+				 unsigned int *cpu);
+
+/* irqflags.c */
+bool rust_helper_irqlab_irqs_disabled(void);
+
+/* mutex.c */
+void rust_helper_irqlab_global_lock(void);
+void rust_helper_irqlab_global_unlock(void);
+
+/* preempt.c */
+unsigned long rust_helper_irqlab_preempt_count(void);
+unsigned long rust_helper_irqlab_softirq_count(void);
+
+/* processor.c */
+unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
+
+/* sched.c */
+void rust_helper_irqlab_cond_resched(void);
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/interrupt.h>
+
+void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t)
+{
+	tasklet_disable(t);
+}
+
+void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t)
+{
+	tasklet_enable(t);
+}
+
+void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t)
+{
+	tasklet_hi_schedule(t);
+}
+
+void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t)
+{
+	tasklet_schedule(t);
+}

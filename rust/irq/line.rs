@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A line: the right to put handlers on an interrupt while its device is bound.
+
+use crate::{
+    bindings,
+    context, //
+};
+use kernel::{
+    c_str,
+    cpu::CpuId,
+    cpumask::CpumaskVar,
+    device::{
+        Bound,
+        Device, //
+    },
+    devres,
+    error::to_result,
+    irq::IrqRequest,
+    new_mutex,
+    prelude::*,
+    str::CStr,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// An interrupt line of a bound device.
+///
+/// Two locks, so that a handler's thread may ask about its own line while
+/// somebody waits for that thread to end: whoever holds `is_bound` never waits
+/// for handlers.
+///
+/// # Invariants
+///
+/// - While `is_bound` or `cookies` is `Some`, the device is bound and `irq` is
+///   one of its interrupts.
+/// - `cookies` holds the cookie of every action that was requested through this
+///   line and is not freed.
+#[pin_data]
+pub struct Line {
+    irq: u32,
+    #[pin]
+    cookies: Mutex<Option<KVec<Cookie>>>,
+    #[pin]
+    is_bound: Mutex<bool>,
+}
+
+/// What the C side knows an action by: the address of its [`super::Registration`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cookie(pub(super) *mut c_void);
+
+// SAFETY: Only an identity here; whoever follows it answers for that.
+unsafe impl Send for Cookie {}
+
+/// What the kernel knows about a line, for people to read.
+pub struct Info {
+    /// The name of the interrupt controller that the line ends at.
+    pub chip: &'static CStr,
+    /// The line's number at that controller.
+    pub hwirq: usize,
+    /// `edge` or `level`, or `none` where the controller does not say.
+    pub trigger: &'static str,
+    /// How many times the line is disabled; 1 while nobody has requested it.
+    pub disable_depth: u32,
+    /// Whether the controller masks it at this moment.
+    pub is_masked: bool,
+    /// The CPU that the controller sends it to, where it says so.
+    pub cpu: Option<CpuId>,
+    /// Interrupts since boot: the sum of its columns in `/proc/interrupts`.
+    pub nr_interrupts: usize,
+}
+
+impl Line {
+    /// The line of `request`, which `dev` must own. Revoked when `dev` is unbound.
+    ///
+    /// Errors: `ENOMEM`.
+    pub fn new(dev: &Device<Bound>, request: IrqRequest<'_>) -> Result<Arc<Self>> {
+        // INVARIANT: The request proves that `dev` is bound and owns the
+        // interrupt; the revocation below ends this before it is unbound.
+        let line = Arc::pin_init(
+            pin_init!(Self {
+                irq: request.irq(),
+                cookies <- new_mutex!(Some(KVec::new()), "Line::cookies"),
+                is_bound <- new_mutex!(true, "Line::is_bound"),
+            }),
+            GFP_KERNEL,
+        )?;
+        devres::register(dev, Revoke(line.clone()), GFP_KERNEL)?;
+        Ok(line)
+    }
+
+    /// The number that Linux gave the line, as in `/proc/interrupts`.
+    pub fn irq(&self) -> u32 {
+        self.irq
+    }
+
+    /// Waits until no handler of the line runs, threads included.
+    pub fn synchronize(&self, _task: &context::Task) {
+        // SAFETY: The token proves that this may sleep. The C side looks the
+        // line up by number, and a number that is gone has no handlers.
+        unsafe { bindings::synchronize_irq(self.irq) };
+    }
+
+    /// Makes the line pending at its controller, as its device would.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
+    /// controller cannot. A simulated line drops what is raised while it is
+    /// masked or nobody has requested it.
+    pub fn set_pending(&self) -> Result {
+        // No lock: in the hot path, and the C side looks the line up by number
+        // under its own lock. A number that is gone answers EINVAL.
+        //
+        // SAFETY: May be called in any context with any number.
+        to_result(unsafe {
+            bindings::irq_set_irqchip_state(
+                self.irq,
+                bindings::irqchip_irq_state_IRQCHIP_STATE_PENDING,
+                true,
+            )
+        })
+    }
+
+    /// Interrupts since boot, by the kernel's own count.
+    ///
+    /// Errors: `ENODEV` after the device was unbound.
+    pub fn nr_interrupts(&self) -> Result<usize> {
+        self.with_bound(|irq| {
+            let mut count = 0;
+            // SAFETY: The line is allocated, so its descriptor stays.
+            if unsafe { bindings::irq_count(irq, &mut count) } {
+                Ok(count)
+            } else {
+                Err(ENODEV)
+            }
+        })
+    }
+
+    /// What the kernel knows about the line.
+    ///
+    /// Errors: `ENODEV` after the device was unbound.
+    pub fn info(&self) -> Result<Info> {
+        let nr_interrupts = self.nr_interrupts()?;
+        self.with_bound(|irq| {
+            let mut chip = c_str!("-").as_char_ptr();
+            let (mut hwirq, mut trigger, mut disable_depth, mut cpu) = (0, 0, 0, 0);
+            let mut is_masked = false;
+            // SAFETY: The line is allocated, so its descriptor stays, and all
+            // pointers are to variables of the right type.
+            let is_known = unsafe {
+                bindings::irq_info(
+                    irq,
+                    &mut chip,
+                    &mut hwirq,
+                    &mut trigger,
+                    &mut disable_depth,
+                    &mut is_masked,
+                    &mut cpu,
+                )
+            };
+            if !is_known {
+                return Err(ENODEV);
+            }
+            Ok(Info {
+                // SAFETY: The name of a controller is a constant of the kernel
+                // or of the module that keeps the line allocated.
+                chip: unsafe { CStr::from_char_ptr(chip) },
+                hwirq,
+                trigger: match trigger & bindings::IRQ_TYPE_SENSE_MASK {
+                    0 => "none",
+                    sense if sense & bindings::IRQ_TYPE_LEVEL_MASK != 0 => "level",
+                    _ => "edge",
+                },
+                disable_depth,
+                is_masked,
+                cpu: CpuId::from_u32(cpu),
+                nr_interrupts,
+            })
+        })
+    }
+
+    /// Restricts the line to `cpu`.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
+    /// controller cannot (a simulated line) or the CPU is offline.
+    pub fn set_affinity(&self, cpu: CpuId) -> Result {
+        self.with_bound(|irq| {
+            let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+            mask.set(cpu);
+            // SAFETY: The line is allocated and the mask is valid.
+            to_result(unsafe { bindings::irq_set_affinity(irq, mask.as_raw()) })
+        })
+    }
+
+    /// Runs `f`, which may not wait for handlers, while the device is kept bound.
+    pub(super) fn with_bound<R>(&self, f: impl FnOnce(u32) -> Result<R>) -> Result<R> {
+        let is_bound = self.is_bound.lock();
+        if !*is_bound {
+            return Err(ENODEV);
+        }
+        f(self.irq)
+    }
+
+    /// Runs `request`, which puts the action `cookie` on the line, and notes it.
+    pub(super) fn add(&self, cookie: Cookie, request: impl FnOnce(u32) -> Result) -> Result {
+        let mut guard = self.cookies.lock();
+        let cookies = (*guard).as_mut().ok_or(ENODEV)?;
+        cookies.reserve(1, GFP_KERNEL)?;
+        request(self.irq)?;
+        // INVARIANT: The action is on the line and noted. Cannot fail: reserved.
+        cookies.push(cookie, GFP_KERNEL)?;
+        Ok(())
+    }
+
+    /// Frees the action `cookie`, unless revocation has done so.
+    pub(super) fn remove(&self, cookie: Cookie) {
+        let mut guard = self.cookies.lock();
+        if let Some(cookies) = (*guard).as_mut() {
+            if let Some(index) = cookies.iter().position(|&c| c == cookie) {
+                // INVARIANT: Freed and forgotten. Cannot fail: just found.
+                let _ = cookies.remove(index);
+                // SAFETY: By the type invariant the action is on the line.
+                unsafe { bindings::free_irq(self.irq, cookie.0) };
+            }
+        }
+    }
+}
+
+/// Revokes a line when devres drops it.
+struct Revoke(Arc<Line>);
+
+impl Drop for Revoke {
+    fn drop(&mut self) {
+        let mut guard = self.0.cookies.lock();
+        for cookie in guard.take().into_iter().flatten() {
+            // SAFETY: By the type invariant the action is on the line; taking
+            // the vector forgets it.
+            unsafe { bindings::free_irq(self.0.irq, cookie.0) };
+        }
+        *self.0.is_bound.lock() = false;
+    }
+}

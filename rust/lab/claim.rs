@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Claims: statements about interrupts, each put to the test by an experiment on
+//! this kernel. Each is a file of its own here and a line in [`TABLE`].
+//!
+//! An experiment comes in two variants. The *control* differs in the one step
+//! that the claim is about, so that a claim which held for the wrong reason
+//! holds there too: its verdict must be [`Verdict::Fails`].
+
+use crate::{
+    laboratory::Lab,
+    line::{
+        Group,
+        Line, //
+    },
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    context::Task,
+    emit,
+    text::Text, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+mod irq_02;
+mod irq_04;
+mod irq_05;
+mod irq_07;
+mod irq_11;
+mod task_01;
+mod task_02;
+mod work_01;
+mod work_03;
+mod work_06;
+
+/// All claims, in the order in which they run.
+const TABLE: &[Claim] = &[
+    irq_02::CLAIM,
+    irq_04::CLAIM,
+    irq_05::CLAIM,
+    irq_07::CLAIM,
+    irq_11::CLAIM,
+    task_01::CLAIM,
+    task_02::CLAIM,
+    work_01::CLAIM,
+    work_03::CLAIM,
+    work_06::CLAIM,
+];
+
+/// One claim.
+struct Claim {
+    /// Its permanent name: a group, a hyphen, a number.
+    id: &'static str,
+    /// The statement.
+    text: &'static str,
+    /// What the control does differently.
+    control: &'static str,
+    run: fn(&Trial<'_>) -> Answer<Finding>,
+}
+
+/// What an experiment showed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// What the claim says.
+    Holds,
+    /// Something else, which the evidence tells: the claim was true once.
+    #[expect(dead_code, reason = "none of the claims so far is outdated as a whole")]
+    Outdated,
+    /// Nothing: this machine cannot show it, and the evidence tells why.
+    Skip,
+    /// Neither: the lab or the kernel is at fault.
+    Fails,
+}
+
+impl Verdict {
+    const fn name(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Outdated => "outdated",
+            Verdict::Skip => "skip",
+            Verdict::Fails => "fails",
+        }
+    }
+}
+
+/// A verdict with its evidence.
+struct Finding {
+    verdict: Verdict,
+    evidence: Text,
+}
+
+/// Which variant of an experiment to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// The real one.
+    Experiment,
+    /// The one that must fail.
+    Control,
+}
+
+/// What an experiment works with.
+struct Trial<'a> {
+    lab: &'a Lab,
+    task: &'a Task,
+    variant: Variant,
+}
+
+impl Trial<'_> {
+    fn is_control(&self) -> bool {
+        self.variant == Variant::Control
+    }
+
+    fn line(&self, name: &str) -> Answer<Arc<Line>> {
+        self.lab.lines.get(name)
+    }
+
+    fn group(&self, name: &str) -> Answer<Group> {
+        self.lab.lines.group(name)
+    }
+
+    /// Waits until `condition` holds, for at most `ms` milliseconds, and then
+    /// for what should not happen any more. Returns whether it held in time.
+    fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
+        const STEP_MS: u32 = 1;
+
+        let mut rest_ms = ms;
+        while !condition() {
+            if rest_ms == 0 {
+                return false;
+            }
+            self.task.sleep_ms(STEP_MS);
+            rest_ms = rest_ms.saturating_sub(STEP_MS);
+        }
+        true
+    }
+
+    /// Gives what should not happen the time to happen.
+    fn settle(&self) {
+        self.task.sleep_ms(20);
+    }
+}
+
+/// The verdict: `holds` if all was as the claim says, `fails` otherwise.
+macro_rules! judge {
+    ($holds:expr, $($evidence:tt)*) => {{
+        let verdict = if $holds {
+            $crate::claim::Verdict::Holds
+        } else {
+            $crate::claim::Verdict::Fails
+        };
+        $crate::claim::found(verdict, ::kernel::prelude::fmt!($($evidence)*))
+    }};
+}
+use judge;
+
+/// The verdict that this machine cannot show it.
+macro_rules! skip {
+    ($($reason:tt)*) => {
+        return $crate::claim::found(
+            $crate::claim::Verdict::Skip,
+            ::kernel::prelude::fmt!($($reason)*),
+        )
+    };
+}
+use skip;
+
+fn found(verdict: Verdict, evidence: kernel::fmt::Arguments<'_>) -> Answer<Finding> {
+    let mut text = Text::new();
+    text.append(evidence)?;
+    Ok(Finding {
+        verdict,
+        evidence: text,
+    })
+}
+
+/// The last finding of each claim.
+#[pin_data]
+pub(crate) struct Claims {
+    #[pin]
+    results: Mutex<KVec<Option<Outcome>>>,
+}
+
+/// What is known of a claim that was run.
+struct Outcome {
+    variant: Variant,
+    finding: Finding,
+}
+
+impl Claims {
+    pub(crate) fn new() -> Result<impl PinInit<Self>> {
+        let mut none = KVec::with_capacity(TABLE.len(), GFP_KERNEL)?;
+        for _ in TABLE {
+            none.push(None, GFP_KERNEL)?;
+        }
+        Ok(pin_init!(Self {
+            results <- new_mutex!(none, "Claims::results"),
+        }))
+    }
+
+    /// Runs the claims that `which` names: an id, a group, or `all`.
+    ///
+    /// Refusals: `ENODEV` if it names none, `EBUSY` if another experiment runs,
+    /// `EINTR` after a signal, with the verdicts so far.
+    pub(crate) fn run(&self, lab: &Lab, which: &str, variant: Variant, task: &Task) -> Answer {
+        let is_named = |claim: &Claim| {
+            which == "all"
+                || claim.id == which
+                || claim
+                    .id
+                    .split_once('-')
+                    .is_some_and(|(group, _)| group == which)
+        };
+        if !TABLE.iter().any(is_named) {
+            refuse!(ENODEV, "no claim or group '{}'", which);
+        }
+        let _experiment = lab.begin()?;
+        let trial = Trial { lab, task, variant };
+        for (index, claim) in TABLE.iter().enumerate() {
+            if !is_named(claim) {
+                continue;
+            }
+            if task.is_interrupted() {
+                refuse!(EINTR, "interrupted before {}", claim.id);
+            }
+            let finding = (claim.run)(&trial).or_else(|refusal| refusal.into_finding())?;
+            self.results.lock()[index] = Some(Outcome { variant, finding });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn show(&self, text: &mut Text) -> Result {
+        emit!(text, "#id verdict evidence\n")?;
+        for (claim, outcome) in TABLE.iter().zip(self.results.lock().iter()) {
+            emit!(text, "{:<8} ", claim.id)?;
+            match outcome {
+                None => emit!(text, "{:<8} {}\n", "-", claim.text)?,
+                Some(Outcome { variant, finding }) => {
+                    emit!(text, "{:<8} ", finding.verdict.name())?;
+                    if *variant == Variant::Control {
+                        emit!(text, "[control: {}] ", claim.control)?;
+                    }
+                    emit!(text, "{}\n", finding.evidence)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl crate::refusal::Refusal {
+    /// An experiment that could not be carried out has failed, and says why.
+    fn into_finding(self) -> Answer<Finding> {
+        found(Verdict::Fails, fmt!("not carried out: {}", self))
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IRQ-11: a threaded IRQ is a primary handler, then a kernel thread that may
+//! sleep.
+//!
+//! The thread is `irq/N-name`, SCHED_FIFO 50. The line stays masked until it is
+//! done, where the line's flow masks at all: the edu device's level-triggered
+//! one does, a simulated one does not.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    line::Line,
+    record::SnapshotCell,
+    refusal::Answer, //
+};
+use irqlab::{
+    context::{
+        HardIrq,
+        Kind,
+        Snapshot,
+        Task, //
+    },
+    emit,
+    irq::{
+        IrqReturn,
+        Registration,
+        Sharing,
+        ThreadedHandler,
+        ThreadedIrqReturn, //
+    },
+    task::{
+        self,
+        Policy, //
+    },
+    text::Text,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IRQ-11",
+    text: "a threaded IRQ: a primary handler, then a kernel thread that may sleep",
+    control: "the primary handler does not wake the thread",
+    run,
+};
+
+/// How long the thread sleeps, while another interrupt is raised.
+const SLEEP_MS: u32 = 30;
+
+struct Threaded {
+    line: Arc<Line>,
+    is_waking: bool,
+    primary: SnapshotCell,
+    thread: SnapshotCell,
+    /// The thread's policy and priority, as `Policy::into_raw`.
+    policy: Atomic<u64>,
+    primaries: Atomic<u64>,
+    /// Threads that have begun, and those that have slept.
+    begun: Atomic<u64>,
+    slept: Atomic<u64>,
+    /// Primary handlers that ran while the first thread slept.
+    primaries_meanwhile: Atomic<u64>,
+}
+
+impl ThreadedHandler for Threaded {
+    fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn {
+        if !self.line.source.acknowledge(irq) {
+            return ThreadedIrqReturn::None;
+        }
+        self.primaries.add(1, Relaxed);
+        self.primary.store(&Snapshot::take());
+        if self.is_waking {
+            ThreadedIrqReturn::WakeThread
+        } else {
+            ThreadedIrqReturn::Handled
+        }
+    }
+
+    fn handle_threaded(&self, task: &Task) -> IrqReturn {
+        self.thread.store(&Snapshot::take());
+        self.policy.store(task::policy(task).into_raw(), Relaxed);
+        let before = self.primaries.load(Relaxed);
+        let is_first = self.begun.fetch_add(1, Full) == 0;
+        task.sleep_ms(SLEEP_MS);
+        if is_first {
+            let meanwhile = self.primaries.load(Relaxed) - before;
+            self.primaries_meanwhile.store(meanwhile, Relaxed);
+        }
+        self.slept.fetch_add(1, Full);
+        IrqReturn::Handled
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let mut evidence = Text::new();
+    let mut holds = try_line(trial, "sim0", &mut evidence)?;
+    if trial.line("edu0").is_ok() {
+        emit!(&mut evidence, "; ")?;
+        holds &= try_line(trial, "edu0", &mut evidence)?;
+    }
+    judge!(holds, "{}", evidence)
+}
+
+/// Whether all is as claimed on the line `name`.
+fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> {
+    let line = trial.line(name)?;
+    let group = trial.group(name)?;
+    let lent = group.lend()?;
+    let registration = request(&line, !trial.is_control())?;
+    let seen = registration.handler();
+
+    lent.raise()?;
+    if !trial.eventually(200, || seen.begun.load(Acquire) == 1) {
+        let primaries = seen.primaries.load(Relaxed);
+        emit!(
+            evidence,
+            "{}: primary ran {}, the thread did not",
+            name,
+            primaries
+        )?;
+        return Ok(false);
+    }
+    // Now the thread sleeps, and the line should be masked.
+    let is_masked = line.source.line().info()?.is_masked;
+    lent.raise()?;
+    let both_ran = trial.eventually(500, || seen.slept.load(Acquire) == 2);
+
+    let (Some(primary), Some(thread)) = (seen.primary.load(), seen.thread.load()) else {
+        emit!(evidence, "{}: no snapshot", name)?;
+        return Ok(false);
+    };
+    let policy = Policy::from_raw(seen.policy.load(Relaxed));
+    let meanwhile = seen.primaries_meanwhile.load(Relaxed);
+    let masks = line.source.line().info()?.trigger == "level";
+    emit!(
+        evidence,
+        "{}: primary in {}, thread {} in {} under {}, slept {} times; line {} meanwhile",
+        name,
+        primary.kind(),
+        thread.comm(),
+        thread.kind(),
+        policy,
+        seen.slept.load(Relaxed),
+        if is_masked { "masked" } else { "not masked" }
+    )?;
+    let is_thread = thread.kind() == Kind::Task
+        && !thread.irqs_disabled
+        && thread.comm().starts_with("irq/")
+        && policy == Policy::Fifo(50);
+    Ok(primary.kind() == Kind::HardIrq
+        && primary.irqs_disabled
+        && is_thread
+        && both_ran
+        && is_masked == masks
+        && (!masks || meanwhile == 0))
+}
+
+fn request(line: &Arc<Line>, is_waking: bool) -> Result<Arc<Registration<Threaded>>> {
+    let handler = Threaded {
+        line: line.clone(),
+        is_waking,
+        primary: SnapshotCell::new(),
+        thread: SnapshotCell::new(),
+        policy: Atomic::new(0),
+        primaries: Atomic::new(0),
+        begun: Atomic::new(0),
+        slept: Atomic::new(0),
+        primaries_meanwhile: Atomic::new(0),
+    };
+    let sharing: Sharing = line.source.sharing();
+    line.source
+        .line()
+        .request_threaded(sharing, line.name, Ok(handler))
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TASK-02: a tasklet never runs on two CPUs at a time; different ones do.
+
+use super::{
+    judge,
+    skip,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    overlap::Overlap,
+    refusal::Answer, //
+};
+use irqlab::{
+    clock,
+    context::{
+        BottomHalvesDisabled,
+        SoftIrq, //
+    },
+    cpu,
+    tasklet::{
+        Handler,
+        Tasklet, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "TASK-02",
+    text: "a tasklet never runs on two CPUs at a time; different ones do",
+    control: "two tasklets pass for one",
+    run,
+};
+
+/// How often each CPU schedules, and how long a run takes.
+const COUNT: u64 = 200;
+const RUN_NS: u64 = 20_000;
+
+struct Body(Arc<Overlap>);
+
+impl Handler for Body {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        this.0.during(|| clock::spin_ns(RUN_NS));
+    }
+}
+
+type Boxed = Pin<KBox<Tasklet<Body>>>;
+
+fn tasklet(overlap: &Arc<Overlap>) -> Result<Boxed> {
+    KBox::pin_init(Tasklet::new(Ok(Body(overlap.clone()))), GFP_KERNEL)
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    if cpu::online().count() < 2 {
+        skip!("one CPU");
+    }
+    // All CPUs schedule the same tasklet; in the control, every other CPU
+    // schedules a second one.
+    let one = Overlap::new()?;
+    let first = tasklet(&one)?;
+    let second = tasklet(&one)?;
+    let is_control = trial.is_control();
+    let nr_cpus = hammer(trial, |index| {
+        if is_control && index % 2 == 1 {
+            &second
+        } else {
+            &first
+        }
+    })?;
+    // And now two that are told apart, in both variants.
+    let two = Overlap::new()?;
+    let tasklets = [tasklet(&two)?, tasklet(&two)?];
+    hammer(trial, |index| &tasklets[index % 2])?;
+
+    judge!(
+        one.nr_cpus() > 1 && one.max() == 1 && two.max() == 2,
+        "{} CPUs: one tasklet ran {} times on {} of them, at most {} at a time; two ran {} times, \
+         at most {}",
+        nr_cpus,
+        one.runs(),
+        one.nr_cpus(),
+        one.max(),
+        two.runs(),
+        two.max()
+    )
+}
+
+/// Schedules, on every CPU at the same time, the tasklet that `choose` says.
+fn hammer<'a>(trial: &Trial<'_>, choose: impl Fn(usize) -> &'a Boxed + Sync) -> Result<usize> {
+    let workers = &trial.lab.workers;
+    cpu::run_on(workers, cpu::online(), trial.task, |here| {
+        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
+        for _ in 0..COUNT {
+            {
+                // The soft IRQ runs when the guard goes, not some time later
+                // in ksoftirqd.
+                let _guard = BottomHalvesDisabled::new(here.task);
+                choose(index).schedule();
+            }
+            here.task.yield_if_needed();
+        }
+    })
+}

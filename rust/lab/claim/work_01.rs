@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! WORK-01: work runs in process context, may block, and has no user address
+//! space of its own.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    record::SnapshotCell,
+    refusal::Answer, //
+};
+use irqlab::{
+    clock,
+    context::{
+        Context,
+        Kind,
+        Snapshot,
+        SoftIrq,
+        Task, //
+    },
+    new_work, task,
+    workqueue::{
+        Handler,
+        Queue,
+        Work, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "WORK-01",
+    text: "work runs in process context, may block, and has no user address space",
+    control: "the work is on a BH work queue",
+    run,
+};
+
+const SLEEP_MS: u32 = 5;
+
+/// What the work saw. `slept_ns` stays 0 where it could not sleep.
+struct Seen<C> {
+    place: SnapshotCell,
+    slept_ns: Atomic<u64>,
+    has_user_memory: Atomic<bool>,
+    _context: core::marker::PhantomData<fn(&C)>,
+}
+
+impl<C> Seen<C> {
+    fn new() -> Self {
+        Self {
+            place: SnapshotCell::new(),
+            slept_ns: Atomic::new(0),
+            has_user_memory: Atomic::new(false),
+            _context: core::marker::PhantomData,
+        }
+    }
+}
+
+impl Handler for Seen<Task> {
+    type Context = Task;
+
+    fn run(this: &Work<Self>, task: &Task) {
+        let start_ns = clock::now_ns();
+        task.sleep_ms(SLEEP_MS);
+        let slept_ns = clock::now_ns().wrapping_sub(start_ns);
+        this.slept_ns.store(slept_ns, Relaxed);
+        let has_user_memory = task::has_user_memory(task);
+        this.has_user_memory.store(has_user_memory, Relaxed);
+        this.place.store(&Snapshot::take());
+    }
+}
+
+impl Handler for Seen<SoftIrq> {
+    type Context = SoftIrq;
+
+    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+        // There is no `Task` here to sleep with.
+        this.place.store(&Snapshot::take());
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    if trial.is_control() {
+        try_queue::<SoftIrq>(trial, &Queue::bh(c"irqlab_work_01")?)
+    } else {
+        try_queue::<Task>(trial, &Queue::per_cpu(c"irqlab_work_01")?)
+    }
+}
+
+fn try_queue<C: Context>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding>
+where
+    Seen<C>: Handler<Context = C>,
+{
+    let work = KBox::pin_init(new_work!(Ok::<_, Error>(Seen::<C>::new())), GFP_KERNEL)?;
+    work.queue(queue);
+    work.flush(trial.task);
+    let Some(place) = work.place.load() else {
+        return judge!(false, "the work did not run");
+    };
+    let slept_ns = work.slept_ns.load(Relaxed);
+    let has_user_memory = work.has_user_memory.load(Relaxed);
+    judge!(
+        place.kind() == Kind::Task
+            && !place.irqs_disabled
+            && slept_ns >= u64::from(SLEEP_MS) * 1_000_000
+            && !has_user_memory,
+        "ran in {} context as {}, asked for {} ms of sleep and slept {} us; mm {}",
+        place.kind(),
+        place.comm(),
+        SLEEP_MS,
+        slept_ns / 1000,
+        if has_user_memory {
+            "of its own"
+        } else {
+            "none"
+        }
+    )
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! WORK-06: queueing a pending item again is refused.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    context::{
+        BottomHalvesDisabled,
+        SoftIrq, //
+    },
+    new_work,
+    workqueue::{
+        Handler,
+        Queue,
+        Work, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "WORK-06",
+    text: "queueing a pending item again is refused",
+    control: "it may run between one and the next",
+    run,
+};
+
+/// How often it is queued after the first time.
+const AGAIN: u64 = 5;
+
+struct Counter(Atomic<u64>);
+
+impl Handler for Counter {
+    type Context = SoftIrq;
+
+    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+        this.0.add(1, Relaxed);
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    // A BH queue, because disabling bottom halves is a sure way to keep its
+    // work pending; the rule is the same for every queue.
+    let queue = Queue::bh(c"irqlab_work_06")?;
+    let counter = Counter(Atomic::new(0));
+    let work = KBox::pin_init(new_work!(Ok::<_, Error>(counter)), GFP_KERNEL)?;
+    let mut refused = 0;
+    let first;
+    {
+        let guard = BottomHalvesDisabled::new(trial.task);
+        first = work.queue(&queue);
+        if trial.is_control() {
+            drop(guard);
+            for _ in 0..AGAIN {
+                trial.settle();
+                refused += u64::from(!work.queue(&queue));
+            }
+        } else {
+            for _ in 0..AGAIN {
+                refused += u64::from(!work.queue(&queue));
+            }
+        }
+    }
+    work.flush(trial.task);
+    let runs = work.0.load(Relaxed);
+    judge!(
+        first && refused == AGAIN && runs == 1,
+        "queued: {}; again {} times while pending: {} refused; ran {}",
+        if first { "accepted" } else { "refused" },
+        AGAIN,
+        refused,
+        runs
+    )
+}

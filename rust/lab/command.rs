@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The grammar of commands: words, and `key=value` words.
+//!
+//! Only `core` is used, so that the tests also run on the host:
+//! `rustc --test --edition 2021 rust/lab/command.rs`.
+
+use core::ops::RangeInclusive;
+
+/// What is wrong with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault<'a> {
+    /// The word is not `key=value`.
+    NotAnAssignment(&'a str),
+    /// The key is none of those that the knob knows.
+    UnknownKey(&'a str),
+    /// The key was given before.
+    Repeated(&'a str),
+    /// The value is not a decimal number.
+    NotANumber(&'a str),
+    /// The number is outside the limits.
+    OutOfRange(&'a str, u64, u64),
+    /// The word is none of `0` and `1`.
+    NotASwitch(&'a str),
+}
+
+/// The assignments of a command, each of `keys` at most once, in their order.
+///
+/// A word without `=` is a fault, as is a key that is not in `keys`.
+pub(crate) fn assignments<'a, const N: usize>(
+    command: &'a str,
+    keys: [&str; N],
+) -> Result<[Option<&'a str>; N], Fault<'a>> {
+    let mut values = [None; N];
+    for word in command.split_ascii_whitespace() {
+        let (key, value) = word.split_once('=').ok_or(Fault::NotAnAssignment(word))?;
+        let index = keys
+            .iter()
+            .position(|known| *known == key)
+            .ok_or(Fault::UnknownKey(key))?;
+        if values[index].replace(value).is_some() {
+            return Err(Fault::Repeated(key));
+        }
+    }
+    Ok(values)
+}
+
+/// A decimal number within `limits`. No sign, no blanks, no other base.
+pub(crate) fn number(word: &str, limits: RangeInclusive<u64>) -> Result<u64, Fault<'_>> {
+    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::NotANumber(word));
+    }
+    // All digits: what does not fit in 64 bits is out of every range.
+    match word.parse() {
+        Ok(number) if limits.contains(&number) => Ok(number),
+        _ => Err(Fault::OutOfRange(word, *limits.start(), *limits.end())),
+    }
+}
+
+/// As [`number`], or `default` if there is no word.
+pub(crate) fn number_or(
+    word: Option<&str>,
+    default: u64,
+    limits: RangeInclusive<u64>,
+) -> Result<u64, Fault<'_>> {
+    word.map_or(Ok(default), |word| number(word, limits))
+}
+
+/// `0` or `1`.
+pub(crate) fn switch(word: &str) -> Result<bool, Fault<'_>> {
+    match word {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(Fault::NotASwitch(word)),
+    }
+}
+
+#[cfg(any(test, CONFIG_KUNIT))]
+#[cfg_attr(not(test), kernel::macros::kunit_tests(irqlab_command))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_come_in_the_order_of_the_keys() {
+        let found = assignments("b=2  a=1\n", ["a", "b", "c"]);
+        assert_eq!(found, Ok([Some("1"), Some("2"), None]));
+    }
+
+    #[test]
+    fn nothing_is_no_assignment() {
+        assert_eq!(assignments("", ["a"]), Ok([None]));
+        assert_eq!(assignments(" \t\n", ["a"]), Ok([None]));
+    }
+
+    #[test]
+    fn a_value_may_be_empty_or_hold_an_equals_sign() {
+        assert_eq!(assignments("a=", ["a"]), Ok([Some("")]));
+        assert_eq!(assignments("a=b=c", ["a"]), Ok([Some("b=c")]));
+    }
+
+    #[test]
+    fn wrong_words_are_faults() {
+        assert_eq!(assignments("a", ["a"]), Err(Fault::NotAnAssignment("a")));
+        assert_eq!(assignments("x=1", ["a"]), Err(Fault::UnknownKey("x")));
+        assert_eq!(assignments("=1", ["a"]), Err(Fault::UnknownKey("")));
+        assert_eq!(assignments("a=1 a=1", ["a"]), Err(Fault::Repeated("a")));
+    }
+
+    #[test]
+    fn numbers_are_decimal_and_within_limits() {
+        assert_eq!(number("0", 0..=9), Ok(0));
+        assert_eq!(number("9", 0..=9), Ok(9));
+        assert_eq!(number("10", 0..=9), Err(Fault::OutOfRange("10", 0, 9)));
+        assert_eq!(number("18446744073709551615", 0..=u64::MAX), Ok(u64::MAX));
+        let huge = "18446744073709551616";
+        assert_eq!(
+            number(huge, 0..=u64::MAX),
+            Err(Fault::OutOfRange(huge, 0, u64::MAX))
+        );
+        for word in ["", "-1", "+1", "0x10", "1 ", "1.0", "one", "١"] {
+            assert_eq!(number(word, 0..=9), Err(Fault::NotANumber(word)));
+        }
+    }
+
+    #[test]
+    fn switches_are_0_or_1() {
+        assert_eq!(switch("0"), Ok(false));
+        assert_eq!(switch("1"), Ok(true));
+        for word in ["", "2", "01", "on", "Y"] {
+            assert_eq!(switch(word), Err(Fault::NotASwitch(word)));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lab in debugfs: each file is a [`Knob`], in the file named after its place.
+//!
+//! A write is one command, answered by its return code; why one was refused is
+//! the line in `last_error`. A read is a table whose header names the columns.
+
+use crate::{
+    laboratory::Lab,
+    refusal::Answer, //
+};
+use irqlab::{
+    context::Task,
+    debugfs::{
+        Content,
+        Dir,
+        File,
+        Mode, //
+    },
+    text::Text,
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+mod bench;
+mod claims;
+mod deferral;
+mod last_error;
+mod lines;
+
+pub(crate) use lines::LineFiles;
+
+/// A file of the lab.
+trait Knob: Send + Sync + 'static {
+    const NAME: &'static CStr;
+    const MODE: Mode;
+
+    /// Shows the table of this moment.
+    fn show(&self, _lab: &Lab, _text: &mut Text, _task: &Task) -> Answer {
+        Err(EINVAL.into())
+    }
+
+    /// Carries out one command.
+    fn command(&self, _lab: &Arc<Lab>, _command: &str, _task: &Task) -> Answer {
+        Err(EINVAL.into())
+    }
+}
+
+/// A knob as a file, which notes what it refuses.
+struct Noted<K> {
+    knob: K,
+    lab: Arc<Lab>,
+}
+
+impl<K: Knob> Content for Noted<K> {
+    const MODE: Mode = K::MODE;
+
+    fn read(&self, text: &mut Text, task: &Task) -> Result {
+        let shown = self.knob.show(&self.lab, text, task);
+        shown.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+    }
+
+    fn write(&self, command: &str, task: &Task) -> Result {
+        let done = self.knob.command(&self.lab, command, task);
+        done.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+    }
+}
+
+type KnobFile<K> = File<Noted<K>>;
+
+fn file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, knob: K) -> Result<KnobFile<K>> {
+    let noted = Noted {
+        knob,
+        lab: lab.clone(),
+    };
+    File::new::<crate::LocalModule>(dir, K::NAME, Arc::new(noted, GFP_KERNEL)?)
+}
+
+/// The files that are there as long as the lab is.
+pub(crate) struct Files {
+    _bench: KnobFile<bench::Bench>,
+    _claims: KnobFile<claims::Claims>,
+    _last_error: KnobFile<last_error::LastError>,
+    _deferral: deferral::Files,
+}
+
+impl Files {
+    pub(crate) fn new(root: &Dir, lab: &Arc<Lab>) -> Result<Self> {
+        Ok(Self {
+            _bench: file(root, lab, bench::Bench)?,
+            _claims: file(root, lab, claims::Claims)?,
+            _last_error: file(root, lab, last_error::LastError)?,
+            _deferral: deferral::Files::new(root, lab)?,
+        })
+    }
+}

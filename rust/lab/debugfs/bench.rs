@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `bench`: runs the bench, and shows what it measured.
+//!
+//! Write `line=<line>`, and if the defaults do not suit `count=1000`,
+//! `mechanisms=all` (or names with commas between), `period_us=0`, `cpu=0`.
+
+use super::Knob;
+use crate::{
+    bench::Plan,
+    command::{
+        assignments,
+        number_or, //
+    },
+    laboratory::Lab,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    context::Task,
+    cpu::CpuId,
+    debugfs::Mode,
+    text::Text, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+pub(super) struct Bench;
+
+impl Knob for Bench {
+    const NAME: &'static CStr = c"bench";
+    const MODE: Mode = Mode::ReadWrite;
+
+    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(lab.bench.show(text)?)
+    }
+
+    fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
+        let keys = ["line", "count", "mechanisms", "period_us", "cpu"];
+        let [line, count, mechanisms, period_us, cpu] = assignments(command, keys)?;
+        let Some(line) = line else {
+            refuse!(EINVAL, "line=<line> is missing");
+        };
+        let count = number_or(count, 1000, 1..=1_000_000)?;
+        let period_us = number_or(period_us, 0, 0..=1_000_000)? as u32;
+        let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
+        let cpu = number_or(cpu, 0, 0..=nr_cpus - 1)? as u32;
+        let plan = Plan {
+            group: lab.lines.group(line)?,
+            mechanisms: lab.mechanisms(mechanisms.unwrap_or("all"))?,
+            count,
+            period_us,
+            cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,
+        };
+        lab.bench.run(lab, &plan, task)
+    }
+}

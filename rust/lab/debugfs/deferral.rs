@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `deferral/<mechanism>/`: one mechanism, to schedule, switch off and look into.
+
+use super::{
+    file,
+    Knob,
+    KnobFile, //
+};
+use crate::{
+    command,
+    laboratory::Lab,
+    mechanism::Instance,
+    record::{
+        Merged,
+        Stage, //
+    },
+    refusal::Answer,
+};
+use irqlab::{
+    completion::Waited,
+    context::Task,
+    debugfs::{
+        Dir,
+        Mode, //
+    },
+    emit,
+    text::Text,
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The files of all mechanisms.
+pub(super) struct Files {
+    _all: KVec<InstanceFiles>,
+}
+
+struct InstanceFiles {
+    _schedule: KnobFile<Schedule>,
+    _enabled: KnobFile<Enabled>,
+    _latency: KnobFile<Latency>,
+    _context: KnobFile<Context>,
+}
+
+impl Files {
+    pub(super) fn new(root: &Dir, lab: &Arc<Lab>) -> Result<Self> {
+        let deferral = root.subdir(c"deferral")?;
+        let mut all = KVec::new();
+        for instance in &lab.mechanisms {
+            let dir = deferral.subdir(instance.name)?;
+            let files = InstanceFiles {
+                _schedule: file(&dir, lab, Schedule(instance.clone()))?,
+                _enabled: file(&dir, lab, Enabled(instance.clone()))?,
+                _latency: file(&dir, lab, Latency(instance.clone()))?,
+                _context: file(&dir, lab, Context(instance.clone()))?,
+            };
+            all.push(files, GFP_KERNEL)?;
+        }
+        Ok(Self { _all: all })
+    }
+}
+
+/// `schedule`: write how many interrupts to send through the mechanism, on the
+/// line `sim0`. Each is awaited, unless the mechanism is disabled: then they
+/// stay pending, as one.
+struct Schedule(Arc<Instance>);
+
+impl Knob for Schedule {
+    const NAME: &'static CStr = c"schedule";
+    const MODE: Mode = Mode::WriteOnly;
+
+    fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
+        const PATIENCE_MS: u32 = 200;
+
+        let count = command::number(command, 1..=1_000_000)?;
+        let _experiment = lab.begin()?;
+        let group = lab.lines.group("sim0")?;
+        let lent = group.lend()?;
+        let _attachment = lent.attach(&self.0)?;
+        let record = self.0.record();
+        let is_enabled = self.0.is_enabled();
+        for done in 0..count {
+            record.raised();
+            lent.raise()?;
+            if !is_enabled {
+                continue;
+            }
+            match record.wait_ms(task, PATIENCE_MS) {
+                Waited::Completed => (),
+                Waited::TimedOut => {
+                    crate::refusal::refuse!(EIO, "event {} of {} was lost", done + 1, count)
+                }
+                Waited::Interrupted => {
+                    crate::refusal::refuse!(EINTR, "interrupted after {} of {}", done, count)
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `enabled`: 0 while the mechanism is disabled, else 1.
+struct Enabled(Arc<Instance>);
+
+impl Knob for Enabled {
+    const NAME: &'static CStr = c"enabled";
+    const MODE: Mode = Mode::ReadWrite;
+
+    fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(emit!(text, "{}\n", u8::from(self.0.is_enabled()))?)
+    }
+
+    fn command(&self, _lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
+        if command::switch(command)? {
+            self.0.enable();
+            Ok(())
+        } else {
+            self.0.disable(task)
+        }
+    }
+}
+
+/// `latency`: the whole distribution of both stages; write `clear` to begin anew.
+struct Latency(Arc<Instance>);
+
+impl Knob for Latency {
+    const NAME: &'static CStr = c"latency";
+    const MODE: Mode = Mode::ReadWrite;
+
+    fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        emit!(
+            text,
+            "# top: raise to top half; bottom: top half to bottom half\n\
+             #stage from_ns to_ns count\n"
+        )?;
+        for stage in Stage::ALL {
+            let parts = self.0.record().seen(stage).map(|seen| &seen.latency);
+            for (from_ns, to_ns, count) in Merged::new(parts)?.buckets() {
+                emit!(text, "{} {} {} {}\n", stage.name(), from_ns, to_ns, count)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&self, _lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
+        if command != "clear" {
+            crate::refusal::refuse!(EINVAL, "'{}' is not 'clear'", command);
+        }
+        self.0.record().clear();
+        Ok(())
+    }
+}
+
+/// `context`: where both stages ran: how often in each place, and last on each CPU.
+struct Context(Arc<Instance>);
+
+impl Knob for Context {
+    const NAME: &'static CStr = c"context";
+    const MODE: Mode = Mode::ReadOnly;
+
+    fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        emit!(text, "# {}: {}\n", self.0.name, self.0.about)?;
+        emit!(text, "#stage count place\n")?;
+        for stage in Stage::ALL {
+            for (place, count) in self.0.record().places(stage) {
+                emit!(text, "{} {} {}\n", stage.name(), count, place)?;
+            }
+        }
+        emit!(text, "#stage last\n")?;
+        for stage in Stage::ALL {
+            for snapshot in self
+                .0
+                .record()
+                .seen(stage)
+                .filter_map(|seen| seen.last.load())
+            {
+                emit!(text, "{} {}\n", stage.name(), snapshot)?;
+            }
+        }
+        Ok(())
+    }
+}

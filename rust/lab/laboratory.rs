@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lab as a whole: what every part of it can reach.
+
+use crate::{
+    bench::Bench,
+    claim::Claims,
+    line::Lines,
+    mechanism::Instance,
+    refusal::{
+        refuse,
+        Answer,
+        LastError, //
+    },
+};
+use irqlab::{
+    context::Task,
+    debugfs::Dir,
+    workqueue::Queue, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+/// The lab.
+#[pin_data]
+pub(crate) struct Lab {
+    /// The lines of all devices that are bound.
+    #[pin]
+    pub(crate) lines: Lines,
+    /// One of each mechanism.
+    pub(crate) mechanisms: KVec<Arc<Instance>>,
+    #[pin]
+    pub(crate) bench: Bench,
+    #[pin]
+    pub(crate) claims: Claims,
+    #[pin]
+    pub(crate) last_error: LastError,
+    /// Threads for experiments, on every CPU.
+    pub(crate) workers: Queue<Task>,
+    is_busy: Atomic<bool>,
+}
+
+impl Lab {
+    pub(crate) fn new(root: &Dir) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            try_pin_init!(Self {
+                lines <- Lines::new(root.subdir(c"lines")?),
+                mechanisms: Instance::all()?,
+                bench <- Bench::new(),
+                claims <- Claims::new()?,
+                last_error <- LastError::new(),
+                workers: Queue::per_cpu(c"irqlab_workers")?,
+                is_busy: Atomic::new(false),
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Begins an experiment. They disturb each other, so there is one at a time.
+    ///
+    /// Refusals: `EBUSY`.
+    pub(crate) fn begin(&self) -> Answer<Experiment<'_>> {
+        if self.is_busy.xchg(true, Full) {
+            refuse!(EBUSY, "another experiment is running");
+        }
+        Ok(Experiment(self))
+    }
+
+    /// The mechanism called `name`.
+    ///
+    /// Refusals: `ENODEV`.
+    pub(crate) fn mechanism(&self, name: &str) -> Answer<&Arc<Instance>> {
+        let is_named = |m: &&Arc<Instance>| m.name.to_bytes() == name.as_bytes();
+        match self.mechanisms.iter().find(is_named) {
+            Some(mechanism) => Ok(mechanism),
+            None => refuse!(ENODEV, "no mechanism '{}'", name),
+        }
+    }
+
+    /// The mechanisms of a list with commas between, or of `all`.
+    ///
+    /// Refusals: `ENODEV`, `EINVAL` if one is named twice.
+    pub(crate) fn mechanisms(&self, list: &str) -> Answer<KVec<Arc<Instance>>> {
+        let mut found = KVec::new();
+        if list == "all" {
+            for mechanism in &self.mechanisms {
+                found
+                    .push(mechanism.clone(), GFP_KERNEL)
+                    .map_err(Error::from)?;
+            }
+            return Ok(found);
+        }
+        for name in list.split(',') {
+            let mechanism = self.mechanism(name)?;
+            if found.iter().any(|other| Arc::ptr_eq(other, mechanism)) {
+                refuse!(EINVAL, "'{}' is named twice", name);
+            }
+            found
+                .push(mechanism.clone(), GFP_KERNEL)
+                .map_err(Error::from)?;
+        }
+        Ok(found)
+    }
+}
+
+/// An experiment that is running.
+pub(crate) struct Experiment<'a>(&'a Lab);
+
+impl Drop for Experiment<'_> {
+    fn drop(&mut self) {
+        self.0.is_busy.store(false, Release);
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mechanisms: the ways to run the bottom half. Each is a file of its own here
+//! and a line in [`TABLE`], which the lines, the knobs and the bench all read.
+
+use crate::{
+    record::Record,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    context::{
+        HardIrq,
+        Task, //
+    },
+    irq::ThreadedIrqReturn, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Release, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+
+mod bh_wq;
+mod hard;
+mod percpu_wq;
+mod tasklet;
+mod threaded;
+
+/// All mechanisms, in the order of the tables.
+const TABLE: &[Kind] = &[
+    hard::KIND,
+    threaded::KIND,
+    tasklet::KIND,
+    bh_wq::KIND,
+    percpu_wq::KIND,
+];
+
+/// One line of the table.
+struct Kind {
+    /// How the knobs call it.
+    name: &'static CStr,
+    /// What runs the bottom half, in a few words.
+    about: &'static str,
+    /// Makes one.
+    new: fn() -> Result<Arc<dyn Mechanism>>,
+}
+
+/// One way to run the bottom half, which is to call [`Record::bottom`].
+pub(crate) trait Mechanism: Send + Sync {
+    /// Has the bottom half run. The top half answers the kernel what this says.
+    fn defer(&self, irq: &HardIrq) -> ThreadedIrqReturn;
+
+    /// Where the events of this mechanism are recorded.
+    fn record(&self) -> &Record;
+
+    /// The bottom half, if the line's own thread is to run it.
+    fn thread(&self) -> Option<&dyn ThreadedBottomHalf> {
+        None
+    }
+
+    /// Keeps the bottom half from running until the guard is dropped.
+    ///
+    /// Refusals: `EPERM` if nothing but the line itself can.
+    fn disable(&self, _task: &Task) -> Answer<Disabled> {
+        refuse!(
+            EPERM,
+            "it cannot be disabled, but its line can: lines/*/enabled"
+        )
+    }
+}
+
+/// A bottom half that the line's own thread runs.
+pub(crate) trait ThreadedBottomHalf: Send + Sync {
+    /// Runs in the line's thread, which may sleep.
+    fn run(&self, task: &Task);
+}
+
+/// Keeps a mechanism disabled while it lives.
+pub(crate) type Disabled = KBox<dyn Send>;
+
+/// A mechanism of this lab.
+#[pin_data]
+pub(crate) struct Instance {
+    pub(crate) name: &'static CStr,
+    pub(crate) about: &'static str,
+    pub(crate) mechanism: Arc<dyn Mechanism>,
+    is_attached: Atomic<bool>,
+    #[pin]
+    disabled: Mutex<Option<Disabled>>,
+}
+
+impl Instance {
+    /// Makes one of each.
+    pub(crate) fn all() -> Result<KVec<Arc<Self>>> {
+        let mut all = KVec::new();
+        for kind in TABLE {
+            let mechanism = (kind.new)()?;
+            let instance = Arc::pin_init(
+                pin_init!(Self {
+                    name: kind.name,
+                    about: kind.about,
+                    mechanism,
+                    is_attached: Atomic::new(false),
+                    disabled <- new_mutex!(None, "Instance::disabled"),
+                }),
+                GFP_KERNEL,
+            )?;
+            all.push(instance, GFP_KERNEL)?;
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or("?")
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        self.mechanism.record()
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.disabled.lock().is_none()
+    }
+
+    /// Switches the bottom half off, unless it is.
+    pub(crate) fn disable(&self, task: &Task) -> Answer {
+        let mut disabled = self.disabled.lock();
+        if disabled.is_none() {
+            *disabled = Some(self.mechanism.disable(task)?);
+        }
+        Ok(())
+    }
+
+    /// Switches it on again, unless it is.
+    pub(crate) fn enable(&self) {
+        drop(self.disabled.lock().take());
+    }
+
+    /// Takes the mechanism for one line: it records one event at a time.
+    pub(crate) fn take(self: &Arc<Self>) -> Answer<Taken> {
+        if self.is_attached.xchg(true, Full) {
+            refuse!(EBUSY, "{} is on another line", self.name());
+        }
+        Ok(Taken(self.clone()))
+    }
+}
+
+/// A mechanism that one line has for itself.
+pub(crate) struct Taken(Arc<Instance>);
+
+impl core::ops::Deref for Taken {
+    type Target = Arc<Instance>;
+
+    fn deref(&self) -> &Arc<Instance> {
+        &self.0
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.is_attached.store(false, Release);
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Overlap: how many run the same code at a time, at most, and on which CPUs.
+
+use irqlab::cpu::PerCpu;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+/// Counts who is inside, and remembers the most.
+pub(crate) struct Overlap {
+    inside: Atomic<u64>,
+    max: Atomic<u64>,
+    runs: PerCpu<Atomic<u64>>,
+}
+
+impl Overlap {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let overlap = Self {
+            inside: Atomic::new(0),
+            max: Atomic::new(0),
+            runs: PerCpu::new(|| Ok(Atomic::new(0)))?,
+        };
+        Ok(Arc::new(overlap, GFP_KERNEL)?)
+    }
+
+    /// Runs `body` as one more who is inside.
+    pub(crate) fn during(&self, body: impl FnOnce()) {
+        let inside = self.inside.fetch_add(1, Full) + 1;
+        let mut max = self.max.load(Relaxed);
+        while inside > max {
+            match self.max.cmpxchg(max, inside, Full) {
+                Ok(_) => break,
+                Err(other) => max = other,
+            }
+        }
+        body();
+        self.inside.fetch_sub(1, Full);
+        self.runs.local().add(1, Relaxed);
+    }
+
+    /// The most that were inside at a time.
+    pub(crate) fn max(&self) -> u64 {
+        self.max.load(Acquire)
+    }
+
+    /// How often somebody was inside.
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.iter().map(|runs| runs.load(Relaxed)).sum()
+    }
+
+    /// On how many CPUs somebody was inside.
+    pub(crate) fn nr_cpus(&self) -> usize {
+        let has_run = |runs: &&Atomic<u64>| runs.load(Relaxed) > 0;
+        self.runs.iter().filter(has_run).count()
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Records: what happened to each event of one mechanism, and when.
+//!
+//! One event is on its way at a time: [`Record::raised`], then [`Record::top`]
+//! in the top half, then [`Record::bottom`] in the bottom half. What each of
+//! them saw is kept per CPU, in atomics: recording takes no lock and allocates
+//! nothing, in whatever context.
+
+use irqlab::{
+    clock,
+    completion::{
+        Completion,
+        Waited, //
+    },
+    context::{
+        Snapshot,
+        Task, //
+    },
+    cpu::PerCpu,
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    },
+};
+
+mod cell;
+mod distribution;
+mod place;
+
+pub(crate) use cell::SnapshotCell;
+pub(crate) use distribution::{
+    Distribution,
+    Merged,
+    Summary, //
+};
+pub(crate) use place::Place;
+
+/// The two parts of an interrupt's handling.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// From raising to the top half.
+    Top,
+    /// From the top half to the bottom half.
+    Bottom,
+}
+
+impl Stage {
+    pub(crate) const ALL: [Stage; 2] = [Stage::Top, Stage::Bottom];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Stage::Top => "top",
+            Stage::Bottom => "bottom",
+        }
+    }
+}
+
+/// What one stage saw on one CPU.
+pub(crate) struct Seen {
+    /// How long it took to get here.
+    pub(crate) latency: Distribution,
+    /// Where this ran last.
+    pub(crate) last: SnapshotCell,
+    places: [Atomic<u64>; Place::COUNT],
+}
+
+impl Seen {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            latency: Distribution::new()?,
+            last: SnapshotCell::new(),
+            places: [const { Atomic::new(0) }; Place::COUNT],
+        })
+    }
+
+    fn clear(&self) {
+        self.latency.clear();
+        for count in &self.places {
+            count.store(0, Relaxed);
+        }
+    }
+}
+
+/// The record of one mechanism.
+#[pin_data]
+pub(crate) struct Record {
+    seen: [PerCpu<Seen>; 2],
+    raised_ns: Atomic<u64>,
+    top_ns: Atomic<u64>,
+    /// The number of the event that is on its way, and of the last that arrived.
+    current: Atomic<u64>,
+    arrived: Atomic<u64>,
+    #[pin]
+    arrival: Completion,
+}
+
+impl Record {
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            seen: [seen_per_cpu()?, seen_per_cpu()?],
+            raised_ns: Atomic::new(0),
+            top_ns: Atomic::new(0),
+            current: Atomic::new(0),
+            arrived: Atomic::new(0),
+            arrival <- Completion::new(),
+        })
+    }
+
+    /// Forgets everything. Events on their way are still recorded.
+    pub(crate) fn clear(&self) {
+        for seen in self.seen.iter().flat_map(PerCpu::iter) {
+            seen.clear();
+        }
+    }
+
+    /// Starts an event: called just before it is raised.
+    pub(crate) fn raised(&self) {
+        self.current.fetch_add(1, Relaxed);
+        self.raised_ns.store(clock::now_ns(), Release);
+    }
+
+    /// The top half runs.
+    #[inline]
+    pub(crate) fn top(&self, now: &Snapshot) {
+        self.note(Stage::Top, now, self.raised_ns.load(Acquire));
+        self.top_ns.store(now.stamp_ns, Release);
+    }
+
+    /// The bottom half runs.
+    #[inline]
+    pub(crate) fn bottom(&self, now: &Snapshot) {
+        let event = self.current.load(Relaxed);
+        self.note(Stage::Bottom, now, self.top_ns.load(Acquire));
+        self.arrived.store(event, Release);
+        self.arrival.complete();
+    }
+
+    fn note(&self, stage: Stage, now: &Snapshot, since_ns: u64) {
+        let seen = self.seen[stage as usize].local();
+        seen.places[Place::of(now).index()].add(1, Relaxed);
+        seen.last.store(now);
+        // Clocks of two CPUs may disagree; what is not positive is 0.
+        seen.latency
+            .count(clock::elapsed_ns(since_ns, now.stamp_ns).unwrap_or(0));
+    }
+
+    /// Waits until the bottom half of the current event has run.
+    pub(crate) fn wait_ms(&self, task: &Task, ms: u32) -> Waited {
+        let event = self.current.load(Relaxed);
+        loop {
+            let waited = self.arrival.wait_ms(task, ms);
+            // An earlier event that came too late for its own waiter is not it.
+            if waited != Waited::Completed || self.arrived.load(Acquire) >= event {
+                return waited;
+            }
+        }
+    }
+
+    /// Each CPU's part, in the order of the CPUs' numbers.
+    pub(crate) fn seen(&self, stage: Stage) -> impl Iterator<Item = &Seen> + Clone {
+        self.seen[stage as usize].iter()
+    }
+
+    /// How often the stage ran, on all CPUs.
+    pub(crate) fn count(&self, stage: Stage) -> u64 {
+        self.places(stage).map(|(_, count)| count).sum()
+    }
+
+    /// The places where the stage ran, and how often, on all CPUs.
+    pub(crate) fn places(&self, stage: Stage) -> impl Iterator<Item = (Place, u64)> + '_ {
+        Place::all()
+            .map(move |place| {
+                let count = |seen: &Seen| seen.places[place.index()].load(Relaxed);
+                (place, self.seen(stage).map(count).sum())
+            })
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// Where the stage ran last, on any CPU.
+    pub(crate) fn last(&self, stage: Stage) -> Option<Snapshot> {
+        self.seen(stage)
+            .filter_map(|seen| seen.last.load())
+            .max_by_key(|snapshot| snapshot.stamp_ns)
+    }
+}
+
+fn seen_per_cpu() -> Result<PerCpu<Seen>> {
+    PerCpu::new(Seen::new)
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Why a command was refused: a number for programs, a sentence for people.
+
+use crate::command::Fault;
+use irqlab::{
+    emit,
+    text::Text, //
+};
+use kernel::{
+    alloc::AllocError,
+    fmt,
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
+
+/// The answer to a command that could not be carried out.
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    reason: Text,
+}
+
+/// What carrying out a command gives.
+pub(crate) type Answer<T = ()> = core::result::Result<T, Refusal>;
+
+/// Refuses with an error code and a formatted reason.
+macro_rules! refuse {
+    ($error:expr, $($arg:tt)*) => {
+        return Err($crate::refusal::Refusal::new($error, ::kernel::prelude::fmt!($($arg)*)))
+    };
+}
+pub(crate) use refuse;
+
+impl Refusal {
+    pub(crate) fn new(error: Error, reason: fmt::Arguments<'_>) -> Self {
+        let mut text = Text::new();
+        // Without memory for the reason the error code has to do.
+        let _ = text.append(reason);
+        Self {
+            error,
+            reason: text,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.error.name().unwrap_or(c"error");
+        if self.reason.is_empty() {
+            f.write_fmt(fmt!("{}", name))
+        } else {
+            f.write_fmt(fmt!("{}: {}", name, self.reason))
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            reason: Text::new(),
+        }
+    }
+}
+
+impl From<AllocError> for Refusal {
+    fn from(error: AllocError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Fault<'_>> for Refusal {
+    fn from(fault: Fault<'_>) -> Self {
+        match fault {
+            Fault::NotAnAssignment(word) => {
+                Self::new(EINVAL, fmt!("'{word}' is not of the form key=value"))
+            }
+            Fault::UnknownKey(key) => Self::new(EINVAL, fmt!("no such parameter: '{key}'")),
+            Fault::Repeated(key) => Self::new(EINVAL, fmt!("'{key}' is given twice")),
+            Fault::NotANumber(word) => Self::new(EINVAL, fmt!("'{word}' is not a number")),
+            Fault::OutOfRange(word, low, high) => {
+                Self::new(ERANGE, fmt!("{word} is not within {low} to {high}"))
+            }
+            Fault::NotASwitch(word) => Self::new(EINVAL, fmt!("'{word}' is neither 0 nor 1")),
+        }
+    }
+}
+
+/// The last refusal of any knob, as the line that `last_error` shows.
+#[pin_data]
+pub(crate) struct LastError {
+    #[pin]
+    line: Mutex<Text>,
+}
+
+impl LastError {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            line <- new_mutex!(Text::new(), "LastError::line"),
+        })
+    }
+
+    /// Notes that `knob` refused, and gives the error code for the writer.
+    pub(crate) fn note(&self, knob: &CStr, refusal: Refusal) -> Error {
+        let mut line = Text::new();
+        let _ = emit!(&mut line, "{}: {}\n", knob, refusal);
+        *self.line.lock() = line;
+        refusal.error
+    }
+
+    pub(crate) fn show(&self, text: &mut Text) -> Result {
+        emit!(text, "{}", *self.line.lock())
+    }
+}

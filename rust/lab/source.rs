@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sources: what raises interrupts. Each drives one device and its line.
+//!
+//! A source comes and goes with its device: its driver's `probe` puts it in the
+//! lab's table of lines, and `unbind` takes it out. A new kind of source is one
+//! new file here and one line in [`Drivers`].
+
+use crate::laboratory::Lab;
+use irqlab::{
+    context::HardIrq,
+    global::Global,
+    irq::{
+        self,
+        Sharing, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::Arc,
+    ThisModule, //
+};
+
+mod edu;
+mod sim;
+
+/// The lab that probing drivers join: they are given nothing to find it by.
+pub(crate) static LAB: Global<Lab> = Global::new();
+
+/// One device that can be told to raise its interrupt.
+pub(crate) trait Source: Send + Sync {
+    /// The line that the interrupt arrives on.
+    fn line(&self) -> &Arc<irq::Line>;
+
+    /// Whether other devices may be on that line.
+    fn sharing(&self) -> Sharing;
+
+    /// Raises one interrupt. May be called in any context.
+    ///
+    /// Errors: `ENODEV` after the device was unbound.
+    fn raise(&self) -> Result;
+
+    /// For the top half: whether this device raised the interrupt. If so, tells
+    /// it that it was heard.
+    fn acknowledge(&self, irq: &HardIrq) -> bool;
+
+    /// One word for what kind of interrupt it is.
+    fn kind(&self) -> &'static str;
+}
+
+/// The drivers of all kinds of sources, registered while this lives.
+#[pin_data]
+pub(crate) struct Drivers {
+    #[pin]
+    sim: sim::Driver,
+    #[pin]
+    edu: edu::Driver,
+}
+
+impl Drivers {
+    pub(crate) fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            sim <- sim::Driver::new(module),
+            edu <- edu::Driver::new(module),
+        })
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The abstractions that an interrupt laboratory needs and the kernel crate
+//! does not have yet, usable by any module that depends on `irqlab.ko`.
+//!
+//! # The way of one interrupt
+//!
+//! ```text
+//!     device            controller        top half              bottom half
+//!     ──raises──▶ line ──────────────▶ hard IRQ context ──defers──▶ later
+//!                                      interrupts off             interrupts on
+//! ```
+//!
+//! An interrupt stops whatever its CPU runs, and the *top half*, the handler of
+//! its line, runs at once. It can wait for nothing, and everything waits for it:
+//! so it does the least it can and leaves the rest to a *bottom half*.
+//!
+//! | bottom half | module | runs in | may sleep |
+//! |---|---|---|---|
+//! | tasklet | [`tasklet`] | soft IRQ | no |
+//! | BH work queue | [`workqueue`], `Queue<SoftIrq>` | soft IRQ | no |
+//! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
+//! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
+//!
+//! # What may be done where
+//!
+//! The context that code runs in decides what it may do; [`context`] has them
+//! all. Every callback receives a token of its context, and every function that
+//! sleeps demands the token of a task. What would be a bug report from a user of
+//! a C driver is a compile error here.
+//!
+//! # Where to begin
+//!
+//! [`irq_sim`] makes an interrupt line on any machine; the `samples/` are three
+//! small drivers on top of it. `unsafe` code is in this crate only.
+
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+
+pub mod clock;
+pub mod completion;
+pub mod context;
+pub mod cpu;
+pub mod debugfs;
+pub mod global;
+pub mod histogram;
+pub mod irq;
+pub mod irq_sim;
+pub mod pci;
+pub mod task;
+pub mod tasklet;
+pub mod text;
+pub mod workqueue;
+
+mod bindings;
+
+/// The prefix of this crate's messages; crates with a `module!` get theirs from it.
+const __LOG_PREFIX: &[u8] = b"irqlab\0";

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Text that grows, for tables and evidence whose length nobody knows before.
+
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// Appends formatted text to a [`Text`], as `write!` would; unlike it, it takes
+/// everything that the kernel's `fmt!` takes.
+///
+/// ```
+/// # use irqlab::{emit, text::Text};
+/// # use kernel::prelude::*;
+/// fn table(text: &mut Text) -> Result {
+///     emit!(text, "{:<8} {:>6}\n", "cpu", 3)
+/// }
+/// ```
+#[macro_export]
+macro_rules! emit {
+    ($text:expr, $($arg:tt)*) => {
+        $crate::text::Text::append($text, ::kernel::prelude::fmt!($($arg)*))
+    };
+}
+
+/// A growing buffer for [`emit!`](crate::emit).
+///
+/// Writing fails only for want of memory, and then for good: [`Self::finish`]
+/// tells, so that half a table is never taken for a whole one.
+#[derive(Default)]
+pub struct Text {
+    bytes: KVVec<u8>,
+    is_truncated: bool,
+}
+
+impl Text {
+    /// No text yet. Does not allocate.
+    pub const fn new() -> Self {
+        Self {
+            bytes: KVVec::new(),
+            is_truncated: false,
+        }
+    }
+
+    /// What was written so far. Only whole `str`s are ever appended.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes).unwrap_or("")
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// What [`emit!`](crate::emit) calls.
+    ///
+    /// Errors: `ENOMEM`.
+    #[doc(hidden)]
+    pub fn append(&mut self, arguments: fmt::Arguments<'_>) -> Result {
+        fmt::Write::write_fmt(self, arguments).map_err(|_| ENOMEM)
+    }
+
+    /// The bytes, if all of them are there.
+    ///
+    /// Errors: `ENOMEM` if something could not be written.
+    pub fn finish(self) -> Result<KVVec<u8>> {
+        if self.is_truncated {
+            Err(ENOMEM)
+        } else {
+            Ok(self.bytes)
+        }
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        if !self.is_truncated
+            && self
+                .bytes
+                .extend_from_slice(s.as_bytes(), GFP_KERNEL)
+                .is_ok()
+        {
+            return Ok(());
+        }
+        self.is_truncated = true;
+        Err(fmt::Error)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

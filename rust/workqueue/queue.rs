@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Queues: where work waits, and the rules by which workers take it.
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        SoftIrq,
+        Task, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr, //
+};
+
+/// A work queue whose work runs in context `C`. Dropping it waits for its work.
+///
+/// ```
+/// # use irqlab::{context::Task, workqueue::Queue};
+/// # use kernel::prelude::*;
+/// fn make(task: &Task) -> Result<Queue<Task>> {
+///     let queue = Queue::ordered(c"one-at-a-time")?;
+///     queue.flush(task);
+///     Ok(queue)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// Points to a work queue that is ours to destroy.
+pub struct Queue<C: Context = Task> {
+    raw: NonNull<bindings::workqueue_struct>,
+    _context: PhantomData<fn(&C)>,
+}
+
+// SAFETY: The C side locks for itself.
+unsafe impl<C: Context> Send for Queue<C> {}
+// SAFETY: As above.
+unsafe impl<C: Context> Sync for Queue<C> {}
+
+impl Queue<Task> {
+    /// Work runs on the CPU that queued it, in a shared pool of threads.
+    pub fn per_cpu(name: &'static CStr) -> Result<Self> {
+        Self::alloc(name, bindings::wq_flags_WQ_PERCPU, 0)
+    }
+
+    /// As [`Self::per_cpu`], by threads of the highest nice level.
+    pub fn per_cpu_highpri(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_PERCPU | bindings::wq_flags_WQ_HIGHPRI;
+        Self::alloc(name, flags, 0)
+    }
+
+    /// Work runs wherever the scheduler finds best.
+    pub fn unbound(name: &'static CStr) -> Result<Self> {
+        Self::alloc(name, bindings::wq_flags_WQ_UNBOUND, 0)
+    }
+
+    /// Work runs one at a time, in the order in which it was queued.
+    pub fn ordered(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED;
+        Self::alloc(name, flags, 1)
+    }
+}
+
+impl Queue<SoftIrq> {
+    /// Work runs in the soft IRQ of the CPU that queued it: the successor of
+    /// the tasklet.
+    pub fn bh(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU;
+        Self::alloc(name, flags, 0)
+    }
+
+    /// As [`Self::bh`], in the soft IRQ that runs before all others.
+    pub fn bh_highpri(name: &'static CStr) -> Result<Self> {
+        let flags =
+            bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU | bindings::wq_flags_WQ_HIGHPRI;
+        Self::alloc(name, flags, 0)
+    }
+}
+
+impl<C: Context> Queue<C> {
+    /// Errors: `ENOMEM`. `max_active` 0 is the kernel's default.
+    fn alloc(name: &'static CStr, flags: bindings::wq_flags, max_active: c_int) -> Result<Self> {
+        // SAFETY: The format takes one string, and one is given.
+        let raw = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"%s".as_char_ptr(),
+                flags,
+                max_active,
+                name.as_char_ptr(),
+            )
+        };
+        // INVARIANT: Just allocated, with flags that make its work run in `C`.
+        Ok(Self {
+            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            _context: PhantomData,
+        })
+    }
+
+    pub(super) fn as_raw(&self) -> *mut bindings::workqueue_struct {
+        self.raw.as_ptr()
+    }
+
+    /// Waits until everything queued before has run.
+    pub fn flush(&self, _task: &Task) {
+        // SAFETY: Valid by the type invariant; the token proves that this may sleep.
+        unsafe { bindings::__flush_workqueue(self.raw.as_ptr()) };
+    }
+}
+
+impl<C: Context> Drop for Queue<C> {
+    fn drop(&mut self) {
+        // SAFETY: Ours by the type invariant. Dropping a queue is only correct
+        // where one may sleep; the C side warns otherwise.
+        unsafe { bindings::destroy_workqueue(self.raw.as_ptr()) };
+    }
+}
