@@ -33,6 +33,7 @@ pub use registration::{
     IrqReturn,
     Registration,
     Sharing,
+    ThreadableHandler,
     ThreadedHandler,
     ThreadedIrqReturn, //
 };

@@ -10,7 +10,9 @@ use core::marker::PhantomData;
 
 /// Keeps bottom halves from running on the current CPU, and the task on it.
 ///
-/// What is raised meanwhile runs when the guard is dropped.
+/// What is raised meanwhile runs when the guard is dropped. The holder may not
+/// sleep, although it has a token that says so: this is the one place where
+/// `might_sleep()` knows more than the type.
 ///
 /// ```
 /// # use irqlab::{context::{BottomHalvesDisabled, Task}, tasklet::{self, Tasklet}};

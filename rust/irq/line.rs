@@ -21,6 +21,10 @@ use kernel::{
     prelude::*,
     str::CStr,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -34,8 +38,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - While `is_bound` or `cookies` is `Some`, the device is bound and `irq` is
-///   one of its interrupts.
+/// - While `is_bound` is true or `cookies` is `Some`, the device is bound and
+///   `irq` is one of its interrupts.
 /// - `cookies` holds the cookie of every action that was requested through this
 ///   line and is not freed.
 #[pin_data]
@@ -45,6 +49,8 @@ pub struct Line {
     cookies: Mutex<Option<KVec<Cookie>>>,
     #[pin]
     is_bound: Mutex<bool>,
+    /// As `is_bound`, for those who cannot lock: they may be a moment late.
+    is_leaving: Atomic<bool>,
 }
 
 /// What the C side knows an action by: the address of its [`super::Registration`].
@@ -84,6 +90,7 @@ impl Line {
                 irq: request.irq(),
                 cookies <- new_mutex!(Some(KVec::new()), "Line::cookies"),
                 is_bound <- new_mutex!(true, "Line::is_bound"),
+                is_leaving: Atomic::new(false),
             }),
             GFP_KERNEL,
         )?;
@@ -103,16 +110,18 @@ impl Line {
         unsafe { bindings::synchronize_irq(self.irq) };
     }
 
-    /// Makes the line pending at its controller, as its device would.
+    /// Makes the line pending at its controller, as its device would. May be
+    /// called in any context.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
     /// controller cannot. A simulated line drops what is raised while it is
     /// masked or nobody has requested it.
     pub fn set_pending(&self) -> Result {
-        // No lock: in the hot path, and the C side looks the line up by number
-        // under its own lock. A number that is gone answers EINVAL.
-        //
-        // SAFETY: May be called in any context with any number.
+        if self.is_leaving.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        // SAFETY: May be called in any context with any number: the C side
+        // looks the line up under its own lock.
         to_result(unsafe {
             bindings::irq_set_irqchip_state(
                 self.irq,
@@ -232,6 +241,7 @@ struct Revoke(Arc<Line>);
 
 impl Drop for Revoke {
     fn drop(&mut self) {
+        self.0.is_leaving.store(true, Relaxed);
         let mut guard = self.0.cookies.lock();
         for cookie in guard.take().into_iter().flatten() {
             // SAFETY: By the type invariant the action is on the line; taking

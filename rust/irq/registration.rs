@@ -31,6 +31,15 @@ pub enum IrqReturn {
     Handled,
 }
 
+impl IrqReturn {
+    const fn into_raw(self) -> bindings::irqreturn_t {
+        match self {
+            IrqReturn::None => bindings::irqreturn::IRQ_NONE,
+            IrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
+        }
+    }
+}
+
 /// What the primary handler of a threaded interrupt answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadedIrqReturn {
@@ -50,6 +59,16 @@ pub enum ThreadedIrqReturn {
 pub trait Handler: Send + Sync + 'static {
     /// Serves one interrupt. Runs with interrupts off and may not sleep.
     fn handle(&self, irq: &HardIrq) -> IrqReturn;
+}
+
+/// A top half that the kernel may move into a thread.
+///
+/// That is what an ordinary driver asks for: its handler runs in hard IRQ
+/// context, or with forced threading (`PREEMPT_RT`, `threadirqs`) in a thread of
+/// the line. It may rely on neither, so there is no token.
+pub trait ThreadableHandler: Send + Sync + 'static {
+    /// Serves one interrupt. May not sleep.
+    fn handle(&self) -> IrqReturn;
 }
 
 /// A top half with a thread for the rest.
@@ -137,6 +156,29 @@ impl Line {
                     Some(hard::<T>),
                     None,
                     flags as usize,
+                    name.as_char_ptr(),
+                    cookie,
+                )
+            })
+        })
+    }
+
+    /// Puts a top half on the line that the kernel may move into a thread.
+    /// Errors as [`Self::request`].
+    pub fn request_threadable<T: ThreadableHandler>(
+        self: &Arc<Self>,
+        sharing: Sharing,
+        name: &'static CStr,
+        handler: impl PinInit<T, Error>,
+    ) -> Result<Arc<Registration<T>>> {
+        Registration::new(self, handler, |irq, cookie| {
+            // SAFETY: As above.
+            to_result(unsafe {
+                bindings::request_threaded_irq(
+                    irq,
+                    Some(threadable::<T>),
+                    None,
+                    sharing.flags() as usize,
                     name.as_char_ptr(),
                     cookie,
                 )
@@ -260,10 +302,19 @@ unsafe extern "C" fn hard<T: Handler>(_irq: c_int, cookie: *mut c_void) -> bindi
     // SAFETY: The kernel calls primary handlers in hard IRQ context;
     // IRQF_NO_THREAD keeps it so where it would force a thread.
     let irq = unsafe { HardIrq::assume() };
-    match handler.handle(irq) {
-        IrqReturn::None => bindings::irqreturn::IRQ_NONE,
-        IrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
-    }
+    handler.handle(irq).into_raw()
+}
+
+/// # Safety
+///
+/// As [`hard`].
+unsafe extern "C" fn threadable<T: ThreadableHandler>(
+    _irq: c_int,
+    cookie: *mut c_void,
+) -> bindings::irqreturn_t {
+    // SAFETY: By this function's contract, and `T` is `Sync`.
+    let handler = unsafe { &(*cookie.cast_const().cast::<Registration<T>>()).handler };
+    handler.handle().into_raw()
 }
 
 /// # Safety
@@ -296,8 +347,5 @@ unsafe extern "C" fn thread<T: ThreadedHandler>(
     let handler = unsafe { &(*cookie.cast_const().cast::<Registration<T>>()).handler };
     // SAFETY: The kernel calls thread functions in a kernel thread of the line.
     let task = unsafe { Task::assume() };
-    match handler.handle_threaded(task) {
-        IrqReturn::None => bindings::irqreturn::IRQ_NONE,
-        IrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
-    }
+    handler.handle_threaded(task).into_raw()
 }

@@ -74,7 +74,6 @@ enum Verdict {
     /// What the claim says.
     Holds,
     /// Something else, which the evidence tells: the claim was true once.
-    #[expect(dead_code, reason = "none of the claims so far is outdated as a whole")]
     Outdated,
     /// Nothing: this machine cannot show it, and the evidence tells why.
     Skip,

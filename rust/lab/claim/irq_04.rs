@@ -4,26 +4,41 @@
 //!
 //! All of them do: the class of handlers that ran with interrupts enabled is
 //! gone from Linux. The primary handler of a threaded interrupt is no exception.
+//! Where threading is forced, however, a handler that does not ask to stay out of
+//! it is moved into a thread: with `threadirqs` interrupts are off there too, on
+//! PREEMPT_RT they are on.
 
 use super::{
+    found,
     judge,
     Claim,
     Finding,
-    Trial, //
+    Trial,
+    Verdict, //
 };
 use crate::{
     record::{
         Place,
+        SnapshotCell,
         Stage, //
     },
     refusal::Answer, //
 };
 use irqlab::{
     completion::Waited,
-    context::Kind,
+    context::{
+        Kind,
+        Snapshot, //
+    },
     emit,
+    irq::{
+        IrqReturn,
+        Sharing,
+        ThreadableHandler, //
+    },
     text::Text, //
 };
+use kernel::prelude::*;
 
 pub(super) const CLAIM: Claim = Claim {
     id: "IRQ-04",
@@ -68,12 +83,56 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let separator = if lines.is_empty() { "" } else { ", " };
         emit!(&mut lines, "{}{} ({})", separator, name, lent.source.kind())?;
     }
-    judge!(
-        seen > 0 && as_claimed == seen,
-        "IF = 0 in hard IRQ context in {} of {} {} halves, all mechanisms, on {}",
-        as_claimed,
-        seen,
-        stage.name(),
-        lines
+    let Some(ordinary) = ordinary_handler(trial)? else {
+        return judge!(false, "sim0: an ordinary handler was not called");
+    };
+    let verdict = if seen == 0 || as_claimed != seen {
+        Verdict::Fails
+    } else if ordinary.irqs_disabled {
+        Verdict::Holds
+    } else {
+        Verdict::Outdated
+    };
+    // Forced threading is all that moves a handler there.
+    let is_forced = ordinary.kind() == Kind::Task;
+    found(
+        verdict,
+        fmt!(
+            "IF = 0 in hard IRQ context in {} of {} {} halves, all mechanisms, on {}; an ordinary \
+             driver's handler: IF = {} in {} context{}",
+            as_claimed,
+            seen,
+            stage.name(),
+            lines,
+            u8::from(!ordinary.irqs_disabled),
+            ordinary.kind(),
+            if is_forced {
+                ", as this kernel forces threading"
+            } else {
+                ""
+            }
+        ),
     )
+}
+
+/// What the handler of a driver sees that leaves its context to the kernel.
+struct Ordinary(SnapshotCell);
+
+impl ThreadableHandler for Ordinary {
+    fn handle(&self) -> IrqReturn {
+        self.0.store(&Snapshot::take());
+        IrqReturn::Handled
+    }
+}
+
+fn ordinary_handler(trial: &Trial<'_>) -> Answer<Option<Snapshot>> {
+    let group = trial.group("sim0")?;
+    let lent = group.lend()?;
+    let line = lent.source.line();
+    let ordinary = Ordinary(SnapshotCell::new());
+    let registration = line.request_threadable(Sharing::Exclusive, c"ordinary", Ok(ordinary))?;
+    lent.raise()?;
+    let seen = || registration.handler().0.load();
+    trial.eventually(200, || seen().is_some());
+    Ok(seen())
 }

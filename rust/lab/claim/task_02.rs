@@ -37,9 +37,10 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-/// How often each CPU schedules, and how long a run takes.
-const COUNT: u64 = 200;
+/// How long a run takes, how many there are to be, and how long to try.
 const RUN_NS: u64 = 20_000;
+const MIN_RUNS: u64 = 100;
+const MAX_NS: u64 = 1_000_000_000;
 
 struct Body(Arc<Overlap>);
 
@@ -65,7 +66,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let first = tasklet(&one)?;
     let second = tasklet(&one)?;
     let is_control = trial.is_control();
-    let nr_cpus = hammer(trial, |index| {
+    let was_shared = || one.nr_cpus() > 1 && one.runs() >= MIN_RUNS;
+    let nr_cpus = hammer(trial, was_shared, |index| {
         if is_control && index % 2 == 1 {
             &second
         } else {
@@ -75,7 +77,11 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // And now two that are told apart, in both variants.
     let two = Overlap::new()?;
     let tasklets = [tasklet(&two)?, tasklet(&two)?];
-    hammer(trial, |index| &tasklets[index % 2])?;
+    hammer(
+        trial,
+        || two.max() > 1 && two.runs() >= MIN_RUNS,
+        |index| &tasklets[index % 2],
+    )?;
 
     judge!(
         one.nr_cpus() > 1 && one.max() == 1 && two.max() == 2,
@@ -90,12 +96,22 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )
 }
 
-/// Schedules, on every CPU at the same time, the tasklet that `choose` says.
-fn hammer<'a>(trial: &Trial<'_>, choose: impl Fn(usize) -> &'a Boxed + Sync) -> Result<usize> {
+/// Schedules, on every CPU at the same time, the tasklet that `choose` says,
+/// until the CPUs have come into each other's way.
+fn hammer<'a>(
+    trial: &Trial<'_>,
+    is_enough: impl Fn() -> bool + Sync,
+    choose: impl Fn(usize) -> &'a Boxed + Sync,
+) -> Result<usize> {
     let workers = &trial.lab.workers;
+    let start_ns = clock::now_ns();
     cpu::run_on(workers, cpu::online(), trial.task, |here| {
         let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        for _ in 0..COUNT {
+        loop {
+            let elapsed_ns = clock::now_ns().saturating_sub(start_ns);
+            if elapsed_ns > MAX_NS || is_enough() || here.is_stopped() {
+                break;
+            }
             {
                 // The soft IRQ runs when the guard goes, not some time later
                 // in ksoftirqd.
