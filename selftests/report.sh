@@ -1,0 +1,201 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# report.sh - what this kernel does with an interrupt, on one page
+#
+# Sends interrupts down every line through every mechanism, puts all claims to the test, and prints
+# what came of it. Exit code: 0; 1 if a claim fails or an event was lost; 4 without the module.
+
+lab=${IRQLAB:-/sys/kernel/debug/irqlab}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# The lines to measure in full; the others get a tenth.
+COUNT=1000
+
+if ! [ -e "$lab/claims" ]; then
+	echo "report: $lab is not there: insert irqlab.ko, mount debugfs, be root" >&2
+	exit 4
+fi
+
+# tell FILE WORDS - give a command to the lab, or say why it was refused
+tell() {
+	if ! echo "$2" 2>/dev/null >"$lab/$1"; then
+		echo "report: $1: '$2' was refused: $(cat "$lab/last_error")" >&2
+		exit 1
+	fi
+}
+
+# lines - a row for each line: name, kind, irq, controller, raised, handled
+lines() {
+	for line in "$lab"/lines/*; do
+		awk -v line="${line##*/}" '
+			{ value[$1] = $2 }
+			END { print line, value["kind"], value["irq"], value["controller"], value["raised"],
+			            value["handled"] }' "$line/info"
+	done
+}
+
+# ---- Raise, measure, try -------------------------------------------------------------------------
+
+names=$(cd "$lab/lines" && echo *)
+lines >"$work/lines.before"
+cat /proc/interrupts >"$work/interrupts.before"
+for line in $names; do
+	case $line in
+	*0) tell bench "line=$line count=$COUNT" ;;
+	*) tell bench "line=$line count=$((COUNT / 10))" ;;
+	esac
+	cat "$lab/bench" >"$work/bench.$line"
+done
+cat /proc/interrupts >"$work/interrupts.after"
+lines >"$work/lines.after"
+
+# What each claim states is shown as long as it has not been tried.
+cat "$lab/claims" >"$work/claims.before"
+tell claims all
+cat "$lab/claims" >"$work/claims.after"
+
+# ---- The page ------------------------------------------------------------------------------------
+
+preemption=$(uname -v | grep -o 'PREEMPT_[A-Z]*')
+dynamic=$(sed -n 's/.*(\(.*\)).*/\1/p' /sys/kernel/debug/sched/preempt 2>/dev/null)
+model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+cat <<END
+irqlab on Linux $(uname -r) ($preemption${dynamic:+, $dynamic}), $(nproc) CPUs ($model)
+
+LINES: what was raised, what the lab's top half served, and what the kernel counted
+  line  kind       irq  controller    raised    served    counted in /proc/interrupts
+END
+awk '
+	FILENAME ~ /lines/ {
+		if (FILENAME ~ /before/) {
+			raised[$1] = $5
+			handled[$1] = $6
+			next
+		}
+		count++
+		name[count] = $1
+		row[count] = sprintf("  %-5s %-10s %3s  %-10s %9d %9d", $1, $2, $3, $4, $5 - raised[$1],
+		                     $6 - handled[$1])
+		irq[count] = $3
+		shared[$3] = shared[$3] " " $1
+		next
+	}
+	FNR == 1 { cpus = NF; next }
+	{
+		sub(":", "", $1)
+		for (cpu = 0; cpu < cpus; cpu++)
+			counted[$1, cpu] += FILENAME ~ /after/ ? $(cpu + 2) : -$(cpu + 2)
+	}
+	END {
+		for (i = 1; i <= count; i++) {
+			text = ""
+			for (cpu = 0; cpu < cpus; cpu++)
+				if (counted[irq[i], cpu] > 0)
+					text = text (text ? ", " : "") counted[irq[i], cpu] " on CPU " cpu
+			others = shared[irq[i]]
+			sub(" " name[i], "", others)
+			print row[i] "    " (text ? text : "nothing") (others ? " with" others : "")
+		}
+	}' "$work"/lines.before "$work"/lines.after "$work"/interrupts.*
+
+for line in $names; do
+	case $line in
+	*0) ;;
+	*) continue ;;
+	esac
+	kind=$(awk -v line="$line" '$1 == line { print $2 }' "$work/lines.after")
+	cat <<END
+
+MECHANISMS on $line ($kind): from top half to bottom half, $COUNT events each, microseconds
+  mechanism       p50      p90      p99    p99.9       max  lost  bottom half ran in
+END
+	awk '
+		function us(ns) { return sprintf("%.1f", ns / 1000) }
+		/^#/ { next }
+		{
+			# Contexts that differ in the stack only are one.
+			places = split($12, place, ";")
+			groups = 0
+			for (i = 1; i <= places; i++) {
+				split(place[i], part, ",")
+				context = part[1] ", " part[2]
+				sub("-stack", "", part[3])
+				if (!(context in stacks))
+					order[++groups] = context
+				stacks[context] = stacks[context] (stacks[context] ? "/" : "") part[3]
+			}
+			text = ""
+			for (i = 1; i <= groups; i++) {
+				text = text (text ? "; " : "") order[i] ", " stacks[order[i]] " stack"
+				delete stacks[order[i]]
+			}
+			if ($12 ~ /^task/) {
+				sub("/[0-9]*$", "", $13)
+				text = text " (" $13 ")"
+			}
+			printf "  %-10s %8s %8s %8s %8s %9s %5d  %s\n", $1, us($7), us($8), us($9), us($10),
+			       us($11), $5, text
+		}' "$work/bench.$line"
+done
+case $model in
+*TCG*)
+	echo "  The CPUs are emulated: compare the rows, do not take them for the times of a machine."
+	;;
+esac
+
+echo
+echo "CLAIMS, each put to the test"
+awk '
+	# Wraps the text; the first line begins with start.
+	function show(start, text,    words, word, i, line) {
+		words = split(text, word, " ")
+		for (i = 1; i <= words; i++) {
+			if (line && length(line) + 1 + length(word[i]) > 79) {
+				printf "%-20s %s\n", start, line
+				line = start = ""
+			}
+			line = line (line ? " " : "") word[i]
+		}
+		printf "%-20s %s\n", start, line
+	}
+	/^#/ { next }
+	{
+		rest = $0
+		sub("^[^ ]+ +[^ ]+ +", "", rest)
+	}
+	FILENAME ~ /before/ {
+		if ($2 == "-")
+			text[$1] = rest
+		next
+	}
+	{
+		start = sprintf("  %-8s %s", $1, $2)
+		if ($1 in text) {
+			show(start, text[$1])
+			start = ""
+		}
+		show(start, rest)
+	}' "$work"/claims.before "$work"/claims.after
+
+echo
+cat "$work"/bench.* "$work"/claims.after | awk '
+	$1 == "#id" { is_claim = 1 }
+	/^#/ { next }
+	is_claim { claims++; verdict[$2]++; next }
+	{ events += $4 + $5; lost += $5; asked++ }
+	/# only/ { short++ }
+	END {
+		text = claims " claims:"
+		kinds = split("holds outdated skip fails", kind, " ")
+		split("hold outdated skipped FAIL", name, " ")
+		for (i = 1; i <= kinds; i++)
+			if (verdict[kind[i]]) {
+				text = text separator " " verdict[kind[i]] " " name[i]
+				separator = ","
+			}
+		print text "; " events " events measured, " (lost ? lost " LOST" : "none lost")
+		exit verdict["fails"] || lost || short || !claims || !events
+	}'
