@@ -59,6 +59,9 @@ pub trait Content: Send + Sync + 'static {
     fn write(&self, _command: &str, _task: &Task) -> Result {
         Err(EINVAL)
     }
+
+    /// Learns that a write was refused before it became a command, and why.
+    fn refused(&self, _error: Error, _why: &'static str) {}
 }
 
 /// The longest command, in bytes. More is refused with `E2BIG`.
@@ -198,17 +201,23 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
         count: usize,
         _position: *mut c_longlong,
     ) -> isize {
+        // SAFETY: The file is valid, and debugfs keeps it from being removed
+        // meanwhile.
+        let content = unsafe { Self::content((*file).f_inode) };
+        let refuse = |error, why| {
+            content.refused(error, why);
+            Err(error)
+        };
         let written = || -> Result {
             if count > COMMAND_MAX {
-                return Err(E2BIG);
+                return refuse(E2BIG, "a command has at most 4096 bytes");
             }
             let mut bytes = KVec::new();
             UserSlice::new(UserPtr::from_addr(buffer.addr()), count)
                 .read_all(&mut bytes, GFP_KERNEL)?;
-            let command = core::str::from_utf8(&bytes).map_err(|_| EINVAL)?;
-            // SAFETY: The file is valid, and debugfs keeps it from being
-            // removed meanwhile.
-            let content = unsafe { Self::content((*file).f_inode) };
+            let Ok(command) = core::str::from_utf8(&bytes) else {
+                return refuse(EINVAL, "a command is UTF-8 text");
+            };
             // SAFETY: System calls run in a task that may sleep.
             content.write(command.trim(), unsafe { Task::assume() })
         };

@@ -7,7 +7,10 @@
 
 use crate::{
     laboratory::Lab,
-    refusal::Answer, //
+    refusal::{
+        Answer,
+        Refusal, //
+    },
 };
 use irqlab::{
     context::Task,
@@ -65,6 +68,11 @@ impl<K: Knob> Content for Noted<K> {
     fn write(&self, command: &str, task: &Task) -> Result {
         let done = self.knob.command(&self.lab, command, task);
         done.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+    }
+
+    fn refused(&self, error: Error, why: &'static str) {
+        let refusal = Refusal::new(error, fmt!("{why}"));
+        self.lab.last_error.note(K::NAME, refusal);
     }
 }
 

@@ -32,6 +32,7 @@ use kernel::{
 };
 
 mod bh_wq;
+mod by_work;
 mod hard;
 mod percpu_wq;
 mod tasklet;
