@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What all tests share. A test is a table of checks: a line of it names a function, its subject, and
+# more arguments. Each line gives one line of KTAP, "<subject>: <function>", and runs in a shell of
+# its own, so that a check may leave at any point, and clean up by trap.
+
+export LC_ALL=C
+lab=/sys/kernel/debug/irqlab
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+cd "$(dirname "$0")" || exit 1
+
+# The kernel's own helpers; `make install` puts them beside the tests.
+for directory in . "${KSRC:-/usr/src/linux}/tools/testing/selftests/kselftest"; do
+	helpers=$directory/ktap_helpers.sh
+	[ ! -e "$helpers" ] || break
+done
+# shellcheck source=/dev/null
+. "$helpers" || exit 1
+
+# ---- The table -----------------------------------------------------------------------------------
+
+# run_table - run the checks on standard input, and exit
+run_table() {
+	cat >"$work/table"
+	ktap_print_header
+	if ! [ -e "$lab/claims" ]; then
+		ktap_skip_all "$lab is not there: insert irqlab.ko, mount debugfs, be root"
+		exit "$KSFT_SKIP"
+	fi
+	ktap_set_plan "$(wc -l <"$work/table")"
+	while read -r check subject arguments <&3; do
+		name="$subject: $(echo "$check" | tr _ ' ')"
+		# shellcheck disable=SC2086  # words
+		(
+			set -f
+			"$check" "$subject" $arguments
+		) >"$work/said" 2>&1 3<&-
+		case $? in
+		0) ktap_test_pass "$name" ;;
+		4)
+			ktap_print_msg "$(tail -n 1 "$work/said")"
+			ktap_test_skip "$name"
+			;;
+		*)
+			sed 's/^/# /' "$work/said"
+			ktap_test_fail "$name"
+			;;
+		esac
+	done 3<"$work/table"
+	ktap_finished
+}
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit "$KSFT_SKIP"
+}
+
+# same WHAT HAVE WANT - two strings must be equal
+same() {
+	[ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"
+}
+
+# within WHAT NUMBER LOW HIGH - a number must be within limits
+within() {
+	if [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ]; then
+		fail "$1: $2 is not within $3 to $4"
+	fi
+}
+
+# eventually COMMAND... - try a command until it succeeds, for at most 2 seconds
+eventually() {
+	tries=40
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# ---- The lab -------------------------------------------------------------------------------------
+
+# tell FILE COMMAND - write a command, in one piece; the answer is "ok" or the error's name
+tell() {
+	printf '%b' "$2" >"$work/command"
+	if dd if="$work/command" of="$lab/$1" bs=65536 conv=notrunc 2>"$work/answer" >&2; then
+		echo ok
+	else
+		error_name "$(head -n 1 "$work/answer")"
+	fi
+}
+
+# error_name MESSAGE - the name of the error that a message ends with
+error_name() {
+	case $1 in
+	*': Argument list too long') echo E2BIG ;;
+	*': Device or resource busy') echo EBUSY ;;
+	*': Interrupted system call') echo EINTR ;;
+	*': Invalid argument') echo EINVAL ;;
+	*': Input/output error' | *': I/O error') echo EIO ;;
+	*': No such device') echo ENODEV ;;
+	*': No such device or address') echo ENXIO ;;
+	*': Operation not permitted') echo EPERM ;;
+	*': Numerical result out of range' | *': Result not representable') echo ERANGE ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# must FILE COMMAND - write a command that may not be refused
+must() {
+	answer=$(tell "$1" "$2")
+	[ "$answer" = ok ] || fail "$1: '$2' was refused with $answer: $(cat "$lab/last_error")"
+}
+
+# info LINE KEY - a value from a line's info
+info() {
+	awk -v key="$2" '$1 == key { print $2 }' "$lab/lines/$1/info"
+}
+
+# counted IRQ [CPU] - how often /proc/interrupts has an interrupt, on all CPUs or on one
+counted() {
+	awk -v irq="$1:" -v cpu="${2:-}" '
+		FNR == 1 { cpus = NF }
+		$1 == irq {
+			for (i = 0; i < cpus; i++)
+				if (cpu == "" || cpu == i)
+					sum += $(i + 2)
+		}
+		END { print sum + 0 }' /proc/interrupts
+}
+
+lines() {
+	for line in "$lab"/lines/*; do
+		echo "${line##*/}"
+	done
+}
+
+mechanisms() {
+	for mechanism in "$lab"/deferral/*; do
+		echo "${mechanism##*/}"
+	done
+}
+
+# each CHECK [ARGUMENT...] - a line of the table for each subject on standard input
+each() {
+	check=$1
+	shift
+	while read -r subject; do
+		echo "$check $subject $*"
+	done
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# run.sh [-l] [TEST...] - run the tests, on any machine with irqlab.ko inserted
+#
+#   -l  the long form, with 100 insertions where otherwise 20 do
+#
+# Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
+# everything was skipped. A test also fails if the kernel warned while it ran.
+
+cd "$(dirname "$0")" || exit 1
+if [ "$1" = -l ]; then
+	export LONG=1
+	shift
+fi
+[ $# -gt 0 ] || set -- claims.sh
+status=$(mktemp) || exit 1
+trap 'rm -f "$status"' EXIT
+
+# The taints that tell of trouble: bad page, oops, warning, soft lockup. An out-of-tree module taints
+# too, which is no trouble.
+troubles() {
+	echo $(($(cat /proc/sys/kernel/tainted) & (1 << 5 | 1 << 7 | 1 << 9 | 1 << 14)))
+}
+
+echo "TAP version 13"
+echo "1..$#"
+number=0 failed=0 passed=0
+for test; do
+	number=$((number + 1))
+	before=$(troubles)
+	{
+		# In a process group of its own, which ends with it.
+		timeout $((LONG ? 600 : 180)) "./$test" </dev/null 2>&1
+		echo $? >"$status"
+	} | sed 's/^/    /'
+	result="ok $number ${test%.sh}"
+	code=$(cat "$status")
+	if [ "$(troubles)" != "$before" ]; then
+		echo "# the kernel is in trouble; the end of its log:"
+		dmesg | tail -n 40 | sed 's/^/#   /'
+		code=1
+	fi
+	case $code in
+	0) passed=$((passed + 1)) ;;
+	4) result="$result # SKIP" ;;
+	*)
+		[ "$code" != 124 ] || echo "# not done in time"
+		result="not $result"
+		failed=$((failed + 1))
+		;;
+	esac
+	echo "$result"
+done
+[ "$failed" = 0 ] || exit 1
+[ "$passed" != 0 ] || exit 4
