@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # What all tests share. A test is a table of checks: a line of it names a function, its subject, and
-# more arguments. Each line gives one line of KTAP, "<subject>: <function>", and runs in a shell of
-# its own, so that a check may leave at any point, and clean up by trap.
+# more arguments. Each line gives one line of KTAP, "<subject>: <function> <arguments>", and runs in a
+# shell of its own, so that a check may leave at any point, and clean up by trap.
 
 export LC_ALL=C
 lab=/sys/kernel/debug/irqlab
@@ -32,11 +32,13 @@ run_table() {
 	fi
 	ktap_set_plan "$(wc -l <"$work/table")"
 	while read -r check subject arguments <&3; do
-		name="$subject: $(echo "$check" | tr _ ' ')"
-		# shellcheck disable=SC2086  # words
+		name="$subject: $(echo "$check" | tr _ ' ')${arguments:+ $arguments}"
 		(
 			set -f
-			"$check" "$subject" $arguments
+			# shellcheck disable=SC2086  # words
+			set -- "$subject" $arguments
+			set +f
+			"$check" "$@"
 		) >"$work/said" 2>&1 3<&-
 		case $? in
 		0) ktap_test_pass "$name" ;;
@@ -155,4 +157,19 @@ each() {
 	while read -r subject; do
 		echo "$check $subject $*"
 	done
+}
+
+# insert MODULE [PARAMETER=VALUE...] - from where the guest runner puts modules, or installed
+insert() {
+	file=${IRQLAB_MODULES:-/lib/irqlab}/$1.ko
+	if [ -e "$file" ]; then
+		shift
+		insmod "$file" "$@"
+	else
+		modprobe "$@"
+	fi
+}
+
+is_inserted() {
+	[ -d "/sys/module/$1" ]
 }

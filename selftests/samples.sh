@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Samples: each does what its header says, and leaves nothing behind.
+
+. "$(dirname "$0")/lib.sh"
+
+drivers=/sys/bus/pci/drivers
+
+# A sample's debugfs file; the edu sample has one for the device that it was given.
+file() {
+	case $1 in
+	irqlab_edu) echo "../$(cat "$work/device")/factorial" ;;
+	*) echo "../$1/line" ;;
+	esac
+}
+
+# begin SAMPLE - insert it, until the check ends
+begin() {
+	trap 'end '"$1" EXIT
+	if [ "$1" = irqlab_edu ]; then
+		device=$(cd "$drivers/irqlab-edu" && echo 0000:*)
+		device=${device##* }
+		[ "$device" != '0000:*' ] || skip "no edu device (QEMU: -device edu)"
+		echo "$device" >"$work/device"
+		echo "$device" >"$drivers/irqlab-edu/unbind"
+	fi
+	insert "$1" || fail "cannot be inserted"
+}
+
+end() {
+	! is_inserted "$1" || rmmod "$1"
+	if [ -e "$work/device" ]; then
+		cat "$work/device" >"$drivers/irqlab-edu/bind"
+		rm "$work/device"
+	fi
+}
+
+number() {
+	awk -v name="$1" '$NF ~ name { sub(":", "", $1); print $1 }' /proc/interrupts
+}
+
+# shows SAMPLE TEXT - whether its file matches
+shows() {
+	grep -qE "^$2\$" "$lab/$(file "$1")"
+}
+
+# ---- One check for each idea ---------------------------------------------------------------------
+
+# A tasklet may run less often than it is scheduled; here each has its time.
+defers_to_a_tasklet() {
+	begin "$1"
+	for raised in 1 2 3 4 5; do
+		must "$(file "$1")" raise
+		eventually shows "$1" "top half $raised, tasklet $raised" ||
+			fail "raised $raised: $(cat "$lab/$(file "$1")")"
+	done
+	same "interrupts that the kernel counted" "$(counted "$(number "$1")")" 5
+}
+
+serves_in_a_thread_that_sleeps() {
+	begin "$1"
+	must "$(file "$1")" raise
+	eventually shows "$1" "served by irq/$(number "$1")-.*" ||
+		fail "raised 1: $(cat "$lab/$(file "$1")")"
+	us=$(sed 's/.* \([0-9]*\) us after.*/\1/' "$lab/$(file "$1")")
+	within "microseconds, of which it slept 5000" "$us" 5000 1000000
+}
+
+computes_factorials() {
+	begin "$1"
+	while read -r n factorial; do
+		before=$(counted "$(number "$1")")
+		must "$(file "$1")" "$n"
+		same "$n!" "$(cat "$lab/$(file "$1")")" "$factorial"
+		same "interrupts" $(($(counted "$(number "$1")") - before)) 1
+	done <<-END
+		0 1
+		1 1
+		5 120
+		12 479001600
+	END
+}
+
+# answers SAMPLE ERROR to COMMAND
+answers() {
+	begin "$1"
+	before=$(cat "$lab/$(file "$1")")
+	same "the answer" "$(tell "$(file "$1")" "$4")" "$2"
+	same "what it shows" "$(cat "$lab/$(file "$1")")" "$before"
+}
+
+keeps_irqlab_inserted() {
+	begin "$1"
+	! rmmod irqlab 2>/dev/null || fail "irqlab was removed"
+}
+
+stays_while_its_file_is_open() {
+	begin "$1"
+	exec 4<"$lab/$(file "$1")"
+	! rmmod "$1" 2>/dev/null || fail "it was removed"
+	exec 4<&-
+	rmmod "$1" || fail "it cannot be removed after close"
+}
+
+leaves_nothing_behind() {
+	begin "$1"
+	file=$(file "$1")
+	[ -e "$lab/$file" ] || fail "$file was never there"
+	[ "$(number "$1")" ] || fail "it never had an interrupt"
+	rmmod "$1" || fail "it cannot be removed"
+	[ ! -e "$lab/${file%/*}" ] || fail "${file%/*} is left"
+	same "its interrupt" "$(number "$1")" ""
+}
+
+{
+	cat <<-'END'
+		defers_to_a_tasklet irqlab_tasklet
+		answers irqlab_tasklet EINVAL to lower
+		serves_in_a_thread_that_sleeps irqlab_threaded
+		answers irqlab_threaded EINVAL to lower
+		computes_factorials irqlab_edu
+		answers irqlab_edu EINVAL to five
+		answers irqlab_edu EINVAL to -1
+		answers irqlab_edu ERANGE to 13
+	END
+	for sample in irqlab_tasklet irqlab_threaded irqlab_edu; do
+		echo keeps_irqlab_inserted $sample
+		echo stays_while_its_file_is_open $sample
+		echo leaves_nothing_behind $sample
+	done
+} | run_table
