@@ -35,5 +35,6 @@ pub use token::{
     Context,
     HardIrq,
     SoftIrq,
-    Task, //
+    Task,
+    Unsleeping, //
 };

@@ -43,12 +43,17 @@ pub mod cpu;
 pub mod debugfs;
 pub mod global;
 pub mod histogram;
+pub mod hrtimer;
 pub mod irq;
+pub mod irq_poll;
 pub mod irq_sim;
+pub mod irq_work;
+pub mod kthread;
 pub mod pci;
 pub mod task;
 pub mod tasklet;
 pub mod text;
+pub mod timer;
 pub mod workqueue;
 
 mod bindings;

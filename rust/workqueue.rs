@@ -22,8 +22,14 @@
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
+mod delayed;
 mod queue;
 mod work;
+
+pub use delayed::{
+    DelayedHandler,
+    DelayedWork, //
+};
 
 pub use queue::Queue;
 

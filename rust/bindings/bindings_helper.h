@@ -4,6 +4,9 @@
  * which functions of these headers are bound.
  */
 
+#include <linux/list.h>
+
+#include <linux/irq_poll.h>
 #include <linux/irq_sim.h>
 #include <linux/sched/clock.h>
 

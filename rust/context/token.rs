@@ -64,6 +64,11 @@ token! {
     HardIrq
 }
 
+token! {
+    /// Some context that may not sleep, and about which nothing else is promised.
+    Unsleeping
+}
+
 impl Task {
     /// Returns the token if the caller may sleep here and now.
     ///

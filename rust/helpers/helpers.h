@@ -10,6 +10,9 @@
 
 #include <linux/types.h>
 
+struct irq_work;
+struct kthread_work;
+struct kthread_worker;
 struct tasklet_struct;
 
 /* bottom_half.c */
@@ -32,8 +35,18 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned int *depth, bool *masked,
 				 unsigned int *cpu);
 
+/* irq_work.c */
+void rust_helper_irqlab_irq_work_init(struct irq_work *work,
+				      void (*func)(struct irq_work *work),
+				      unsigned int flags);
+
 /* irqflags.c */
 bool rust_helper_irqlab_irqs_disabled(void);
+
+/* kthread.c */
+struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
+void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
+					  void (*func)(struct kthread_work *work));
 
 /* mutex.c */
 void rust_helper_irqlab_global_lock(void);

@@ -52,7 +52,7 @@ use kernel::{
 };
 
 /// How long an event may take before it is lost.
-const PATIENCE_MS: u32 = 200;
+const PATIENCE_MS: u32 = 2000;
 
 /// After so many lost events in a row the rest of the row is not tried.
 const PATIENCE_EVENTS: u64 = 5;
@@ -77,7 +77,8 @@ struct Row {
     top: Summary,
     bottom: Summary,
     places: KVec<Place>,
-    thread: Text,
+    /// The current task of the last bottom half: its executor, or whom it interrupted.
+    current: Text,
 }
 
 /// The bench and the rows of its last run.
@@ -120,7 +121,7 @@ impl Bench {
         emit!(
             text,
             "# latencies in ns; irq: raise to top half; the others: top half to bottom half\n\
-             {:<10} {:<4} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} contexts thread\n",
+             {:<13} {:<4} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} contexts current\n",
             "#mechanism",
             "line",
             "cpu",
@@ -151,7 +152,7 @@ impl Row {
         } = self.bottom;
         emit!(
             text,
-            "{:<10} {:<4} {:>3} {:>5} {:>4} {:>8} {p50:>8} {p90:>8} {p99:>8} {p99_9:>8} {max:>9} ",
+            "{:<13} {:<4} {:>3} {:>5} {:>4} {:>8} {p50:>8} {p90:>8} {p99:>8} {p99_9:>8} {max:>9} ",
             self.mechanism,
             self.line,
             self.cpu.as_u32(),
@@ -166,7 +167,7 @@ impl Row {
         if self.places.is_empty() {
             emit!(text, "-")?;
         }
-        emit!(text, " {}", self.thread)?;
+        emit!(text, " {}", self.current)?;
         if self.raised < self.asked {
             emit!(text, " # only {} of {} raised", self.raised, self.asked)?;
         }
@@ -195,10 +196,10 @@ fn measure(
     if nr_cpus == 0 {
         refuse!(ENXIO, "CPU {} is offline", plan.cpu.as_u32());
     }
-    let mut thread = Text::new();
+    let mut current = Text::new();
     match record.last(Stage::Bottom) {
-        Some(last) => emit!(&mut thread, "{}/{}", last.comm(), last.pid)?,
-        None => emit!(&mut thread, "-")?,
+        Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,
+        None => emit!(&mut current, "-")?,
     }
     let mut places = KVec::new();
     for (place, _) in record.places(Stage::Bottom) {
@@ -217,7 +218,7 @@ fn measure(
         top: summary(Stage::Top)?,
         bottom: summary(Stage::Bottom)?,
         places,
-        thread,
+        current,
     })
 }
 

@@ -32,19 +32,53 @@ use kernel::{
 };
 
 mod bh_wq;
+mod bh_wq_hi;
+mod by_hrtimer;
+mod by_irq_work;
+mod by_kthread;
+mod by_tasklet;
 mod by_work;
+mod delayed_wq;
 mod hard;
+mod hrtimer_hard;
+mod hrtimer_soft;
+mod irq_poll;
+mod irq_work;
+mod irq_work_lazy;
+mod kthread;
+mod kthread_fifo;
+mod ordered_wq;
 mod percpu_wq;
+mod percpu_wq_hi;
+mod rescuer_wq;
 mod tasklet;
+mod tasklet_hi;
 mod threaded;
+mod timer;
+mod unbound_wq;
 
 /// All mechanisms, in the order of the tables.
 const TABLE: &[Kind] = &[
     hard::KIND,
-    threaded::KIND,
+    irq_work::KIND,
+    hrtimer_hard::KIND,
+    tasklet_hi::KIND,
     tasklet::KIND,
+    bh_wq_hi::KIND,
     bh_wq::KIND,
+    irq_poll::KIND,
+    hrtimer_soft::KIND,
+    threaded::KIND,
+    kthread_fifo::KIND,
+    kthread::KIND,
+    percpu_wq_hi::KIND,
     percpu_wq::KIND,
+    unbound_wq::KIND,
+    rescuer_wq::KIND,
+    ordered_wq::KIND,
+    delayed_wq::KIND,
+    timer::KIND,
+    irq_work_lazy::KIND,
 ];
 
 /// One line of the table.

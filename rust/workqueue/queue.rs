@@ -61,6 +61,13 @@ impl Queue<Task> {
         Self::alloc(name, bindings::wq_flags_WQ_UNBOUND, 0)
     }
 
+    /// As [`Self::unbound`], with a thread in reserve (the rescuer) that takes
+    /// over when memory is too short to start others. For work that frees memory.
+    pub fn mem_reclaim(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM;
+        Self::alloc(name, flags, 0)
+    }
+
     /// Work runs one at a time, in the order in which it was queued.
     pub fn ordered(name: &'static CStr) -> Result<Self> {
         let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED;

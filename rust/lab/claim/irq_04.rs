@@ -48,7 +48,7 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 /// Events for each line and mechanism.
-const COUNT: u64 = 20;
+const COUNT: u64 = 10;
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = if trial.is_control() {
@@ -71,7 +71,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             for _ in 0..COUNT {
                 record.raised();
                 lent.raise()?;
-                if record.wait_ms(trial.task, 200) != Waited::Completed {
+                if record.wait_ms(trial.task, 2000) != Waited::Completed {
                     return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
                 }
             }
@@ -133,6 +133,6 @@ fn ordinary_handler(trial: &Trial<'_>) -> Answer<Option<Snapshot>> {
     let registration = line.request_threadable(Sharing::Exclusive, c"ordinary", Ok(ordinary))?;
     lent.raise()?;
     let seen = || registration.handler().0.load();
-    trial.eventually(200, || seen().is_some());
+    trial.eventually(2000, || seen().is_some());
     Ok(seen())
 }

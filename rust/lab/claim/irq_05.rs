@@ -107,7 +107,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     for done in 1..=COUNT {
         lent.raise()?;
         let is_claimed = || second.handler().claimed.load(Relaxed) >= done;
-        if !trial.eventually(200, is_claimed) {
+        if !trial.eventually(2000, is_claimed) {
             return judge!(false, "interrupt {} of {} did not arrive", done, COUNT);
         }
     }

@@ -125,7 +125,7 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
     let seen = registration.handler();
 
     lent.raise()?;
-    if !trial.eventually(200, || seen.begun.load(Acquire) == 1) {
+    if !trial.eventually(2000, || seen.begun.load(Acquire) == 1) {
         let primaries = seen.primaries.load(Relaxed);
         emit!(
             evidence,
@@ -138,7 +138,7 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
     // Now the thread sleeps, and the line should be masked.
     let is_masked = line.source.line().info()?.is_masked;
     lent.raise()?;
-    let both_ran = trial.eventually(500, || seen.slept.load(Acquire) == 2);
+    let both_ran = trial.eventually(2000, || seen.slept.load(Acquire) == 2);
 
     let (Some(primary), Some(thread)) = (seen.primary.load(), seen.thread.load()) else {
         emit!(evidence, "{}: no snapshot", name)?;

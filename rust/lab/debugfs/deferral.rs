@@ -72,7 +72,7 @@ impl Knob for Schedule {
     const MODE: Mode = Mode::WriteOnly;
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        const PATIENCE_MS: u32 = 200;
+        const PATIENCE_MS: u32 = 2000;
 
         let count = command::number(command, 1..=1_000_000)?;
         let _experiment = lab.begin()?;

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A kernel thread of one's own that works through a queue.
+//!
+//! Unlike a work queue's threads it is known by name and its priority can be
+//! set: what drivers use whose work has a deadline.
+//!
+//! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Task, //
+    },
+};
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    error::from_err_ptr,
+    prelude::*,
+    str::CStr,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    types::Opaque,
+};
+
+/// A kernel thread that works through a queue. Dropping it lets it finish.
+///
+/// # Invariants
+///
+/// Points to a worker that is ours to destroy.
+pub struct Worker(NonNull<bindings::kthread_worker>);
+
+// SAFETY: The C side locks for itself.
+unsafe impl Send for Worker {}
+// SAFETY: As above.
+unsafe impl Sync for Worker {}
+
+/// How the scheduler is to treat a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// As an ordinary task.
+    Normal,
+    /// SCHED_FIFO at the priority that the kernel gives all its real-time threads.
+    Fifo,
+}
+
+impl Worker {
+    /// Starts a worker called `name`.
+    ///
+    /// Errors: `ENOMEM`.
+    pub fn new(name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
+        // SAFETY: The name is a C string.
+        let raw = from_err_ptr(unsafe { bindings::kthread_run_worker(name.as_char_ptr()) })?;
+        // INVARIANT: Just made.
+        let worker = Self(NonNull::new(raw).ok_or(ENOMEM)?);
+        if priority == Priority::Fifo {
+            // SAFETY: The worker, and with it its task, is alive.
+            unsafe { bindings::sched_set_fifo((*raw).task) };
+        }
+        Ok(Arc::new(worker, GFP_KERNEL)?)
+    }
+
+    /// Waits until everything queued before has run.
+    pub fn flush(&self, _task: &Task) {
+        // SAFETY: Valid by the type invariant; the token proves that this may sleep.
+        unsafe { bindings::kthread_flush_worker(self.0.as_ptr()) };
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // SAFETY: Ours by the type invariant. Work holds its worker, so none is
+        // left on it.
+        unsafe { bindings::kthread_destroy_worker(self.0.as_ptr()) };
+    }
+}
+
+/// What a piece of work does.
+pub trait Handler: Send + Sync + Sized + 'static {
+    /// Runs in the worker's thread, which may sleep. The work dereferences to
+    /// the handler, and may queue itself again.
+    fn run(this: &Work<Self>, task: &Task);
+}
+
+/// Work for one worker, around its handler. Dropping it takes it off and waits
+/// for it.
+///
+/// ```
+/// # use irqlab::{context::Task, kthread::{Handler, Priority, Work, Worker}};
+/// # use kernel::prelude::*;
+/// struct Refill;
+///
+/// impl Handler for Refill {
+///     fn run(_this: &Work<Self>, task: &Task) {
+///         task.sleep_ms(1);
+///     }
+/// }
+///
+/// fn refill() -> Result<Pin<KBox<Work<Refill>>>> {
+///     let worker = Worker::new(c"refill", Priority::Fifo)?;
+///     let work = KBox::pin_init(Work::new(worker, Ok::<_, Error>(Refill)), GFP_KERNEL)?;
+///     work.queue();
+///     Ok(work)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// `raw` is set up with the callback for `T`, and lies in a `Work<T>`.
+#[pin_data(PinnedDrop)]
+pub struct Work<T: Handler> {
+    #[pin]
+    raw: Opaque<bindings::kthread_work>,
+    // Set by `drop`, so that work that queues itself comes to an end.
+    is_dying: Atomic<bool>,
+    #[pin]
+    handler: T,
+    worker: Arc<Worker>,
+}
+
+// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
+unsafe impl<T: Handler> Send for Work<T> {}
+// SAFETY: As above; the handler is `Sync`.
+unsafe impl<T: Handler> Sync for Work<T> {}
+
+impl<T: Handler> Work<T> {
+    /// An initialiser for work that `worker` does by `handler`.
+    pub fn new(worker: Arc<Worker>, handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            handler <- handler,
+            is_dying: Atomic::new(false),
+            worker,
+            // INVARIANT: The callback recovers the work from this very field.
+            raw <- Opaque::ffi_init(|slot| {
+                // SAFETY: `slot` is valid for writes, and stays where it is.
+                unsafe { bindings::kthread_work_init(slot, Some(Self::callback)) };
+            }),
+        })
+    }
+
+    /// Queues the work. Returns false, and changes nothing, if it is queued
+    /// already. May be called in any context but NMI.
+    #[inline]
+    pub fn queue(&self) -> bool {
+        if self.is_dying.load(Relaxed) {
+            return false;
+        }
+        // SAFETY: Both are valid: `drop` takes the work off before they go.
+        unsafe { bindings::kthread_queue_work(self.worker.0.as_ptr(), self.raw.get()) }
+    }
+
+    /// Takes the work off and waits for it if it runs. Returns whether it was queued.
+    pub fn cancel(&self, _task: &Task) -> bool {
+        // SAFETY: `raw` is set up; the token proves that this may sleep.
+        unsafe { bindings::kthread_cancel_work_sync(self.raw.get()) }
+    }
+
+    /// Waits until the work has run as often as it was queued before.
+    pub fn flush(&self, _task: &Task) {
+        // SAFETY: `raw` is set up; the token proves that this may sleep.
+        unsafe { bindings::kthread_flush_work(self.raw.get()) };
+    }
+
+    /// # Safety
+    ///
+    /// For `kthread_work_init` with the `raw` of a `Work<T>`.
+    unsafe extern "C" fn callback(raw: *mut bindings::kthread_work) {
+        // SAFETY: By the type invariant `raw` lies in a `Work<T>`; `drop` waits
+        // for this function before it goes.
+        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
+        // SAFETY: Workers are kernel threads.
+        T::run(this, unsafe { Task::assume() });
+    }
+}
+
+impl<T: Handler> Deref for Work<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.handler
+    }
+}
+
+#[pinned_drop]
+impl<T: Handler> PinnedDrop for Work<T> {
+    fn drop(self: Pin<&mut Self>) {
+        self.is_dying.store(true, Relaxed);
+        // Cancelling also keeps a handler that runs from queueing itself again.
+        //
+        // SAFETY: `raw` is set up. Dropping work is only correct where one may
+        // sleep; the C side warns otherwise.
+        unsafe { bindings::kthread_cancel_work_sync(self.raw.get()) };
+    }
+}

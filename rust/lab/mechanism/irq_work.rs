@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `irq_work`: hard IRQ context again, by an interrupt that the CPU sends itself.
+//!
+//! The way out of NMIs and of sections with interrupts off.
+
+use super::{
+    by_irq_work,
+    Kind, //
+};
+use irqlab::irq_work::Now;
+
+pub(super) const KIND: Kind = Kind {
+    name: c"irq_work",
+    about: "IRQ work, at once",
+    new: by_irq_work::new::<Now>,
+};
