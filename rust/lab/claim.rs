@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Claims: statements about interrupts, each put to the test by an experiment on
-//! this kernel. Each is a file of its own here and a line in [`TABLE`].
+//! this kernel. Each is a file of its own here and a line in the table.
 //!
 //! An experiment comes in two variants. The *control* differs in the one step
 //! that the claim is about, so that a claim which held for the wrong reason
@@ -32,30 +32,27 @@ use kernel::{
     },
 };
 
-mod irq_02;
-mod irq_04;
-mod irq_05;
-mod irq_07;
-mod irq_11;
-mod task_01;
-mod task_02;
-mod work_01;
-mod work_03;
-mod work_06;
+macro_rules! table {
+    ($($name:ident,)*) => {
+        $(mod $name;)*
 
-/// All claims, in the order in which they run.
-const TABLE: &[Claim] = &[
-    irq_02::CLAIM,
-    irq_04::CLAIM,
-    irq_05::CLAIM,
-    irq_07::CLAIM,
-    irq_11::CLAIM,
-    task_01::CLAIM,
-    task_02::CLAIM,
-    work_01::CLAIM,
-    work_03::CLAIM,
-    work_06::CLAIM,
-];
+        /// All claims, in the order in which they run.
+        const TABLE: &[Claim] = &[$($name::CLAIM,)*];
+    };
+}
+
+table! {
+    irq_02,
+    irq_04,
+    irq_05,
+    irq_07,
+    irq_11,
+    task_01,
+    task_02,
+    work_01,
+    work_03,
+    work_06,
+}
 
 /// One claim.
 struct Claim {

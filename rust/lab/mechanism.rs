@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Mechanisms: the ways to run the bottom half. Each is a file of its own here
-//! and a line in [`TABLE`], which the lines, the knobs and the bench all read.
+//! and a line in the table, which the lines, the knobs and the bench all read.
 
 use crate::{
     record::Record,
@@ -31,55 +31,44 @@ use kernel::{
     },
 };
 
-mod bh_wq;
-mod bh_wq_hi;
 mod by_hrtimer;
 mod by_irq_work;
 mod by_kthread;
 mod by_tasklet;
 mod by_work;
-mod delayed_wq;
-mod hard;
-mod hrtimer_hard;
-mod hrtimer_soft;
-mod irq_poll;
-mod irq_work;
-mod irq_work_lazy;
-mod kthread;
-mod kthread_fifo;
-mod ordered_wq;
-mod percpu_wq;
-mod percpu_wq_hi;
-mod rescuer_wq;
-mod tasklet;
-mod tasklet_hi;
-mod threaded;
-mod timer;
-mod unbound_wq;
 
-/// All mechanisms, in the order of the tables.
-const TABLE: &[Kind] = &[
-    hard::KIND,
-    irq_work::KIND,
-    hrtimer_hard::KIND,
-    tasklet_hi::KIND,
-    tasklet::KIND,
-    bh_wq_hi::KIND,
-    bh_wq::KIND,
-    irq_poll::KIND,
-    hrtimer_soft::KIND,
-    threaded::KIND,
-    kthread_fifo::KIND,
-    kthread::KIND,
-    percpu_wq_hi::KIND,
-    percpu_wq::KIND,
-    unbound_wq::KIND,
-    rescuer_wq::KIND,
-    ordered_wq::KIND,
-    delayed_wq::KIND,
-    timer::KIND,
-    irq_work_lazy::KIND,
-];
+macro_rules! table {
+    ($($name:ident,)*) => {
+        $(mod $name;)*
+
+        /// All mechanisms, in the order of the tables.
+        const TABLE: &[Kind] = &[$($name::KIND,)*];
+    };
+}
+
+// Those that run soonest first.
+table! {
+    hard,
+    irq_work,
+    hrtimer_hard,
+    tasklet_hi,
+    tasklet,
+    bh_wq_hi,
+    bh_wq,
+    irq_poll,
+    hrtimer_soft,
+    threaded,
+    kthread_fifo,
+    kthread,
+    percpu_wq_hi,
+    percpu_wq,
+    unbound_wq,
+    rescuer_wq,
+    ordered_wq,
+    delayed_wq,
+    timer,
+    irq_work_lazy,
+}
 
 /// One line of the table.
 struct Kind {
