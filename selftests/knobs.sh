@@ -1,0 +1,381 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Knobs: every file is there with its mode, reads as one consistent table, and every command does
+# what it says. The kernel's own counts in /proc are the witness.
+
+. "$(dirname "$0")/lib.sh"
+
+is_rt() {
+	[ "$(cat /sys/kernel/realtime 2>/dev/null)" = 1 ]
+}
+
+# find_place MECHANISM - set place to where its bottom half has to run, if this table knows it
+find_place() {
+	case $1 in
+	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
+	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
+	tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
+	threaded | kthread* | *_wq | *_wq_hi) place=task,IF=1,task-stack ;;
+	*) place='.*' ;;
+	esac
+}
+
+# ---- Files ---------------------------------------------------------------------------------------
+
+# File, mode, columns of its rows (0: they end in a text), whether it begins with a header.
+files() {
+	cat <<-END
+		bench 600 0 header
+		claims 600 0 header
+		last_error 400 0 sentence
+		lines/LINE/affinity 600 1 value
+		lines/LINE/enabled 600 1 value
+		lines/LINE/handlers 600 1 header
+		lines/LINE/info 400 2 header
+		lines/LINE/trigger 200 0 command
+		deferral/MECHANISM/context 400 0 header
+		deferral/MECHANISM/enabled 600 1 value
+		deferral/MECHANISM/latency 600 4 header
+		deferral/MECHANISM/schedule 200 0 command
+	END
+}
+
+# all FILE - those that a line of the table stands for
+all() {
+	pattern=$(echo "$1" | sed 's/[A-Z]\{4,\}/*/')
+	# shellcheck disable=SC2086  # a pattern
+	(cd "$lab" && echo $pattern)
+}
+
+has_no_other_files() {
+	(cd "$lab" && find . -type f) | sed 's,^\./,,' | sort >"$work/there"
+	files | while read -r file _; do
+		all "$file"
+	done | tr ' ' '\n' | sort >"$work/known"
+	same "files" "$(cat "$work/there")" "$(cat "$work/known")"
+}
+
+is_private_in_all_directories() {
+	find "$lab" -type d ! -perm 700 | grep . && fail "open to others than root"
+	return 0
+}
+
+# is_as_documented FILE MODE COLUMNS KIND
+is_as_documented() {
+	files=$(all "$1")
+	cd "$lab" || fail "there is no lab"
+	# shellcheck disable=SC2086  # words
+	same "mode" "$(stat -c %a $files | sort -u)" "$2"
+	mkdir "$work/whole" "$work/bytes"
+	trap 'rm -r "$work/whole" "$work/bytes"' EXIT
+	for file in $files; do
+		name=$(echo "$file" | tr / .)
+		if [ "$4" = command ]; then
+			! cat "$file" >"$work/whole/$name" 2>&1 || fail "it can be read"
+			continue
+		fi
+		cat "$file" >"$work/whole/$name" || fail "it cannot be read"
+		dd if="$file" bs=1 >"$work/bytes/$name" 2>/dev/null
+	done
+	[ "$4" != command ] || return 0
+	diff -r "$work/whole" "$work/bytes" || fail "read again, byte by byte, it differs"
+	awk -v columns="$3" -v kind="$4" '
+		function wrong(what) { print FILENAME ": " what ": " $0; bad = 1 }
+		FNR == 1 && kind == "header" && !/^#/ { wrong("no header") }
+		FNR > 1 && (kind == "value" || kind == "sentence") { wrong("more than one line") }
+		!/^#/ && columns && NF != columns { wrong("not " columns " columns") }
+		END { exit bad }' "$work"/whole/* || exit 1
+}
+
+# ---- Lines ---------------------------------------------------------------------------------------
+
+# counts LINE - raised, handled, interrupts, and what /proc/interrupts has
+counts() {
+	awk '
+		FILENAME ~ /info$/ { value[$1] = $2; next }
+		FNR == 1 { cpus = NF }
+		$1 == value["irq"] ":" {
+			for (i = 2; i < cpus + 2; i++)
+				sum += $i
+		}
+		END { print value["raised"], value["handled"], value["interrupts"], sum + 0 }
+	' "$lab/lines/$1/info" /proc/interrupts
+}
+
+# plus COUNTS N - N more of each count
+plus() {
+	# shellcheck disable=SC2086  # words
+	set -- $1 "$2"
+	echo $(($1 + $5)) $(($2 + $5)) $(($3 + $5)) $(($4 + $5))
+}
+
+# raise LINE - raise an interrupt and wait until all have counted it
+raise() {
+	wanted=$(plus "$(counts "$1")" 1)
+	must "lines/$1/trigger" 1
+	becomes "raised, handled, interrupts, /proc/interrupts" "$wanted" counts "$1"
+}
+
+raises_what_is_triggered() {
+	raise "$1"
+	raise "$1"
+	before=$(counts "$1")
+	must "lines/$1/trigger" 100
+	case $(info "$1" kind) in
+	simulated)
+		becomes "all four counts" "$(plus "$before" 100)" counts "$1"
+		;;
+	*)
+		# From another CPU they may come faster than they are served, and merge.
+		sleep 0.1
+		# shellcheck disable=SC2046,SC2086  # words
+		set -- $(counts "$1") $before
+		same "raised" "$1" $(($5 + 100))
+		within "handled" "$2" $(($6 + 1)) $(($6 + 100))
+		within "interrupts" "$3" $(($7 + $2 - $6)) $(($7 + 100))
+		same "interrupts" $(($3 - $7)) $(($4 - $8))
+		;;
+	esac
+}
+
+replays_once_what_was_raised_while_disabled() {
+	file=lines/$1/enabled
+	trap 'must "$file" 1' EXIT
+	handled=$(info "$1" handled)
+	must "$file" 0
+	same "enabled" "$(cat "$lab/$file")" 0
+	same "disable_depth" "$(info "$1" disable_depth)" 1
+	must "$file" 0
+	same "disable_depth after a second 0" "$(info "$1" disable_depth)" 1
+	must "lines/$1/trigger" 5
+	sleep 0.1
+	same "handled while disabled" "$(info "$1" handled)" "$handled"
+	must "$file" 1
+	same "enabled" "$(cat "$lab/$file")" 1
+	same "disable_depth" "$(info "$1" disable_depth)" 0
+	becomes "handled after 5" $((handled + 1)) info "$1" handled
+	sleep 0.1
+	same "handled later" "$(info "$1" handled)" $((handled + 1))
+	raise "$1"
+}
+
+# ran MECHANISM [STAGE] - how often a stage of it ran
+ran() {
+	awk -v stage="${2:-bottom}" '
+		/^#stage/ { is_count = $2 == "count" }
+		!/^#/ && is_count && $1 == stage { sum += $2 }
+		END { print sum + 0 }' "$lab/deferral/$1/context"
+}
+
+attaches_every_mechanism() {
+	file=lines/$1/handlers
+	trap 'must "$file" none' EXIT
+	for mechanism in $(mechanisms); do
+		must "$file" "$mechanism"
+		grep -qx "$mechanism" "$lab/$file" || fail "instead of $mechanism: $(cat "$lab/$file")"
+		before=$(ran "$mechanism")
+		must "lines/$1/trigger" 1
+		becomes "bottom halves of $mechanism" $((before + 1)) ran "$mechanism"
+	done
+	must "$file" none
+	grep -qx none "$lab/$file" || fail "instead of none: $(cat "$lab/$file")"
+	before=$(ran "$mechanism")
+	raise "$1"
+	same "bottom halves of $mechanism, detached" "$(ran "$mechanism")" "$before"
+}
+
+# A new affinity may have to wait for the next interrupt, which still goes to the old CPU.
+moves_with_its_affinity() {
+	file=lines/$1/affinity
+	old=$(cat "$lab/$file")
+	[ "$old" != - ] || skip "a simulated line runs where it is raised"
+	trap 'must "$file" "$old"' EXIT
+	irq=$(info "$1" irq)
+	for cpu in $(cpus); do
+		must "$file" "$cpu"
+		raise "$1"
+		becomes "affinity" "$cpu" cat "$lab/$file"
+		before=$(counted "$irq" "$cpu")
+		raise "$1"
+		same "interrupts on CPU $cpu" "$(counted "$irq" "$cpu")" $((before + 1))
+	done
+}
+
+# A shared line's other handlers are asked about every interrupt.
+is_asked_about_the_interrupts_of_others() {
+	irq=$(info "$1" irq)
+	for other in $(lines); do
+		[ "$other" != "$1" ] || continue
+		[ "$(info "$other" irq)" = "$irq" ] || continue
+		before=$(info "$1" foreign)
+		handled=$(info "$1" handled)
+		must "lines/$other/trigger" 1
+		becomes "foreign" $((before + 1)) info "$1" foreign
+		same "handled" "$(info "$1" handled)" "$handled"
+		return
+	done
+	same "foreign" "$(info "$1" foreign)" 0
+	skip "the line is not shared"
+}
+
+cpus() {
+	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
+}
+
+# ---- Mechanisms ----------------------------------------------------------------------------------
+
+softirqs() {
+	awk -v name="$1:" '$1 == name { for (i = 2; i <= NF; i++) sum += $i } END { print sum }' /proc/softirqs
+}
+
+records_what_is_scheduled() {
+	must "deferral/$1/latency" clear
+	same "latencies, cleared" "$(grep -v '^#' "$lab/deferral/$1/latency")" ""
+	same "bottom halves, cleared" "$(ran "$1")" 0
+	before=$(counts sim0)
+	softirqs=$(softirqs TASKLET)
+	must "deferral/$1/schedule" 10
+	same "counts of sim0" "$(counts sim0)" "$(plus "$before" 10)"
+	case $1 in
+	tasklet | bh_wq)
+		softirqs=$(($(softirqs TASKLET) - softirqs))
+		[ $softirqs -ge 10 ] || fail "the kernel ran $softirqs tasklet soft IRQs"
+		;;
+	esac
+	find_place "$1"
+	awk -v place="^$place\$" '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		/^#stage/ { table = FILENAME " " $2; next }
+		/^#/ { next }
+		table ~ /latency/ {
+			sum[table " " $1] += $4
+			if ($2 > $3 || $4 < 1)
+				wrong("no interval")
+		}
+		table ~ /context count/ {
+			sum[table " " $1] += $2
+			if ($3 !~ ($1 == "top" ? "^hardirq,IF=0,irq-stack$" : place))
+				wrong("not in " place)
+		}
+		END {
+			for (table in sum) {
+				tables++
+				$0 = table
+				if (sum[table] != 10)
+					wrong(sum[table] " instead of 10")
+			}
+			if (tables != 4)
+				wrong(tables " instead of 4 counts")
+			exit bad
+		}' "$lab/deferral/$1/latency" "$lab/deferral/$1/context" || exit 1
+}
+
+# Disabled, it remembers at most one event.
+waits_while_it_is_disabled() {
+	file=deferral/$1/enabled
+	case $(tell "$file" 0) in
+	ok) ;;
+	EPERM) skip "it cannot be disabled" ;;
+	*) fail "disabling: $(cat "$lab/last_error")" ;;
+	esac
+	trap 'must "$file" 1' EXIT
+	same "enabled" "$(cat "$lab/$file")" 0
+	before=$(ran "$1")
+	must "deferral/$1/schedule" 5
+	sleep 0.05
+	same "bottom halves while disabled" "$(ran "$1")" "$before"
+	must "$file" 1
+	same "enabled" "$(cat "$lab/$file")" 1
+	sleep 0.05
+	within "bottom halves after 5" "$(ran "$1")" "$before" $((before + 1))
+	before=$(ran "$1")
+	must "deferral/$1/schedule" 1
+	same "bottom halves, enabled" "$(ran "$1")" $((before + 1))
+}
+
+# ---- The bench -----------------------------------------------------------------------------------
+
+rows() {
+	grep -v '^#' "$lab/bench"
+}
+
+measures() {
+	before=$(counts "$1")
+	must bench "line=$1 count=10"
+	same "mechanisms" "$(rows | awk '{ print $1 }' | sort)" "$(mechanisms | sort)"
+	rows >"$work/rows"
+	total=$(($(wc -l <"$work/rows") * 10))
+	same "counts of $1" "$(counts "$1")" "$(plus "$before" $total)"
+	awk -v line="$1" '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		NF != 13 { wrong("not 13 columns") }
+		$2 != line || $3 != 0 || $4 != 10 || $5 != 0 { wrong("not 10 of " line " on CPU 0, 0 lost") }
+		{
+			for (i = 6; i <= 11; i++)
+				if ($i !~ /^[0-9]+$/)
+					wrong("column " i " is no number")
+			for (i = 7; i <= 10; i++)
+				if ($i > $(i + 1))
+					wrong("column " i " is above the next")
+			if ($11 == 0)
+				wrong("no time")
+		}
+		END { exit bad }' "$work/rows" || exit 1
+	for mechanism in $(mechanisms); do
+		find_place "$mechanism"
+		echo "$mechanism ^$place(;$place)*\$"
+	done >"$work/places"
+	awk '
+		FILENAME ~ /places$/ { place[$1] = $2; next }
+		$12 !~ place[$1] { print "not in " place[$1] ": " $0; bad = 1 }
+		END { exit bad }' "$work/places" "$work/rows" || exit 1
+}
+
+measures_the_mechanisms_that_are_named() {
+	must bench "mechanisms=tasklet,hard line=sim0 count=10"
+	same "rows" "$(rows | awk '{ print $1, $4, $5 }')" "tasklet 10 0
+hard 10 0"
+}
+
+measures_on_the_cpu_that_is_named() {
+	cpu=$(cpus | tail -n 1)
+	irq=$(info sim0 irq)
+	before=$(counted "$irq" "$cpu")
+	must bench "line=sim0 mechanisms=hard count=50 cpu=$cpu"
+	same "cpu" "$(rows | awk '{ print $3 }')" "$cpu"
+	same "interrupts on CPU $cpu" "$(counted "$irq" "$cpu")" $((before + 50))
+}
+
+keeps_the_period() {
+	start=$(cut -d ' ' -f 1 /proc/uptime)
+	must bench "line=sim0 mechanisms=hard count=20 period_us=20000"
+	awk -v start="$start" '{ exit $1 - start < 0.35 }' /proc/uptime || fail "400 ms were not kept"
+	same "rows" "$(rows | awk '{ print $1, $4, $5 }')" "hard 20 0"
+}
+
+has_defaults() {
+	must bench "line=sim0 mechanisms=hard"
+	same "rows" "$(rows | awk '{ print $3, $4, $5 }')" "0 1000 0"
+}
+
+{
+	lines | each raises_what_is_triggered
+	lines | each replays_once_what_was_raised_while_disabled
+	lines | each is_asked_about_the_interrupts_of_others
+	lines | each moves_with_its_affinity
+	lines | grep 0 | each attaches_every_mechanism
+	mechanisms | each records_what_is_scheduled
+	mechanisms | each waits_while_it_is_disabled
+	lines | each measures
+	echo measures_the_mechanisms_that_are_named bench
+	echo measures_on_the_cpu_that_is_named bench
+	echo keeps_the_period bench
+	echo has_defaults bench
+	# Last, when there is something in the tables.
+	echo has_no_other_files irqlab
+	echo is_private_in_all_directories irqlab
+	files | while read -r file documented; do
+		echo "is_as_documented $file $documented"
+	done
+} 2>/dev/null | run_table

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Drops every deferral type of the library at the worst moments.
+//!
+//! Each is scheduled from all CPUs at once, and dropped while it is pending,
+//! while it runs, and while it schedules itself again without end. After the
+//! drop its handler may not run any more; that memory is not used either is for
+//! KASAN to see.
+//!
+//! Runs when it is inserted, with a line in the kernel's log for each test, and
+//! refuses to stay (`ECANCELED`) so that it can be inserted again at once; if a
+//! test failed, with `EBADMSG`.
+
+#![forbid(unsafe_code)]
+
+use core::marker::PhantomData;
+use irqlab::{
+    clock,
+    context::{
+        Context,
+        HardIrq,
+        SoftIrq,
+        Task, //
+    },
+    cpu,
+    hrtimer::{
+        self,
+        HrTimer,
+        TimerContext, //
+    },
+    irq_poll::{
+        self,
+        IrqPoll, //
+    },
+    irq_work::{
+        self,
+        IrqWork,
+        Lazy,
+        Now,
+        When, //
+    },
+    kthread::{
+        self,
+        Priority,
+        Worker, //
+    },
+    new_delayed_work, new_timer, new_work,
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+    timer::{
+        self,
+        Timer, //
+    },
+    workqueue::{
+        self,
+        DelayedHandler,
+        DelayedWork,
+        Queue,
+        Work, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+module! {
+    type: Stress,
+    name: "irqlab_stress",
+    authors: ["The irqlab contributors"],
+    description: "Drops every deferral type of the library at the worst moments",
+    license: "GPL",
+}
+
+struct Stress;
+
+/// What the handler of a subject does, and what is known of it.
+struct Body {
+    runs: Atomic<u64>,
+    inside: Atomic<u64>,
+    /// Whether it schedules itself again, always.
+    is_endless: bool,
+}
+
+impl Body {
+    fn new(is_endless: bool) -> Result<Arc<Self>> {
+        let body = Self {
+            runs: Atomic::new(0),
+            inside: Atomic::new(0),
+            is_endless,
+        };
+        Ok(Arc::new(body, GFP_KERNEL)?)
+    }
+
+    /// One run, long enough to be dropped in.
+    fn run(&self) {
+        self.inside.fetch_add(1, Full);
+        clock::spin_ns(50_000);
+        self.runs.add(1, Relaxed);
+        self.inside.fetch_sub(1, Full);
+    }
+}
+
+/// A type under test, scheduled in one of its ways.
+trait Subject: Sized + Send + Sync {
+    fn new(body: Arc<Body>) -> Result<Self>;
+    fn schedule(&self);
+}
+
+fn tasklet<const HI: bool>(this: &Tasklet<ForTasklet<HI>>) {
+    if HI {
+        this.schedule_hi();
+    } else {
+        this.schedule();
+    }
+}
+
+struct ForTasklet<const HI: bool>(Arc<Body>);
+
+impl<const HI: bool> tasklet::Handler for ForTasklet<HI> {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        this.0.run();
+        if this.0.is_endless {
+            tasklet(this);
+        }
+    }
+}
+
+impl<const HI: bool> Subject for Pin<KBox<Tasklet<ForTasklet<HI>>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        KBox::pin_init(Tasklet::new(Ok(ForTasklet(body))), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        tasklet(self);
+    }
+}
+
+/// Work with its queue, which goes after it.
+struct OnQueue<K: QueueKind> {
+    work: Pin<KBox<Work<ForWork<K>>>>,
+}
+
+struct ForWork<K: QueueKind> {
+    body: Arc<Body>,
+    queue: Arc<Queue<K::Context>>,
+}
+
+/// One kind of work queue.
+trait QueueKind: 'static {
+    type Context: Context + 'static;
+    fn queue() -> Result<Queue<Self::Context>>;
+}
+
+macro_rules! queue_kinds {
+    ($($kind:ident: $context:ty = $constructor:ident,)*) => {
+        $(
+            enum $kind {}
+
+            impl QueueKind for $kind {
+                type Context = $context;
+
+                fn queue() -> Result<Queue<$context>> {
+                    Queue::$constructor(c"irqlab_stress")
+                }
+            }
+        )*
+    };
+}
+
+queue_kinds! {
+    PerCpu: Task = per_cpu,
+    Unbound: Task = unbound,
+    Ordered: Task = ordered,
+    Bh: SoftIrq = bh,
+}
+
+impl<K: QueueKind> workqueue::Handler for ForWork<K> {
+    type Context = K::Context;
+
+    fn run(this: &Work<Self>, _context: &K::Context) {
+        this.body.run();
+        if this.body.is_endless {
+            this.queue(&this.queue);
+        }
+    }
+}
+
+impl<K: QueueKind> Subject for OnQueue<K> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let queue = Arc::new(K::queue()?, GFP_KERNEL)?;
+        let handler = ForWork::<K> { body, queue };
+        let work = KBox::pin_init(new_work!(Ok(handler)), GFP_KERNEL)?;
+        Ok(Self { work })
+    }
+
+    fn schedule(&self) {
+        self.work.queue(&self.work.queue);
+    }
+}
+
+struct ForDelayedWork {
+    body: Arc<Body>,
+    queue: Queue<Task>,
+}
+
+impl DelayedHandler for ForDelayedWork {
+    fn run(this: &DelayedWork<Self>, _task: &Task) {
+        this.body.run();
+        if this.body.is_endless {
+            this.queue(&this.queue, 0);
+        }
+    }
+}
+
+impl Subject for Pin<KBox<DelayedWork<ForDelayedWork>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let queue = Queue::per_cpu(c"irqlab_stress")?;
+        let handler = ForDelayedWork { body, queue };
+        KBox::pin_init(new_delayed_work!(Ok(handler)), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        (**self).queue(&self.queue, 1);
+    }
+}
+
+struct ForIrqWork<W> {
+    body: Arc<Body>,
+    _when: PhantomData<fn(&W)>,
+}
+
+impl<W: When + 'static> irq_work::Handler for ForIrqWork<W> {
+    type When = W;
+
+    fn run(this: &IrqWork<Self>, _context: &W::Context) {
+        this.body.run();
+        // IRQ work that queues itself leaves its CPU no time for anything else,
+        // not even to be dropped: so only now and then.
+        if this.body.is_endless && this.body.runs.load(Relaxed) % 8 != 0 {
+            this.queue();
+        }
+    }
+}
+
+impl<W: When + 'static> Subject for Pin<KBox<IrqWork<ForIrqWork<W>>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let handler = ForIrqWork::<W> {
+            body,
+            _when: PhantomData,
+        };
+        KBox::pin_init(IrqWork::new(Ok(handler)), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        self.queue();
+    }
+}
+
+struct ForHrTimer<C> {
+    body: Arc<Body>,
+    _context: PhantomData<fn(&C)>,
+}
+
+impl<C: TimerContext + 'static> hrtimer::Handler for ForHrTimer<C> {
+    type Context = C;
+
+    fn run(this: &HrTimer<Self>, _context: &C) {
+        this.body.run();
+        if this.body.is_endless {
+            this.start(100_000);
+        }
+    }
+}
+
+impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let handler = ForHrTimer::<C> {
+            body,
+            _context: PhantomData,
+        };
+        KBox::pin_init(HrTimer::new(Ok(handler)), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        self.start(10_000);
+    }
+}
+
+struct ForTimer(Arc<Body>);
+
+impl timer::Handler for ForTimer {
+    fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
+        this.0.run();
+        if this.0.is_endless {
+            this.start(0);
+        }
+    }
+}
+
+impl Subject for Pin<KBox<Timer<ForTimer>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        KBox::pin_init(new_timer!(Ok(ForTimer(body))), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        self.start(0);
+    }
+}
+
+struct ForKthread(Arc<Body>);
+
+impl kthread::Handler for ForKthread {
+    fn run(this: &kthread::Work<Self>, _task: &Task) {
+        this.0.run();
+        if this.0.is_endless {
+            this.queue();
+        }
+    }
+}
+
+impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let worker = Worker::new(c"irqlab_stress", Priority::Normal)?;
+        let work = kthread::Work::new(worker, Ok(ForKthread(body)));
+        KBox::pin_init(work, GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        self.queue();
+    }
+}
+
+struct ForPoll(Arc<Body>);
+
+impl irq_poll::Handler for ForPoll {
+    fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, budget: u32) -> u32 {
+        this.0.run();
+        // The whole budget: there is more.
+        if this.0.is_endless {
+            budget
+        } else {
+            0
+        }
+    }
+}
+
+impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        KBox::pin_init(IrqPoll::new(4, Ok(ForPoll(body))), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        (**self).schedule();
+    }
+}
+
+/// All tests of one type. Returns how many failed.
+fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Result<u32> {
+    const DROPS: u32 = 20;
+
+    let mut nr_failed = 0;
+    let mut report = |test: &str, is_ok: bool| {
+        let result = if is_ok { "ok" } else { "not ok" };
+        pr_info!("{} - {}: {}\n", result, name, test);
+        nr_failed += u32::from(!is_ok);
+    };
+
+    // From all CPUs at once, and it comes to rest by itself.
+    let body = Body::new(false)?;
+    let subject = S::new(body.clone())?;
+    cpu::run_on(workers, cpu::online(), task, |_| {
+        for _ in 0..100 {
+            subject.schedule();
+        }
+    })?;
+    let start_ns = clock::now_ns();
+    while body.runs.load(Relaxed) == 0 && clock::now_ns().wrapping_sub(start_ns) < 2_000_000_000 {
+        task.sleep_ms(1);
+    }
+    drop(subject);
+    report("scheduled on all CPUs", body.runs.load(Relaxed) > 0);
+
+    for (test, is_endless) in [
+        ("dropped while pending", false),
+        ("dropped while it runs", true),
+    ] {
+        let mut is_ok = true;
+        for round in 0..DROPS {
+            let body = Body::new(is_endless)?;
+            let subject = S::new(body.clone())?;
+            cpu::run_on(workers, cpu::online(), task, |_| subject.schedule())?;
+            let start_ns = clock::now_ns();
+            while is_endless
+                && body.inside.load(Acquire) == 0
+                && clock::now_ns().wrapping_sub(start_ns) < 20_000_000
+            {
+                task.yield_if_needed();
+            }
+            drop(subject);
+            let runs = body.runs.load(Relaxed);
+            is_ok &= body.inside.load(Acquire) == 0;
+            // Now and then, wait and see.
+            if round % 8 == 0 {
+                task.sleep_ms(5);
+            }
+            is_ok &= body.runs.load(Relaxed) == runs;
+        }
+        report(test, is_ok);
+    }
+    Ok(nr_failed)
+}
+
+impl kernel::Module for Stress {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let task = Task::current().ok_or(EINVAL)?;
+        let workers = Queue::per_cpu(c"irqlab_stress_workers")?;
+        let mut nr_failed = 0;
+        macro_rules! try_all {
+            ($($name:literal: $subject:ty,)*) => {
+                $(nr_failed += try_subject::<$subject>($name, &workers, task)?;)*
+            };
+        }
+        try_all! {
+            "tasklet": Pin<KBox<Tasklet<ForTasklet<false>>>>,
+            "tasklet_hi": Pin<KBox<Tasklet<ForTasklet<true>>>>,
+            "per-CPU work": OnQueue<PerCpu>,
+            "unbound work": OnQueue<Unbound>,
+            "ordered work": OnQueue<Ordered>,
+            "BH work": OnQueue<Bh>,
+            "delayed work": Pin<KBox<DelayedWork<ForDelayedWork>>>,
+            "IRQ work": Pin<KBox<IrqWork<ForIrqWork<Now>>>>,
+            "lazy IRQ work": Pin<KBox<IrqWork<ForIrqWork<Lazy>>>>,
+            "hard hrtimer": Pin<KBox<HrTimer<ForHrTimer<HardIrq>>>>,
+            "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
+            "timer": Pin<KBox<Timer<ForTimer>>>,
+            "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
+            "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
+        }
+        Err(if nr_failed == 0 { ECANCELED } else { EBADMSG })
+    }
+}
