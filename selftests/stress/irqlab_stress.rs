@@ -7,9 +7,8 @@
 //! drop its handler may not run any more; that memory is not used either is for
 //! KASAN to see.
 //!
-//! Runs when it is inserted, with a line in the kernel's log for each test, and
-//! refuses to stay (`ECANCELED`) so that it can be inserted again at once; if a
-//! test failed, with `EBADMSG`.
+//! Runs when it is inserted, with a line in the kernel's log for each test. If one
+//! failed the insertion fails, with `EBADMSG`.
 
 #![forbid(unsafe_code)]
 
@@ -367,7 +366,7 @@ impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
 
 /// All tests of one type. Returns how many failed.
 fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Result<u32> {
-    const DROPS: u32 = 20;
+    const DROPS: u32 = 8;
 
     let mut nr_failed = 0;
     let mut report = |test: &str, is_ok: bool| {
@@ -411,7 +410,7 @@ fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Re
             let runs = body.runs.load(Relaxed);
             is_ok &= body.inside.load(Acquire) == 0;
             // Now and then, wait and see.
-            if round % 8 == 0 {
+            if round % 4 == 0 {
                 task.sleep_ms(5);
             }
             is_ok &= body.runs.load(Relaxed) == runs;
@@ -447,6 +446,9 @@ impl kernel::Module for Stress {
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
-        Err(if nr_failed == 0 { ECANCELED } else { EBADMSG })
+        if nr_failed > 0 {
+            return Err(EBADMSG);
+        }
+        Ok(Stress)
     }
 }
