@@ -274,7 +274,8 @@ records_what_is_scheduled() {
 # Disabled, it remembers at most one event.
 waits_while_it_is_disabled() {
 	file=deferral/$1/enabled
-	case $(tell "$file" 0) in
+	tell "$file" 0
+	case $answer in
 	ok) ;;
 	EPERM) skip "it cannot be disabled" ;;
 	*) fail "disabling: $(cat "$lab/last_error")" ;;

@@ -107,35 +107,85 @@ prints() {
 
 # ---- The lab -------------------------------------------------------------------------------------
 
-# tell FILE COMMAND - write a command, in one piece; the answer is "ok" or the error's name
+# tell FILE COMMAND - write a command, in one piece, and set answer to "ok" or the name of the error.
+# In the command, %ooo is a byte in octal.
 tell() {
-	printf '%b' "$2" >"$work/command"
+	case $2 in
+	*%*) printf '%b' "$(echo "$2" | sed 's/%/\\0/g')" ;;
+	*) echo "$2" ;;
+	esac >"$work/command"
 	if dd if="$work/command" of="$lab/$1" bs=65536 conv=notrunc 2>"$work/answer" >&2; then
-		echo ok
+		answer=ok
 	else
-		error_name "$(head -n 1 "$work/answer")"
+		name_error "$work/answer"
 	fi
 }
 
-# error_name MESSAGE - the name of the error that a message ends with
-error_name() {
-	case $1 in
-	*': Argument list too long') echo E2BIG ;;
-	*': Device or resource busy') echo EBUSY ;;
-	*': Interrupted system call') echo EINTR ;;
-	*': Invalid argument') echo EINVAL ;;
-	*': Input/output error' | *': I/O error') echo EIO ;;
-	*': No such device') echo ENODEV ;;
-	*': No such device or address') echo ENXIO ;;
-	*': Operation not permitted') echo EPERM ;;
-	*': Numerical result out of range' | *': Result not representable') echo ERANGE ;;
-	*) echo "$1" ;;
+# name_error FILE - set answer to the name of the error in the message that a file begins with
+name_error() {
+	answer=
+	read -r answer <"$1"
+	case $answer in
+	*': Argument list too long') answer=E2BIG ;;
+	*': Device or resource busy') answer=EBUSY ;;
+	*': Interrupted system call') answer=EINTR ;;
+	*': Invalid argument') answer=EINVAL ;;
+	*': Input/output error' | *': I/O error') answer=EIO ;;
+	*': No such device') answer=ENODEV ;;
+	*': No such device or address') answer=ENXIO ;;
+	*': Operation not permitted') answer=EPERM ;;
+	*': Numerical result out of range' | *': Result not representable') answer=ERANGE ;;
+	esac
+}
+
+# must_answer FILE ERROR COMMAND - write a command that must be refused so
+must_answer() {
+	tell "$1" "$3"
+	same "the answer" "$answer" "$2"
+}
+
+# must_have_said FILE ERROR - last_error has to be one line, of this file and this error
+must_have_said() {
+	said=
+	{
+		read -r said
+		! read -r more || fail "last_error goes on: $more"
+	} <"$lab/last_error"
+	case $said in
+	"${1##*/}: $2: "?*) ;;
+	*) fail "last_error: $said" ;;
 	esac
 }
 
 # must FILE COMMAND - write a command that may not be refused
 must() {
 	echo "$2" 2>/dev/null >"$lab/$1" || fail "$1: '$2' was refused: $(cat "$lab/last_error")"
+}
+
+# is_busy LINE - whether an experiment has it
+is_busy() {
+	! cat "$lab/lines/$1/handlers" >/dev/null 2>&1
+}
+
+is_idle() {
+	! is_busy "$1"
+}
+
+# begin_bench line=LINE [KEY=VALUE...] - run a bench that does not end by itself, until end_bench
+begin_bench() {
+	benched=${1#line=}
+	(echo "count=1000000 mechanisms=hard $*" >"$lab/bench") &
+	bench=$!
+	trap end_bench EXIT
+	eventually is_busy "$benched" || fail "the bench does not run: $(cat "$lab/last_error")"
+}
+
+# end_bench - interrupt it by a signal
+end_bench() {
+	trap - EXIT
+	kill "$bench"
+	wait "$bench"
+	eventually is_idle "$benched" || fail "the bench does not end"
 }
 
 # info LINE KEY - a value from a line's info

@@ -13,7 +13,7 @@ if [ "$1" = -l ]; then
 	export LONG=1
 	shift
 fi
-[ $# -gt 0 ] || set -- claims.sh knobs.sh samples.sh
+[ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh samples.sh
 status=$(mktemp) || exit 1
 trap 'rm -f "$status"' EXIT
 
@@ -33,7 +33,9 @@ for test; do
 		# In a process group of its own, which ends with it.
 		timeout $((LONG ? 600 : 180)) "./$test" </dev/null 2>&1
 		echo $? >"$status"
-	} | sed 's/^/    /'
+	} | while IFS= read -r line; do
+		printf '    %s\n' "$line" # at once, unlike sed
+	done
 	result="ok $number ${test%.sh}"
 	code=$(cat "$status")
 	if [ "$(troubles)" != "$before" ]; then

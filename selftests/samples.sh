@@ -86,7 +86,7 @@ computes_factorials() {
 answers() {
 	begin "$1"
 	before=$(cat "$lab/$(file "$1")")
-	same "the answer" "$(tell "$(file "$1")" "$4")" "$2"
+	must_answer "$(file "$1")" "$2" "$4"
 	same "what it shows" "$(cat "$lab/$(file "$1")")" "$before"
 }
 

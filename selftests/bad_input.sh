@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Bad input: whatever a knob is given that it cannot do, it answers with the error that is
+# documented, says why in one line of last_error, and changes nothing.
+
+. "$(dirname "$0")/lib.sh"
+
+cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
+long=$(printf '%4097s' 1 | tr ' ' 0)
+
+state() {
+	(cd "$lab" && cat bench claims lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
+}
+
+# refuses FILE ERROR INPUT - in INPUT, %ooo is a byte in octal
+refuses() {
+	# What was the last error before must not be taken for that of this input.
+	echo "not $*" 2>/dev/null >"$lab/deferral/tasklet/latency"
+	[ "$3" != LONG ] || set -- "$1" "$2" "$long"
+	must_answer "$1" "$2" "$3"
+	must_have_said "$1" "$2"
+}
+
+cannot_be_written() {
+	must_answer "$1" EINVAL 1
+}
+
+cannot_be_read() {
+	! cat "$lab/$1" >"$work/text" 2>"$work/said" || fail "it was: $(cat "$work/text")"
+	name_error "$work/said"
+	same "the answer" "$answer" EINVAL
+}
+
+is_as_before() {
+	state | diff "$work/state" - || fail "refused commands have changed something"
+}
+
+# ---- While something else is going on ------------------------------------------------------------
+
+# answers_during_a_bench FILE ERROR INPUT
+answers_during_a_bench() {
+	begin_bench line=sim0
+	must_answer "$1" "$2" "$3"
+	must_have_said "$1" "$2"
+	is_busy sim0 || fail "the bench did not go on"
+	end_bench
+	must_have_said bench EINTR
+}
+
+# refuses_while_set FILE ERROR INPUT SETTING ON OFF - refuses while another file has a value
+refuses_while_set() {
+	trap 'must "$setting" "$off"' EXIT
+	setting=$4 off=$6
+	must "$4" "$5"
+	refuses "$1" "$2" "$3"
+}
+
+# refuses_while_a_cpu_is_offline FILE ERROR INPUT
+refuses_while_a_cpu_is_offline() {
+	online=/sys/devices/system/cpu/cpu$cpu/online
+	[ -e "$online" ] || skip "the CPU cannot be taken offline"
+	trap 'echo 1 >"$online"' EXIT
+	echo 0 >"$online" || skip "the CPU cannot be taken offline"
+	refuses "$1" "$2" "$3"
+}
+
+# ---- The table -----------------------------------------------------------------------------------
+
+# What no number can be; what no switch can be; what nothing can be.
+numbers='%012 %040%011%012 many -1 +1 0x10 1.5 1,000 1%0401 1%0001 %377%376 %331%241'
+switches='%012 %040 2 -1 01 on 0%0401 1%000 %377'
+
+for_each() {
+	set -f
+	for input in $3; do
+		echo "refuses $1 $2 $input"
+	done
+	set +f
+}
+
+state >"$work/state" 2>/dev/null
+{
+	for file in lines/sim0/trigger deferral/tasklet/schedule; do
+		for_each $file EINVAL "$numbers"
+		for_each $file ERANGE '0 1000001 18446744073709551616 99999999999999999999999999'
+	done
+	for_each lines/sim0/affinity EINVAL "$numbers"
+	for_each lines/sim0/affinity ERANGE '1024 18446744073709551616'
+	for_each lines/sim0/affinity EPERM 0
+	for_each lines/sim0/enabled EINVAL "$switches"
+	for_each deferral/tasklet/enabled EINVAL "$switches"
+	for_each deferral/hard/enabled EPERM 0
+	for_each deferral/threaded/enabled EPERM 0
+	for_each deferral/tasklet/latency EINVAL '%012 0 clean clear%040clear CLEAR clear%000 %377'
+	for_each lines/sim0/handlers EINVAL '%377'
+	for_each lines/sim0/handlers ENODEV '%012 hardly hard%040tasklet hard%000 none,hard'
+	for_each bench EINVAL '%012 %040 sim0 line mechanisms=hard line=sim0%040line=sim0
+		line=sim0%040speed=1 line=sim0%040=1 line=sim0%040count= line=sim0%040count=many
+		line=sim0%040count=-1 line=sim0%040count=1%000 line=sim0%040period_us=0.5
+		line=sim0%040cpu=all line=sim0%040mechanisms=hard,hard line=sim0%040%377'
+	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
+		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
+		line=sim0%040mechanisms=hard,all'
+	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
+		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
+		line=sim0%040cpu=1024'
+	for_each claims EINVAL '%012 %040 all%040please all%040control%040please %377'
+	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
+	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
+		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims; do
+		echo "refuses $file E2BIG LONG"
+	done
+
+	for file in last_error lines/sim0/info deferral/tasklet/context; do
+		echo "cannot_be_written $file"
+	done
+	for file in lines/sim0/trigger deferral/tasklet/schedule; do
+		echo "cannot_be_read $file"
+	done
+	echo "is_as_before irqlab"
+
+	cat <<-END
+		answers_during_a_bench bench EBUSY line=sim1
+		answers_during_a_bench claims EBUSY all
+		answers_during_a_bench lines/sim0/trigger EBUSY 1
+		answers_during_a_bench lines/sim0/handlers EBUSY none
+		answers_during_a_bench lines/sim0/enabled EBUSY 0
+		answers_during_a_bench deferral/tasklet/schedule EBUSY 1
+		answers_during_a_bench lines/sim1/handlers EBUSY hard
+		refuses_while_set bench EBUSY line=sim0 lines/sim0/enabled 0 1
+		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim0/enabled 0 1
+		refuses_while_set lines/sim0/handlers EBUSY tasklet lines/sim0/enabled 0 1
+		refuses_while_set bench EBUSY line=sim0 deferral/tasklet/enabled 0 1
+		refuses_while_set bench EBUSY line=sim0 lines/sim1/handlers tasklet none
+		refuses_while_set lines/sim0/handlers EBUSY tasklet lines/sim1/handlers tasklet none
+		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim1/handlers tasklet none
+		refuses_while_a_cpu_is_offline bench ENXIO line=sim0%040cpu=$cpu
+	END
+	[ ! -e "$lab/lines/edu0" ] ||
+		echo "refuses_while_a_cpu_is_offline lines/edu0/affinity ENXIO $cpu"
+} 2>/dev/null | run_table
