@@ -24,8 +24,10 @@ STOCK = build/$(RELEASE)
 stock = tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$(2)" \
 	-j"$$(nproc)" $(if $(V),V=$(V)) $(1)'
 
-ifdef KDIR
+# The same for KDIR, which need not be stock.
 OUT = build/$(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+
+ifdef KDIR
 modules:
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) modules
 else
@@ -63,10 +65,13 @@ lint host-test runner: setup
 fmt: setup
 	@find rust samples -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
-# For the kernel that runs here, or for KDIR=.
+# For the kernel that runs here, or for KDIR=. Not signed: the key of a stock kernel is not here. And
+# kbuild leaves out depmod where System.map is not among the headers, as with Debian's.
 install: KDIR ?= $(running)
 install:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) modules_install
+	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	/sbin/depmod -b "$(INSTALL_MOD_PATH)/" $(notdir $(OUT))
 
 clean:
 	rm -rf build
