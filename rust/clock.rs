@@ -25,6 +25,13 @@ pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
     to_ns.checked_sub(from_ns)
 }
 
+/// The kernel's count of timer ticks. Wraps; use `wrapping_sub`.
+#[inline]
+pub fn ticks() -> usize {
+    // SAFETY: Always readable; it changes under everybody.
+    unsafe { (&raw const bindings::jiffies).read_volatile() }
+}
+
 /// Spins for `ns` nanoseconds, which must be short: it holds the CPU.
 pub fn spin_ns(ns: u64) {
     let start = now_ns();

@@ -50,6 +50,8 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod pci;
+pub mod softirq;
+pub mod symbol;
 pub mod task;
 pub mod tasklet;
 pub mod text;

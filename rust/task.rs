@@ -74,6 +74,12 @@ pub fn policy(_task: &Task) -> Policy {
     Policy::from_raw(u64::from(policy & 0xff) | u64::from(priority & 0xff) << 8)
 }
 
+/// How many kernel threads there are.
+pub fn nr_kernel_threads(_task: &Task) -> usize {
+    // SAFETY: Walks the list of tasks under RCU; may be called anywhere.
+    unsafe { bindings::nr_kernel_threads() }
+}
+
 /// Whether the current task has a user address space of its own.
 pub fn has_user_memory(_task: &Task) -> bool {
     // SAFETY: As above; a task's own `mm` changes only in exec and exit.

@@ -8,7 +8,7 @@
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 
 use crate::{
-    bindings,
+    bindings, clock,
     context::{
         Context,
         SoftIrq, //
@@ -110,10 +110,9 @@ impl<T: Handler> Timer<T> {
     /// in any context but NMI.
     #[inline]
     pub fn start(&self, ticks: Jiffies) -> bool {
-        // SAFETY: `jiffies` is always readable; it changes under everybody.
-        let now = unsafe { (&raw const bindings::jiffies).read_volatile() };
+        let expires = clock::ticks().wrapping_add(ticks);
         // SAFETY: `raw` is set up; once `drop` has shut it down this does nothing.
-        unsafe { bindings::mod_timer(self.raw.get(), now.wrapping_add(ticks)) != 0 }
+        unsafe { bindings::mod_timer(self.raw.get(), expires) != 0 }
     }
 
     /// # Safety

@@ -31,7 +31,10 @@ pub use delayed::{
     DelayedWork, //
 };
 
-pub use queue::Queue;
+pub use queue::{
+    system_per_cpu,
+    Queue, //
+};
 
 pub use work::{
     Disabled,

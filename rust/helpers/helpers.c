@@ -9,6 +9,7 @@
 #include "irqdesc.c"
 #include "irq_work.c"
 #include "irqflags.c"
+#include "kprobes.c"
 #include "kthread.c"
 #include "mutex.c"
 #include "preempt.c"

@@ -23,6 +23,8 @@ void rust_helper_irqlab_local_bh_enable(void);
 unsigned int rust_helper_irqlab_cpumask_next_online(int cpu);
 
 /* interrupt.c */
+unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
+					       unsigned int cpu);
 void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
@@ -43,6 +45,9 @@ void rust_helper_irqlab_irq_work_init(struct irq_work *work,
 /* irqflags.c */
 bool rust_helper_irqlab_irqs_disabled(void);
 
+/* kprobes.c */
+bool rust_helper_irqlab_symbol_exists(const char *name);
+
 /* kthread.c */
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
@@ -61,5 +66,6 @@ unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
+size_t rust_helper_irqlab_nr_kernel_threads(void);
 
 #endif

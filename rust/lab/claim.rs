@@ -49,9 +49,20 @@ table! {
     irq_11,
     task_01,
     task_02,
+    task_03,
+    task_04,
+    task_05,
+    task_06,
+    task_07,
+    task_08,
     work_01,
+    work_02,
     work_03,
+    work_04,
+    work_05,
     work_06,
+    work_07,
+    work_08,
 }
 
 /// One claim.

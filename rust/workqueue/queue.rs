@@ -34,6 +34,7 @@ use kernel::{
 /// # Invariants
 ///
 /// Points to a work queue that is ours to destroy.
+#[repr(transparent)]
 pub struct Queue<C: Context = Task> {
     raw: NonNull<bindings::workqueue_struct>,
     _context: PhantomData<fn(&C)>,
@@ -119,6 +120,17 @@ impl<C: Context> Queue<C> {
         // SAFETY: Valid by the type invariant; the token proves that this may sleep.
         unsafe { bindings::__flush_workqueue(self.raw.as_ptr()) };
     }
+}
+
+/// The kernel's own queue for short work on this CPU, which every module may use.
+pub fn system_per_cpu() -> &'static Queue<Task> {
+    /// A queue that is not ours to destroy.
+    #[repr(transparent)]
+    struct System(core::mem::ManuallyDrop<Queue<Task>>);
+
+    // SAFETY: Set before the first module is loaded, and never changed.
+    let raw = unsafe { &*(&raw const bindings::system_percpu_wq).cast::<System>() };
+    &raw.0
 }
 
 impl<C: Context> Drop for Queue<C> {

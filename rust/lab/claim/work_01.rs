@@ -35,6 +35,7 @@ use kernel::{
         Atomic,
         Relaxed, //
     },
+    time::msecs_to_jiffies, //
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -46,10 +47,10 @@ pub(super) const CLAIM: Claim = Claim {
 
 const SLEEP_MS: u32 = 5;
 
-/// What the work saw. `slept_ns` stays 0 where it could not sleep.
+/// What the work saw. `slept_ticks` stays 0 where it could not sleep.
 struct Seen<C> {
     place: SnapshotCell,
-    slept_ns: Atomic<u64>,
+    slept_ticks: Atomic<usize>,
     has_user_memory: Atomic<bool>,
     _context: core::marker::PhantomData<fn(&C)>,
 }
@@ -58,7 +59,7 @@ impl<C> Seen<C> {
     fn new() -> Self {
         Self {
             place: SnapshotCell::new(),
-            slept_ns: Atomic::new(0),
+            slept_ticks: Atomic::new(0),
             has_user_memory: Atomic::new(false),
             _context: core::marker::PhantomData,
         }
@@ -69,10 +70,12 @@ impl Handler for Seen<Task> {
     type Context = Task;
 
     fn run(this: &Work<Self>, task: &Task) {
-        let start_ns = clock::now_ns();
+        // In ticks, the kernel's measure of sleep: an emulated CPU may be given
+        // several at a time.
+        let start = clock::ticks();
         task.sleep_ms(SLEEP_MS);
-        let slept_ns = clock::now_ns().wrapping_sub(start_ns);
-        this.slept_ns.store(slept_ns, Relaxed);
+        let slept = clock::ticks().wrapping_sub(start);
+        this.slept_ticks.store(slept, Relaxed);
         let has_user_memory = task::has_user_memory(task);
         this.has_user_memory.store(has_user_memory, Relaxed);
         this.place.store(&Snapshot::take());
@@ -106,18 +109,19 @@ where
     let Some(place) = work.place.load() else {
         return judge!(false, "the work did not run");
     };
-    let slept_ns = work.slept_ns.load(Relaxed);
+    let slept_ticks = work.slept_ticks.load(Relaxed);
+    let asked_ticks = msecs_to_jiffies(SLEEP_MS);
     let has_user_memory = work.has_user_memory.load(Relaxed);
     judge!(
         place.kind() == Kind::Task
             && !place.irqs_disabled
-            && slept_ns >= u64::from(SLEEP_MS) * 1_000_000
+            && slept_ticks >= asked_ticks
             && !has_user_memory,
-        "ran in {} context as {}, asked for {} ms of sleep and slept {} us; mm {}",
+        "ran in {} context as {}, asked for {} ticks of sleep and slept {}; mm {}",
         place.kind(),
         place.comm(),
-        SLEEP_MS,
-        slept_ns / 1000,
+        asked_ticks,
+        slept_ticks,
         if has_user_memory {
             "of its own"
         } else {

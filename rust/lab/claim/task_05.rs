@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TASK-05: a disabled tasklet stays pending until it is enabled; disabling nests.
+//!
+//! Not for free: the soft IRQ finds it, cannot run it, and raises itself again,
+//! which keeps ksoftirqd busy all the while.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    context::SoftIrq,
+    cpu,
+    softirq::{
+        self,
+        Vector, //
+    },
+    tasklet::{
+        Handler,
+        Tasklet, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "TASK-05",
+    text: "a disabled tasklet stays pending until it is enabled; disabling nests",
+    control: "it is disabled once, and enabled before it is scheduled",
+    run,
+};
+
+struct Counter(Atomic<u64>);
+
+impl Handler for Counter {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        this.0.add(1, Relaxed);
+    }
+}
+
+/// How often the soft IRQ for tasklets ran, on all CPUs.
+fn served() -> u64 {
+    cpu::online()
+        .map(|cpu| softirq::count(Vector::Tasklet, cpu))
+        .sum()
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let counter = Tasklet::new(Ok(Counter(Atomic::new(0))));
+    let tasklet = Arc::pin_init(counter, GFP_KERNEL)?;
+    let runs = || tasklet.0.load(Relaxed);
+
+    let outer = tasklet.disable(trial.task);
+    let inner = if trial.is_control() {
+        drop(outer);
+        None
+    } else {
+        Some((outer, tasklet.disable(trial.task)))
+    };
+    let before = served();
+    tasklet.schedule();
+    trial.settle();
+    let (disabled_runs, in_vain) = (runs(), served().wrapping_sub(before));
+    let mut once_runs = 0;
+    if let Some((outer, inner)) = inner {
+        drop(inner);
+        trial.settle();
+        once_runs = runs();
+        drop(outer);
+    }
+    trial.settle();
+    judge!(
+        disabled_runs == 0 && once_runs == 0 && runs() == 1,
+        "disabled twice, scheduled: ran {}; enabled once: {}; enabled twice: {}; while it was \
+         pending the soft IRQ ran {} times",
+        disabled_runs,
+        once_runs,
+        runs(),
+        in_vain
+    )
+}

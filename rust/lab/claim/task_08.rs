@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TASK-08: tasklets are deprecated in favour of threaded IRQs, and will be removed.
+//!
+//! They are still there, and their successors are BH work queues: those run in the
+//! same soft IRQ, before the tasklets.
+
+use super::{
+    found,
+    Claim,
+    Finding,
+    Trial,
+    Verdict, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    context::{
+        BottomHalvesDisabled,
+        Context,
+        SoftIrq,
+        Task, //
+    },
+    new_work,
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+    workqueue::{
+        self,
+        Queue,
+        Work, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "TASK-08",
+    text: "tasklets are deprecated in favour of threaded IRQs, and will be removed",
+    control: "the work is on a queue with threads",
+    run,
+};
+
+/// Notes at which place it ran.
+struct Runner<C> {
+    finish: Arc<Atomic<u64>>,
+    place: Atomic<u64>,
+    _context: core::marker::PhantomData<fn(&C)>,
+}
+
+impl<C> Runner<C> {
+    fn new(finish: &Arc<Atomic<u64>>) -> Self {
+        Self {
+            finish: finish.clone(),
+            place: Atomic::new(0),
+            _context: core::marker::PhantomData,
+        }
+    }
+
+    fn run(&self) {
+        let place = self.finish.fetch_add(1, Full) + 1;
+        self.place.store(place, Relaxed);
+    }
+}
+
+impl tasklet::Handler for Runner<SoftIrq> {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        (**this).run();
+    }
+}
+
+impl<C: Context + 'static> workqueue::Handler for Runner<C> {
+    type Context = C;
+
+    fn run(this: &Work<Self>, _context: &C) {
+        (**this).run();
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    if trial.is_control() {
+        race::<Task>(trial, &Queue::per_cpu(c"irqlab_task_08")?)
+    } else {
+        race::<SoftIrq>(trial, &Queue::bh(c"irqlab_task_08")?)
+    }
+}
+
+/// Schedules a tasklet, then work on `queue`, and sees which runs first.
+fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding> {
+    let finish = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+    let tasklet = Tasklet::new(Ok(Runner::<SoftIrq>::new(&finish)));
+    let tasklet = KBox::pin_init(tasklet, GFP_KERNEL)?;
+    let work = new_work!(Ok::<_, Error>(Runner::<C>::new(&finish)));
+    let work = KBox::pin_init(work, GFP_KERNEL)?;
+    {
+        let _guard = BottomHalvesDisabled::new(trial.task);
+        tasklet.schedule();
+        work.queue(queue);
+    }
+    trial.eventually(2000, || finish.load(Relaxed) == 2);
+    let (tasklet, work) = (tasklet.place.load(Relaxed), work.place.load(Relaxed));
+    let verdict = if work == 1 && tasklet == 2 {
+        Verdict::Outdated
+    } else {
+        Verdict::Fails
+    };
+    found(
+        verdict,
+        fmt!(
+            "a tasklet still runs; scheduled before BH work it ran at place {}, the work at place {}",
+            tasklet,
+            work
+        ),
+    )
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! WORK-04: queue_delayed_work() runs the work after the delay.
+//!
+//! Never before; how much later is a matter of the tick and of what else runs.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    clock,
+    context::Task,
+    new_delayed_work,
+    workqueue::{
+        DelayedHandler,
+        DelayedWork,
+        Queue, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "WORK-04",
+    text: "queue_delayed_work() runs the work after the delay",
+    control: "it is flushed, which does not wait for the delay",
+    run,
+};
+
+/// The delays, in ticks.
+const DELAYS: [usize; 8] = [1, 2, 3, 4, 5, 6, 8, 10];
+
+struct Late {
+    runs: Atomic<u64>,
+    ticks: Atomic<usize>,
+    stamp_ns: Atomic<u64>,
+}
+
+impl DelayedHandler for Late {
+    fn run(this: &DelayedWork<Self>, _task: &Task) {
+        this.ticks.store(clock::ticks(), Relaxed);
+        this.stamp_ns.store(clock::now_ns(), Relaxed);
+        this.runs.add(1, Relaxed);
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let queue = Queue::per_cpu(c"irqlab_work_04")?;
+    let late = Late {
+        runs: Atomic::new(0),
+        ticks: Atomic::new(0),
+        stamp_ns: Atomic::new(0),
+    };
+    let work = KBox::pin_init(new_delayed_work!(Ok::<_, Error>(late)), GFP_KERNEL)?;
+    let (mut nr_early, mut min_late, mut max_late) = (0, usize::MAX, 0);
+    for (done, delay) in DELAYS.into_iter().enumerate() {
+        let start = clock::ticks();
+        work.queue(&queue, delay);
+        if trial.is_control() {
+            work.flush(trial.task);
+        }
+        if !trial.eventually(2000, || work.runs.load(Relaxed) > done as u64) {
+            return judge!(false, "work with a delay of {} ticks did not run", delay);
+        }
+        let took = work.ticks.load(Relaxed).wrapping_sub(start);
+        match took.checked_sub(delay) {
+            None => nr_early += 1,
+            Some(late) => {
+                min_late = min_late.min(late);
+                max_late = max_late.max(late);
+            }
+        }
+    }
+    judge!(
+        nr_early == 0,
+        "{} delays of {} to {} ticks: {} ran early, the others {} to {} ticks late",
+        DELAYS.len(),
+        DELAYS[0],
+        DELAYS[DELAYS.len() - 1],
+        nr_early,
+        min_late.min(max_late),
+        max_late
+    )
+}
