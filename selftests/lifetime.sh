@@ -1,0 +1,269 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Lifetime: modules, devices and CPUs come and go while interrupts fly, files are open and benches
+# run. Nothing may break, and nothing may be left behind.
+#
+# LONG=1 in the environment makes it 100 insertions instead of 20.
+
+. "$(dirname "$0")/lib.sh"
+
+platform=/sys/bus/platform/drivers/irqlab-sim
+pci=/sys/bus/pci/drivers/irqlab-edu
+
+# remove - unload the module, even if somebody keeps opening its files
+remove() {
+	eventually rmmod irqlab 2>"$work/rmmod" || fail "rmmod: $(cat "$work/rmmod")"
+}
+
+# restore - whatever the check did, the next one finds the module inserted and its devices bound
+restore() {
+	rm -f "$work/storm"
+	wait
+	is_inserted irqlab || insert irqlab
+	[ ! -e "$work/unbound" ] || bind
+}
+
+# unbind LINE, bind - take the device of a line from its driver, and give it back
+unbind() {
+	driver=$(driver_of "$1")
+	device=$(device_of "$1")
+	echo "$device" >"$driver/unbind" || fail "cannot be unbound"
+	: >"$work/unbound"
+	[ ! -e "$lab/lines/$1" ] || fail "its files are still there"
+}
+
+bind() {
+	echo "$device" >"$driver/bind" || fail "cannot be bound"
+	rm -f "$work/unbound"
+}
+
+# driver_of LINE, device_of LINE
+driver_of() {
+	case $1 in
+	sim*) echo "$platform" ;;
+	*) echo "$pci" ;;
+	esac
+}
+
+# A line's devices are numbered as they are bound: in the order of the bus, at first.
+device_of() {
+	case $1 in
+	sim*) echo "irqlab-sim.${1#sim}" ;;
+	*) (cd "$pci" && echo 0000:*) | cut -d ' ' -f $((${1#edu} + 1)) ;;
+	esac
+}
+
+# storm - raise interrupts from both sources, as long as the check runs. The pauses are for rmmod, which
+# is refused while a file is open.
+storm() {
+	: >"$work/storm"
+	for source in sim edu; do
+		while [ -e "$work/storm" ]; do
+			echo 50 >"$lab/lines/${source}0/trigger"
+			echo 50 >"$lab/lines/${source}1/trigger"
+			sleep 0.02
+		done 2>/dev/null &
+	done
+}
+
+must_work() {
+	for line in $(lines); do
+		handled=$(info "$line" handled)
+		must "lines/$line/trigger" 1
+		eventually is_more "$line" "$handled" || fail "$line: raised, but not handled"
+	done
+}
+
+is_more() {
+	[ "$(info "$1" handled)" -gt "$2" ]
+}
+
+# traces - what the lab leaves in the system while it is inserted
+traces() {
+	[ ! -e "$lab" ] || echo "$lab"
+	grep -E ' (sim|edu)[01]' /proc/interrupts
+	ls -d "$platform" "$pci" /sys/bus/platform/devices/irqlab-* 2>/dev/null
+	# shellcheck disable=SC2009  # there is no pgrep for this
+	ps | grep -E '[ []irqlab|irq/[0-9]+-(sim|edu)[01]' | grep -v 'grep\|sh'
+}
+
+# unreclaimable - kB that the kernel holds and cannot drop: slab, vmalloc, per-CPU memory, stacks
+unreclaimable() {
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 0.5
+	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+
+# ---- Files ---------------------------------------------------------------------------------------
+
+stays_while_a_file_is_open() {
+	trap restore EXIT
+	exec 4<"$lab/lines/sim0/info"
+	! rmmod irqlab 2>/dev/null || fail "removed while a file was open to read"
+	grep -q '^irq ' <&4 || fail "the open file cannot be read"
+	exec 4<&-
+	exec 4>"$lab/lines/sim0/trigger"
+	! rmmod irqlab 2>/dev/null || fail "removed while a file was open to write"
+	handled=$(info sim0 handled)
+	echo 1 >&4 || fail "the open file cannot be written"
+	eventually is_more sim0 "$handled" || fail "written, but not handled"
+	exec 4>&-
+	remove
+}
+
+# The file of a device that was unbound is gone, but whoever has it open may close it.
+outlives_its_open_files() {
+	trap restore EXIT
+	exec 4<"$lab/lines/$1/info" 5>"$lab/lines/$1/trigger"
+	unbind "$1"
+	cat <&4 >/dev/null 2>&1
+	! echo 1 2>/dev/null >&5 || fail "its trigger can still be written"
+	exec 4<&- 5>&-
+	bind
+	must_work
+}
+
+# ---- Insertion -----------------------------------------------------------------------------------
+
+leaves_nothing_behind() {
+	trap restore EXIT
+	[ "$(traces)" ] || fail "no traces while it is inserted: this test cannot see them"
+	remove
+	same "what is left" "$(traces)" ""
+}
+
+is_inserted_only_once() {
+	! insert irqlab 2>/dev/null || fail "inserted twice"
+	must_work
+}
+
+refuses_a_wrong_parameter() {
+	trap restore EXIT
+	remove
+	! insert irqlab edu_msi=perhaps 2>/dev/null || fail "inserted"
+	same "what is left" "$(traces)" ""
+}
+
+# Bottom halves of every mechanism are pending when the module goes. As for memory, the kernel itself
+# keeps some 25 kB more after each round; the records of one mechanism are 64 kB, on four CPUs.
+# Smaller leaks are for kmemleak to find.
+comes_and_goes_in_a_storm() {
+	rounds=$((${LONG:-0} ? 100 : 20))
+	trap restore EXIT
+	mechanisms=$(mechanisms)
+	storm
+	for round in $(seq -4 $rounds); do
+		# One after the other, on both sources.
+		# shellcheck disable=SC2086  # words
+		set -- $mechanisms
+		shift $(((round + 4) % $#))
+		for line in $(lines | grep 0); do
+			echo "$1" >"$lab/lines/$line/handlers" && shift
+			[ $# -gt 0 ] || break
+		done
+		remove
+		# Warm after the first ones.
+		[ "$round" != 0 ] || before=$(unreclaimable)
+		insert irqlab || fail "round $round: cannot be inserted"
+	done
+	handled=$(info sim0 handled)
+	eventually is_more sim0 "$handled" || fail "the storm is over"
+	rm "$work/storm"
+	wait
+	remove
+	same "what is left" "$(traces)" ""
+	grown=$(($(unreclaimable) - before))
+	[ $grown -lt $((rounds * 50)) ] || fail "memory grew by $grown kB in $rounds rounds"
+}
+
+takes_msi() {
+	[ -e "$lab/lines/edu0" ] || skip "no edu device (QEMU: -device edu)"
+	trap 'remove; restore' EXIT
+	remove
+	insert irqlab edu_msi=1 || fail "cannot be inserted"
+	for line in edu0 edu1; do
+		same "kind" "$(info $line kind)" MSI
+	done
+	must_work
+	must bench "line=edu0 count=20"
+	awk '!/^#/ && ($4 != 20 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
+	must claims all
+	! grep ' fails ' "$lab/claims" || exit 1
+	must claims IRQ-05
+	grep -q '^IRQ-05 *skip .*MSI' "$lab/claims" || fail "$(grep '^IRQ-05' "$lab/claims")"
+}
+
+# ---- Devices -------------------------------------------------------------------------------------
+
+is_unbound_and_bound_in_a_storm() {
+	trap restore EXIT
+	storm
+	for _ in 1 2 3 4 5; do
+		unbind "$1"
+		bind
+	done
+	rm "$work/storm"
+	wait
+	must_work
+}
+
+# Unbinding waits for the bench.
+is_unbound_during_a_bench() {
+	trap restore EXIT
+	(echo "line=$1 count=300 mechanisms=hard period_us=1000" >"$lab/bench") &
+	eventually is_busy "$1" || fail "the bench does not run"
+	unbind "$1"
+	same "events of the bench" "$(awk '!/^#/ { print $4, $5 }' "$lab/bench")" "300 0"
+	tell bench "line=$1"
+	same "the answer of a bench on it" "$answer" ENODEV
+	bind
+	must_work
+	must bench "line=$1 count=20 mechanisms=hard"
+}
+
+# ---- CPUs and signals ----------------------------------------------------------------------------
+
+# The bench keeps its CPUs; taking one away waits for it.
+goes_offline_during_a_bench() {
+	online=/sys/devices/system/cpu/$1/online
+	[ -e "$online" ] || skip "it cannot be taken offline"
+	trap 'echo 1 >"$online"' EXIT
+	(echo "line=sim0 count=200 mechanisms=hard period_us=1000 cpu=${1#cpu}" >"$lab/bench") &
+	bench=$!
+	eventually is_busy sim0 || fail "the bench does not run"
+	echo 0 >"$online" || fail "it cannot be taken offline"
+	wait $bench || fail "the bench failed: $(cat "$lab/last_error")"
+	awk '!/^#/ && ($4 != 200 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
+	same "online" "$(cat "$online")" 0
+	must claims all
+	! grep ' fails ' "$lab/claims" || exit 1
+	echo 1 >"$online"
+	must bench "line=sim0 count=20 mechanisms=hard cpu=${1#cpu}"
+}
+
+ends_on_a_signal() {
+	! timeout -s "$2" 0.3 dd if=/dev/fd/3 of="$lab/bench" 2>/dev/null 3<<-END || fail "it ended by itself"
+		line=sim0 count=1000000 mechanisms=hard
+	END
+	must_have_said bench EINTR
+	eventually is_idle sim0 || fail "it goes on"
+	awk '!/^#/ && $4 < 1000000 && $5 == 0 { good = 1 } END { exit !good }' "$lab/bench" ||
+		fail "not what was measured before: $(cat "$lab/bench")"
+	must_work
+}
+
+{
+	echo stays_while_a_file_is_open irqlab
+	lines | each outlives_its_open_files
+	echo leaves_nothing_behind irqlab
+	echo is_inserted_only_once irqlab
+	echo refuses_a_wrong_parameter irqlab
+	echo comes_and_goes_in_a_storm irqlab
+	echo takes_msi irqlab
+	lines | each is_unbound_and_bound_in_a_storm
+	lines | each is_unbound_during_a_bench
+	echo "goes_offline_during_a_bench cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
+	echo ends_on_a_signal bench INT
+	echo ends_on_a_signal bench TERM
+} 2>/dev/null | run_table
