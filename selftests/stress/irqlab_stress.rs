@@ -27,10 +27,6 @@ use irqlab::{
         HrTimer,
         TimerContext, //
     },
-    irq_poll::{
-        self,
-        IrqPoll, //
-    },
     irq_work::{
         self,
         IrqWork,
@@ -340,8 +336,16 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
     }
 }
 
+#[cfg(CONFIG_IRQ_POLL)]
+use irqlab::irq_poll::{
+    self,
+    IrqPoll, //
+};
+
+#[cfg(CONFIG_IRQ_POLL)]
 struct ForPoll(Arc<Body>);
 
+#[cfg(CONFIG_IRQ_POLL)]
 impl irq_poll::Handler for ForPoll {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, budget: u32) -> u32 {
         this.0.run();
@@ -354,6 +358,7 @@ impl irq_poll::Handler for ForPoll {
     }
 }
 
+#[cfg(CONFIG_IRQ_POLL)]
 impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
     fn new(body: Arc<Body>) -> Result<Self> {
         KBox::pin_init(IrqPoll::new(4, Ok(ForPoll(body))), GFP_KERNEL)
@@ -426,8 +431,13 @@ impl kernel::Module for Stress {
         let workers = Queue::per_cpu(c"irqlab_stress_workers")?;
         let mut nr_failed = 0;
         macro_rules! try_all {
-            ($($name:literal: $subject:ty,)*) => {
-                $(nr_failed += try_subject::<$subject>($name, &workers, task)?;)*
+            ($($(#[$condition:meta])? $name:literal: $subject:ty,)*) => {
+                $(
+                    $(#[$condition])?
+                    {
+                        nr_failed += try_subject::<$subject>($name, &workers, task)?;
+                    }
+                )*
             };
         }
         try_all! {
@@ -444,6 +454,7 @@ impl kernel::Module for Stress {
             "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
             "timer": Pin<KBox<Timer<ForTimer>>>,
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
+            #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
         if nr_failed > 0 {

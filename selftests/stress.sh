@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Stress: irqlab_stress.ko tests the library's types while it is inserted, and says in the kernel's log
+# how each test went. Insertion fails if one of them did.
+
+. "$(dirname "$0")/lib.sh"
+
+said() {
+	dmesg | sed -n 's/.*irqlab_stress: \(not ok\|ok\) - /\1 - /p'
+}
+
+ktap_print_header
+before=$(said | wc -l)
+insert irqlab_stress 2>"$work/insmod"
+code=$?
+said | tail -n +$((before + 1)) >"$work/said"
+if ! is_inserted irqlab_stress && ! [ -s "$work/said" ]; then
+	ktap_skip_all "irqlab_stress.ko cannot be inserted: $(head -n 1 "$work/insmod")"
+	exit "$KSFT_SKIP"
+fi
+! is_inserted irqlab_stress || rmmod irqlab_stress
+
+ktap_set_plan $(($(wc -l <"$work/said") + 1))
+while read -r result; do
+	case $result in
+	'ok - '*) ktap_test_pass "${result#ok - }" ;;
+	*) ktap_test_fail "${result#not ok - }" ;;
+	esac
+done <"$work/said"
+if [ "$KTAP_CNT_FAIL" = 0 ] && [ $code != 0 ]; then
+	ktap_print_msg "$(cat "$work/insmod")"
+	ktap_test_fail "irqlab_stress: inserted as no test failed"
+else
+	ktap_test_pass "irqlab_stress: inserted as no test failed"
+fi
+ktap_finished
