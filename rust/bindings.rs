@@ -8,6 +8,7 @@
 #![allow(
     clippy::all,
     improper_ctypes,
+    dead_code,
     missing_docs,
     non_camel_case_types,
     non_upper_case_globals,

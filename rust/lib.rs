@@ -45,6 +45,7 @@ pub mod global;
 pub mod histogram;
 pub mod hrtimer;
 pub mod irq;
+#[cfg(CONFIG_IRQ_POLL)]
 pub mod irq_poll;
 pub mod irq_sim;
 pub mod irq_work;

@@ -2,6 +2,7 @@
 
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/string.h>
 
 /*
  * irq_to_desc() is not exported; the descriptor is reached through its irq_data.
@@ -49,6 +50,9 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 	/* An I/O APIC keeps the level of a PCI line as a state, not as a type. */
 	if (irqd_is_level_type(data))
 		*trigger |= IRQ_TYPE_LEVEL_HIGH;
+	/* And an MSI has no type, but its flow is called what it is. */
+	else if (!*trigger && desc->name && !strcmp(desc->name, "edge"))
+		*trigger |= IRQ_TYPE_EDGE_RISING;
 	*depth = READ_ONCE(desc->depth);
 	*masked = irqd_irq_masked(data);
 	*cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));

@@ -426,12 +426,31 @@ impl Lines {
         drop(entries);
         // A top half that counts. It comes after the others on the same
         // interrupt, and may have to follow their mode.
-        let group = self.group(name.to_str().map_err(|_| EINVAL)?);
-        let attached = group.and_then(|group| group.attach(None));
+        let attached = self.attach_new(name);
         attached.map_err(|refusal| {
             self.remove(name);
             refusal.error
         })
+    }
+
+    /// Puts the top half on a new line, as soon as nobody has the others of its
+    /// group.
+    fn attach_new(&self, name: &CStr) -> Answer {
+        const PATIENCE_MS: u32 = 10_000;
+        const STEP_MS: u32 = 5;
+
+        let group = self.group(name.to_str().map_err(|_| EINVAL)?)?;
+        // Drivers probe in task context.
+        let task = Task::current().ok_or(EINVAL)?;
+        for _ in 0..PATIENCE_MS / STEP_MS {
+            match group.attach(None) {
+                // Not by waiting for the locks: they are of one class, and
+                // nobody takes them in an order.
+                Err(refusal) if refusal.error == EBUSY => task.sleep_ms(STEP_MS),
+                answer => return answer,
+            }
+        }
+        group.attach(None)
     }
 
     /// Removes the line of a device that is being unbound. Nothing of the lab

@@ -38,11 +38,11 @@ mod by_tasklet;
 mod by_work;
 
 macro_rules! table {
-    ($($name:ident,)*) => {
-        $(mod $name;)*
+    ($($(#[$condition:meta])? $name:ident,)*) => {
+        $($(#[$condition])? mod $name;)*
 
         /// All mechanisms, in the order of the tables.
-        const TABLE: &[Kind] = &[$($name::KIND,)*];
+        const TABLE: &[Kind] = &[$($(#[$condition])? $name::KIND,)*];
     };
 }
 
@@ -55,6 +55,7 @@ table! {
     tasklet,
     bh_wq_hi,
     bh_wq,
+    #[cfg(CONFIG_IRQ_POLL)]
     irq_poll,
     hrtimer_soft,
     threaded,

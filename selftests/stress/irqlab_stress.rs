@@ -337,12 +337,6 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
 }
 
 #[cfg(CONFIG_IRQ_POLL)]
-use irqlab::irq_poll::{
-    self,
-    IrqPoll, //
-};
-
-#[cfg(CONFIG_IRQ_POLL)]
 struct ForPoll(Arc<Body>);
 
 #[cfg(CONFIG_IRQ_POLL)]

@@ -63,10 +63,15 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let tasklet = KBox::pin_init(Tasklet::new(Ok(homing)), GFP_KERNEL)?;
         tasklets.push(tasklet, GFP_KERNEL)?;
     }
-    let offset = usize::from(trial.is_control());
+    let is_control = trial.is_control();
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
         let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        let tasklet = &tasklets[(index + offset) % tasklets.len()];
+        let neighbour = if index + 1 < tasklets.len() {
+            index + 1
+        } else {
+            0
+        };
+        let tasklet = &tasklets[if is_control { neighbour } else { index }];
         for _ in 0..10 {
             tasklet.schedule();
             here.task.sleep_ms(1);
