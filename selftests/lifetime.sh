@@ -60,9 +60,9 @@ storm() {
 	: >"$work/storm"
 	for source in sim edu; do
 		while [ -e "$work/storm" ]; do
-			echo 50 >"$lab/lines/${source}0/trigger"
-			echo 50 >"$lab/lines/${source}1/trigger"
-			sleep 0.02
+			echo 20 >"$lab/lines/${source}0/trigger"
+			echo 20 >"$lab/lines/${source}1/trigger"
+			sleep 0.05
 		done 2>/dev/null &
 	done
 }
