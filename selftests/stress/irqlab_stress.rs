@@ -337,6 +337,12 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
 }
 
 #[cfg(CONFIG_IRQ_POLL)]
+use irqlab::irq_poll::{
+    self,
+    IrqPoll, //
+};
+
+#[cfg(CONFIG_IRQ_POLL)]
 struct ForPoll(Arc<Body>);
 
 #[cfg(CONFIG_IRQ_POLL)]
