@@ -19,6 +19,7 @@ use crate::{
     },
 };
 use irqlab::{
+    clock,
     context::Task,
     emit,
     text::Text, //
@@ -30,6 +31,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
+    time::msecs_to_jiffies, //
 };
 
 macro_rules! table {
@@ -135,18 +137,15 @@ impl Trial<'_> {
         self.lab.lines.group(name)
     }
 
-    /// Waits until `condition` holds, for at most `ms` milliseconds, and then
-    /// for what should not happen any more. Returns whether it held in time.
+    /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
+    /// whether it held in time.
     fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
-        const STEP_MS: u32 = 1;
-
-        let mut rest_ms = ms;
+        let start = clock::ticks();
         while !condition() {
-            if rest_ms == 0 {
+            if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
                 return false;
             }
-            self.task.sleep_ms(STEP_MS);
-            rest_ms = rest_ms.saturating_sub(STEP_MS);
+            self.task.sleep_ms(1);
         }
         true
     }

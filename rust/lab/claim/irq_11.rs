@@ -19,6 +19,10 @@ use crate::{
     refusal::Answer, //
 };
 use irqlab::{
+    completion::{
+        Completion,
+        Waited, //
+    },
     context::{
         HardIrq,
         Kind,
@@ -59,12 +63,16 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-/// How long the thread sleeps, while another interrupt is raised.
-const SLEEP_MS: u32 = 30;
+/// How long the thread waits to be told to go on, while another interrupt is
+/// raised.
+const PATIENCE_MS: u32 = 2000;
 
+#[pin_data]
 struct Threaded {
     line: Arc<Line>,
     is_waking: bool,
+    #[pin]
+    go_on: Completion,
     primary: SnapshotCell,
     thread: SnapshotCell,
     /// The thread's policy and priority, as `Policy::into_raw`.
@@ -73,8 +81,8 @@ struct Threaded {
     /// Threads that have begun, and those that have slept.
     begun: Atomic<u64>,
     slept: Atomic<u64>,
-    /// Primary handlers that ran while the first thread slept.
-    primaries_meanwhile: Atomic<u64>,
+    /// What the first thread saw of its line.
+    is_masked: Atomic<bool>,
 }
 
 impl ThreadedHandler for Threaded {
@@ -94,14 +102,14 @@ impl ThreadedHandler for Threaded {
     fn handle_threaded(&self, task: &Task) -> IrqReturn {
         self.thread.store(&Snapshot::take());
         self.policy.store(task::policy(task).into_raw(), Relaxed);
-        let before = self.primaries.load(Relaxed);
-        let is_first = self.begun.fetch_add(1, Full) == 0;
-        task.sleep_ms(SLEEP_MS);
-        if is_first {
-            let meanwhile = self.primaries.load(Relaxed) - before;
-            self.primaries_meanwhile.store(meanwhile, Relaxed);
+        let info = self.line.source.line().info();
+        let is_masked = info.is_ok_and(|info| info.is_masked);
+        if self.begun.fetch_add(1, Full) == 0 {
+            self.is_masked.store(is_masked, Relaxed);
         }
-        self.slept.fetch_add(1, Full);
+        if self.go_on.wait_ms(task, PATIENCE_MS) == Waited::Completed {
+            self.slept.fetch_add(1, Full);
+        }
         IrqReturn::Handled
     }
 }
@@ -135,17 +143,21 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
         )?;
         return Ok(false);
     }
-    // Now the thread sleeps, and the line should be masked.
-    let is_masked = line.source.line().info()?.is_masked;
+    // Now the thread sleeps, and another interrupt has to wait where the line
+    // is masked.
     lent.raise()?;
+    trial.settle();
+    let meanwhile = seen.primaries.load(Relaxed) - 1;
+    seen.go_on.complete();
+    seen.go_on.complete();
     let both_ran = trial.eventually(2000, || seen.slept.load(Acquire) == 2);
+    let is_masked = seen.is_masked.load(Relaxed);
 
     let (Some(primary), Some(thread)) = (seen.primary.load(), seen.thread.load()) else {
         emit!(evidence, "{}: no snapshot", name)?;
         return Ok(false);
     };
     let policy = Policy::from_raw(seen.policy.load(Relaxed));
-    let meanwhile = seen.primaries_meanwhile.load(Relaxed);
     let masks = line.source.line().info()?.trigger == "level";
     emit!(
         evidence,
@@ -171,19 +183,20 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
 }
 
 fn request(line: &Arc<Line>, is_waking: bool) -> Result<Arc<Registration<Threaded>>> {
-    let handler = Threaded {
+    let handler = try_pin_init!(Threaded {
         line: line.clone(),
         is_waking,
+        go_on <- Completion::new(),
         primary: SnapshotCell::new(),
         thread: SnapshotCell::new(),
         policy: Atomic::new(0),
         primaries: Atomic::new(0),
         begun: Atomic::new(0),
         slept: Atomic::new(0),
-        primaries_meanwhile: Atomic::new(0),
-    };
+        is_masked: Atomic::new(false),
+    }? Error);
     let sharing: Sharing = line.source.sharing();
     line.source
         .line()
-        .request_threaded(sharing, line.name, Ok(handler))
+        .request_threaded(sharing, line.name, handler)
 }

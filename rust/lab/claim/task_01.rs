@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! TASK-01: a tasklet scheduled many times before it runs, runs once.
+//!
+//! With interrupts off nothing on this CPU can run it meanwhile: disabled bottom
+//! halves would not do on PREEMPT_RT, where another task may serve the soft IRQ.
 
 use super::{
     judge,
@@ -10,16 +13,14 @@ use super::{
 };
 use crate::refusal::Answer;
 use irqlab::{
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
+    context::SoftIrq,
     tasklet::{
         Handler,
         Tasklet, //
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -53,11 +54,12 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             trial.settle();
         }
     } else {
-        let _guard = BottomHalvesDisabled::new(trial.task);
+        let _guard = local_interrupt_disable();
         for _ in 0..COUNT {
             tasklet.schedule();
         }
     }
+    trial.eventually(2000, || tasklet.0.load(Relaxed) > 0);
     trial.settle();
     let runs = tasklet.0.load(Relaxed);
     judge!(runs == 1, "scheduled {} times, ran {}", COUNT, runs)

@@ -12,16 +12,14 @@ use super::{
 };
 use crate::refusal::Answer;
 use irqlab::{
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
+    context::SoftIrq,
     tasklet::{
         Handler,
         Tasklet, //
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{
@@ -64,7 +62,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let (normal, high) = (runner()?, runner()?);
     {
-        let _guard = BottomHalvesDisabled::new(trial.task);
+        let _guard = local_interrupt_disable();
         normal.schedule();
         if trial.is_control() {
             high.schedule();
@@ -72,7 +70,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             high.schedule_hi();
         }
     }
-    trial.settle();
+    trial.eventually(2000, || finish.load(Relaxed) == 2);
     let (normal, high) = (normal.place.load(Relaxed), high.place.load(Relaxed));
     judge!(
         high == 1 && normal == 2,

@@ -15,7 +15,6 @@ use super::{
 use crate::refusal::Answer;
 use irqlab::{
     context::{
-        BottomHalvesDisabled,
         Context,
         SoftIrq,
         Task, //
@@ -32,6 +31,7 @@ use irqlab::{
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{
@@ -102,7 +102,7 @@ fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Fin
     let work = new_work!(Ok::<_, Error>(Runner::<C>::new(&finish)));
     let work = KBox::pin_init(work, GFP_KERNEL)?;
     {
-        let _guard = BottomHalvesDisabled::new(trial.task);
+        let _guard = local_interrupt_disable();
         tasklet.schedule();
         work.queue(queue);
     }

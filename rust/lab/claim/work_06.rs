@@ -10,10 +10,7 @@ use super::{
 };
 use crate::refusal::Answer;
 use irqlab::{
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
+    context::SoftIrq,
     new_work,
     workqueue::{
         Handler,
@@ -22,6 +19,7 @@ use irqlab::{
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::atomic::{
         Atomic,
@@ -50,15 +48,14 @@ impl Handler for Counter {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    // A BH queue, because disabling bottom halves is a sure way to keep its
-    // work pending; the rule is the same for every queue.
+    // With interrupts off nothing on this CPU can run the work meanwhile.
     let queue = Queue::bh(c"irqlab_work_06")?;
     let counter = Counter(Atomic::new(0));
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(counter)), GFP_KERNEL)?;
     let mut refused = 0;
     let first;
     {
-        let guard = BottomHalvesDisabled::new(trial.task);
+        let guard = local_interrupt_disable();
         first = work.queue(&queue);
         if trial.is_control() {
             drop(guard);
