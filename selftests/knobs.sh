@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 is_rt() {
-	[ "$(cat /sys/kernel/realtime 2>/dev/null)" = 1 ]
+	uname -v | grep -q PREEMPT_RT
 }
 
 # find_place MECHANISM - set place to where its bottom half has to run, if this table knows it

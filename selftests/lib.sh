@@ -159,7 +159,9 @@ must_have_said() {
 
 # must FILE COMMAND - write a command that may not be refused
 must() {
-	echo "$2" 2>/dev/null >"$lab/$1" || fail "$1: '$2' was refused: $(cat "$lab/last_error")"
+	! echo "$2" 2>"$work/answer" >"$lab/$1" || return 0
+	name_error "$work/answer"
+	fail "$1: '$2' was refused with $answer; last_error: $(cat "$lab/last_error")"
 }
 
 # is_busy LINE - whether an experiment has it

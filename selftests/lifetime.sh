@@ -159,8 +159,8 @@ comes_and_goes_in_a_storm() {
 		set -- $mechanisms
 		shift $(((round + 4) % $#))
 		for line in $(lines | grep 0); do
-			echo "$1" >"$lab/lines/$line/handlers" && shift
-			[ $# -gt 0 ] || break
+			# Refused while the storm has the line.
+			echo "$1" 2>/dev/null >"$lab/lines/$line/handlers" && [ $# -gt 1 ] && shift
 		done
 		remove
 		# Warm after the first ones.
