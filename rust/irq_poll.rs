@@ -26,6 +26,11 @@ pub trait Handler: Send + Sync + Sized + 'static {
     /// Takes up to `budget` completions in the soft IRQ. Returns how many; with
     /// fewer than the budget the poll ends until it is scheduled again.
     fn poll(this: &IrqPoll<Self>, softirq: &SoftIrq, budget: u32) -> u32;
+
+    /// Whether there are completions to take. Asked when the poll has ended: an
+    /// interrupt that came just before found it still scheduled, and would be
+    /// forgotten.
+    fn has_more(this: &IrqPoll<Self>) -> bool;
 }
 
 /// A poll around its handler. Dropping it takes it off and waits for it.
@@ -81,6 +86,9 @@ impl<T: Handler> IrqPoll<T> {
         if done < budget {
             // SAFETY: `raw` is set up, and this is its poll function.
             unsafe { bindings::irq_poll_complete(raw) };
+            if T::has_more(this) {
+                this.schedule();
+            }
         }
         done as c_int
     }

@@ -356,6 +356,10 @@ impl irq_poll::Handler for ForPoll {
             0
         }
     }
+
+    fn has_more(_this: &IrqPoll<Self>) -> bool {
+        false
+    }
 }
 
 #[cfg(CONFIG_IRQ_POLL)]
