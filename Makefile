@@ -45,25 +45,30 @@ setup:
 
 guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	$(if $(APPEND),--append '$(APPEND)') $(if $(QEMU_EXTRA),--qemu '$(QEMU_EXTRA)') \
-	--module $(STOCK)/rust/irqlab.ko$(if $(PARAMS),:$(PARAMS)) --payload selftests \
-	$(patsubst %,--no-insert %,$(wildcard $(STOCK)/samples/*.ko))
+	--module $(STOCK)/rust/irqlab.ko$(if $(PARAMS),:$(PARAMS)) --payload $(STOCK)/kselftest \
+	$(patsubst %,--no-insert %,$(wildcard $(STOCK)/samples/*.ko $(STOCK)/selftests/*/*.ko))
 
-run: stock
+# The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
+.PHONY: kselftest
+kselftest: stock
+	@tools/enter make -s -C selftests install INSTALL_PATH="$(CURDIR)/$(STOCK)/kselftest" >/dev/null
+
+run: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(STOCK)/run.log -- ./report.sh
 
-shell: stock
+shell: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(STOCK)/shell.log
 
 # ---- Everything else -----------------------------------------------------------------------------
 
-test: stock
+test: kselftest
 	@tools/enter tools/test
 
 lint host-test runner: setup
 	@tools/enter tools/test $@
 
 fmt: setup
-	@find rust samples -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
+	@find rust samples selftests -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
 # For the kernel that runs here, or for KDIR=. Not signed: the key of a stock kernel is not here. And
 # kbuild leaves out depmod where System.map is not among the headers, as with Debian's.
