@@ -17,7 +17,9 @@ KDIR ?= $(running)
 endif
 
 # Each kernel has an output directory of its own. RELEASE is known once tools/setup has run.
-RELEASE = $(shell . tools/env.sh && echo $$RELEASE)
+# $(shell) does not see what make exports before version 4.4.
+RELEASE = $(shell export KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' IRQLAB_CACHE='$(IRQLAB_CACHE)' && \
+	. tools/env.sh && echo $$RELEASE)
 STOCK = build/$(RELEASE)
 
 # $(call stock,TARGET,OUTPUT) - run kbuild for the kernel that the guest boots
