@@ -12,9 +12,9 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 # How many events to measure: of mechanisms that wait for the tick, of others, and to tell which.
-FEW=20
-MANY=300
-PROBE=5
+FEW=5
+MANY=100
+PROBE=2
 
 if ! [ -e "$lab/claims" ]; then
 	echo "report: $lab is not there: insert irqlab.ko, mount debugfs, be root" >&2

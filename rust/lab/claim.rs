@@ -152,7 +152,7 @@ impl Trial<'_> {
 
     /// Gives what should not happen the time to happen.
     fn settle(&self) {
-        self.task.sleep_ms(20);
+        self.task.sleep_ms(10);
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 /// Events for each line and mechanism.
-const COUNT: u64 = 10;
+const COUNT: u64 = 3;
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = if trial.is_control() {
