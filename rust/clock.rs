@@ -25,6 +25,25 @@ pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
     to_ns.checked_sub(from_ns)
 }
 
+/// The smallest step that the clock is seen to make: what is shorter cannot be
+/// told from nothing. Takes some microseconds.
+pub fn resolution_ns() -> u64 {
+    const STEPS: usize = 64;
+    let mut smallest = u64::MAX;
+    for _ in 0..STEPS {
+        let start = now_ns();
+        // Bounded, should the clock stand still.
+        for _ in 0..1000 {
+            let step = now_ns().wrapping_sub(start);
+            if step > 0 {
+                smallest = smallest.min(step);
+                break;
+            }
+        }
+    }
+    smallest
+}
+
 /// The kernel's count of timer ticks. Wraps; use `wrapping_sub`.
 #[inline]
 pub fn ticks() -> usize {

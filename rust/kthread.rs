@@ -19,6 +19,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    cpu::CpuId,
     error::from_err_ptr,
     prelude::*,
     str::CStr,
@@ -51,6 +52,8 @@ pub enum Priority {
     Normal,
     /// SCHED_FIFO at the priority that the kernel gives all its real-time threads.
     Fifo,
+    /// SCHED_FIFO at the lowest priority: above all ordinary tasks, no more.
+    FifoLow,
 }
 
 impl Worker {
@@ -59,12 +62,39 @@ impl Worker {
     /// Errors: `ENOMEM`.
     pub fn new(name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string.
-        let raw = from_err_ptr(unsafe { bindings::kthread_run_worker(name.as_char_ptr()) })?;
-        // INVARIANT: Just made.
+        let raw = unsafe { bindings::kthread_run_worker(name.as_char_ptr()) };
+        // SAFETY: Just started, and nobody else's.
+        unsafe { Self::from_raw(raw, priority) }
+    }
+
+    /// Starts a worker that runs on `cpu` only, called `name/<cpu>`.
+    ///
+    /// While the CPU is offline it runs elsewhere. Errors: `ENOMEM`.
+    pub fn on(cpu: CpuId, name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
+        // SAFETY: The name is a C string, and a `CpuId` is one of the possible CPUs.
+        let raw = unsafe { bindings::kthread_run_worker_on_cpu(cpu.as_u32(), name.as_char_ptr()) };
+        // SAFETY: Just started, and nobody else's.
+        unsafe { Self::from_raw(raw, priority) }
+    }
+
+    /// # Safety
+    ///
+    /// `raw` is an error, or a new worker that is nobody else's to destroy.
+    unsafe fn from_raw(
+        raw: *mut bindings::kthread_worker,
+        priority: Priority,
+    ) -> Result<Arc<Self>> {
+        let raw = from_err_ptr(raw)?;
+        // INVARIANT: By the contract of this function.
         let worker = Self(NonNull::new(raw).ok_or(ENOMEM)?);
-        if priority == Priority::Fifo {
-            // SAFETY: The worker, and with it its task, is alive.
-            unsafe { bindings::sched_set_fifo((*raw).task) };
+        // SAFETY: The worker, and with it its task, is alive.
+        let task = unsafe { (*raw).task };
+        match priority {
+            Priority::Normal => (),
+            // SAFETY: As above.
+            Priority::Fifo => unsafe { bindings::sched_set_fifo(task) },
+            // SAFETY: As above.
+            Priority::FifoLow => unsafe { bindings::sched_set_fifo_low(task) },
         }
         Ok(Arc::new(worker, GFP_KERNEL)?)
     }

@@ -98,13 +98,14 @@ state >"$work/state" 2>/dev/null
 	for_each bench EINVAL '%012 %040 sim0 line mechanisms=hard line=sim0%040line=sim0
 		line=sim0%040speed=1 line=sim0%040=1 line=sim0%040count= line=sim0%040count=many
 		line=sim0%040count=-1 line=sim0%040count=1%000 line=sim0%040period_us=0.5
-		line=sim0%040cpu=all line=sim0%040mechanisms=hard,hard line=sim0%040%377'
+		line=sim0%040cpu=all line=sim0%040burst=two line=sim0%040budget_ms=1s line=sim0%040mechanisms=hard,hard line=sim0%040%377'
 	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
 		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
-		line=sim0%040mechanisms=hard,all'
+		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq'
 	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
-		line=sim0%040cpu=1024'
+		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
+		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001'
 	for_each claims EINVAL '%012 %040 all%040please all%040control%040please %377'
 	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \

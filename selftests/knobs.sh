@@ -255,8 +255,10 @@ records_what_is_scheduled() {
 		}
 		table ~ /context count/ {
 			sum[table " " $1] += $2
-			if ($3 !~ ($1 == "top" ? "^hardirq,IF=0,irq-stack$" : place))
-				wrong("not in " place)
+			wanted = $1 == "top" ? "^hardirq,IF=0,irq-stack$" : $1 == "bottom" ? place : \
+			         "^task,IF=1,task-stack$"
+			if ($3 !~ wanted)
+				wrong("not in " wanted)
 		}
 		END {
 			for (table in sum) {
@@ -265,8 +267,8 @@ records_what_is_scheduled() {
 				if (sum[table] != 10)
 					wrong(sum[table] " instead of 10")
 			}
-			if (tables != 4)
-				wrong(tables " instead of 4 counts")
+			if (tables != 6)
+				wrong(tables " instead of 6 counts")
 			exit bad
 		}' "$lab/deferral/$1/latency" "$lab/deferral/$1/context" || exit 1
 }
@@ -297,8 +299,9 @@ waits_while_it_is_disabled() {
 
 # ---- The bench -----------------------------------------------------------------------------------
 
+# rows - without the remarks at their ends
 rows() {
-	grep -v '^#' "$lab/bench"
+	sed '/^#/d; s/ #.*//' "$lab/bench"
 }
 
 measures() {
@@ -310,17 +313,19 @@ measures() {
 	same "counts of $1" "$(counts "$1")" "$(plus "$before" $total)"
 	awk -v line="$1" '
 		function wrong(what) { print what ": " $0; bad = 1 }
-		NF != 13 { wrong("not 13 columns") }
+		NF != 16 { wrong("not 16 columns") }
 		$2 != line || $3 != 0 || $4 != 10 || $5 != 0 { wrong("not 10 of " line " on CPU 0, 0 lost") }
 		{
-			for (i = 6; i <= 11; i++)
+			for (i = 6; i <= 14; i++)
 				if ($i !~ /^[0-9]+$/)
 					wrong("column " i " is no number")
 			for (i = 7; i <= 10; i++)
 				if ($i > $(i + 1))
 					wrong("column " i " is above the next")
-			if ($11 == 0)
+			if ($11 == 0 || $12 > $13 || $13 == 0)
 				wrong("no time")
+			if ($14 != 0)
+				wrong("coalesced without a burst")
 		}
 		END { exit bad }' "$work/rows" || exit 1
 	for mechanism in $(mechanisms); do
@@ -329,7 +334,7 @@ measures() {
 	done >"$work/places"
 	awk '
 		FILENAME ~ /places$/ { place[$1] = $2; next }
-		$12 !~ place[$1] { print "not in " place[$1] ": " $0; bad = 1 }
+		$15 !~ place[$1] { print "not in " place[$1] ": " $0; bad = 1 }
 		END { exit bad }' "$work/places" "$work/rows" || exit 1
 }
 
@@ -355,6 +360,45 @@ keeps_the_period() {
 	same "rows" "$(rows | awk '{ print $1, $4, $5 }')" "hard 20 0"
 }
 
+# Each event raised ten times at once: every time, a top half ran; a work item that is still pending
+# does not become pending again.
+coalesces_a_burst() {
+	before=$(counts sim0)
+	must bench "line=sim0 mechanisms=hard,percpu_wq count=20 burst=10"
+	same "counts of sim0" "$(counts sim0)" "$(plus "$before" 400)"
+	rows | awk '
+		$4 + $14 != 200 || $5 != 0 { print "not 200: " $0; bad = 1 }
+		$1 == "hard" && $4 != 200 { print "coalesced: " $0; bad = 1 }
+		$1 == "percpu_wq" && $4 == 200 { print "not coalesced: " $0; bad = 1 }
+		END { exit bad }' || exit 1
+}
+
+keeps_the_budget() {
+	start=$(cut -d ' ' -f 1 /proc/uptime)
+	must bench "line=sim0 mechanisms=delayed_wq count=1000000 budget_ms=100"
+	awk -v start="$start" '{ exit $1 - start > 5 }' /proc/uptime || fail "more than 5 s for 100 ms"
+	events=$(sed -n 's/.* # only \([0-9]*\) of 1000000 events: the time was up$/\1/p' "$lab/bench")
+	same "events" "$(rows | awk '{ print $4 + $5 }')" "$events"
+}
+
+load_threads() {
+	ps -o comm | grep -c '^irqlab_load'
+}
+
+# measures_under_load bench LOAD - the load does something, on the CPU, and ends with the bench
+measures_under_load() {
+	before=$(softirqs TASKLET)
+	must bench "line=sim0 mechanisms=hard,threaded count=20 load=$2"
+	same "rows" "$(rows | awk '{ print $1, $4, $5 }')" "hard 20 0
+threaded 20 0"
+	rounds=$(sed -n "s/^# .*; load: $2 (.*), \([0-9]*\) rounds$/\1/p" "$lab/bench")
+	[ "${rounds:-0}" -gt 0 ] || fail "no rounds: $(sed -n 2p "$lab/bench")"
+	if [ "$2" = softirq ]; then
+		within "tasklet soft IRQs" "$(($(softirqs TASKLET) - before))" 1 $((rounds + 100))
+	fi
+	same "threads left" "$(load_threads)" 0
+}
+
 has_defaults() {
 	must bench "line=sim0 mechanisms=hard"
 	same "rows" "$(rows | awk '{ print $3, $4, $5 }')" "0 1000 0"
@@ -372,6 +416,11 @@ has_defaults() {
 	echo measures_the_mechanisms_that_are_named bench
 	echo measures_on_the_cpu_that_is_named bench
 	echo keeps_the_period bench
+	echo keeps_the_budget bench
+	echo coalesces_a_burst bench
+	for load in softirq hog hog_fifo irqs_off; do
+		echo "measures_under_load bench $load"
+	done
 	echo has_defaults bench
 	# Last, when there is something in the tables.
 	echo has_no_other_files irqlab

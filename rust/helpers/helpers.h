@@ -50,6 +50,8 @@ bool rust_helper_irqlab_symbol_exists(const char *name);
 
 /* kthread.c */
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
+struct kthread_worker *rust_helper_irqlab_kthread_run_worker_on_cpu(unsigned int cpu,
+								    const char *name);
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 

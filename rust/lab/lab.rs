@@ -27,6 +27,7 @@ mod command;
 mod debugfs;
 mod laboratory;
 mod line;
+mod load;
 mod mechanism;
 mod overlap;
 mod record;

@@ -3,8 +3,8 @@
 //! Records: what happened to each event of one mechanism, and when.
 //!
 //! One event is on its way at a time: [`Record::raised`], then [`Record::top`]
-//! in the top half, then [`Record::bottom`] in the bottom half. What each of
-//! them saw is kept per CPU, in atomics: recording takes no lock and allocates
+//! in the top half, then [`Record::bottom`] in the bottom half, which wakes the
+//! task in [`Record::wait_ms`]. What each of them saw is kept per CPU, in atomics: recording takes no lock and allocates
 //! nothing, in whatever context.
 
 use irqlab::{
@@ -41,22 +41,25 @@ pub(crate) use distribution::{
 };
 pub(crate) use place::Place;
 
-/// The two parts of an interrupt's handling.
+/// The parts of an interrupt's handling.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// From raising to the top half.
     Top,
     /// From the top half to the bottom half.
     Bottom,
+    /// From the bottom half to the task that waits for it.
+    Waiter,
 }
 
 impl Stage {
-    pub(crate) const ALL: [Stage; 2] = [Stage::Top, Stage::Bottom];
+    pub(crate) const ALL: [Stage; 3] = [Stage::Top, Stage::Bottom, Stage::Waiter];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Stage::Top => "top",
             Stage::Bottom => "bottom",
+            Stage::Waiter => "waiter",
         }
     }
 }
@@ -90,9 +93,10 @@ impl Seen {
 /// The record of one mechanism.
 #[pin_data]
 pub(crate) struct Record {
-    seen: [PerCpu<Seen>; 2],
+    seen: [PerCpu<Seen>; 3],
     raised_ns: Atomic<u64>,
     top_ns: Atomic<u64>,
+    bottom_ns: Atomic<u64>,
     /// The number of the event that is on its way, and of the last that arrived.
     current: Atomic<u64>,
     arrived: Atomic<u64>,
@@ -103,9 +107,10 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            seen: [seen_per_cpu()?, seen_per_cpu()?],
+            seen: [seen_per_cpu()?, seen_per_cpu()?, seen_per_cpu()?],
             raised_ns: Atomic::new(0),
             top_ns: Atomic::new(0),
+            bottom_ns: Atomic::new(0),
             current: Atomic::new(0),
             arrived: Atomic::new(0),
             arrival <- Completion::new(),
@@ -137,6 +142,7 @@ impl Record {
     pub(crate) fn bottom(&self, now: &Snapshot) {
         let event = self.current.load(Relaxed);
         self.note(Stage::Bottom, now, self.top_ns.load(Acquire));
+        self.bottom_ns.store(now.stamp_ns, Relaxed);
         self.arrived.store(event, Release);
         self.arrival.complete();
     }
@@ -155,8 +161,13 @@ impl Record {
         let event = self.current.load(Relaxed);
         loop {
             let waited = self.arrival.wait_ms(task, ms);
+            if waited != Waited::Completed {
+                return waited;
+            }
             // An earlier event that came too late for its own waiter is not it.
-            if waited != Waited::Completed || self.arrived.load(Acquire) >= event {
+            if self.arrived.load(Acquire) >= event {
+                let since_ns = self.bottom_ns.load(Relaxed);
+                self.note(Stage::Waiter, &Snapshot::take(), since_ns);
                 return waited;
             }
         }

@@ -17,6 +17,7 @@ use super::{
     Verdict, //
 };
 use crate::{
+    bench,
     record::{
         Place,
         SnapshotCell,
@@ -69,9 +70,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             let record = mechanism.record();
             record.clear();
             for _ in 0..COUNT {
-                record.raised();
-                lent.raise()?;
-                if record.wait_ms(trial.task, 2000) != Waited::Completed {
+                if bench::send(&lent, record, 1, trial.task)? != Waited::Completed {
                     return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
                 }
             }

@@ -3,7 +3,8 @@
 //! `bench`: runs the bench, and shows what it measured.
 //!
 //! Write `line=<line>`, and if the defaults do not suit `count=1000`,
-//! `mechanisms=all` (or names with commas between), `period_us=0`, `cpu=0`.
+//! `mechanisms=all` (or names with commas between), `burst=1`, `period_us=0`,
+//! `budget_ms=3600000`, `cpu=0`, `load=none`.
 
 use super::Knob;
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         number_or, //
     },
     laboratory::Lab,
+    load,
     refusal::{
         refuse,
         Answer, //
@@ -40,21 +42,36 @@ impl Knob for Bench {
     }
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        let keys = ["line", "count", "mechanisms", "period_us", "cpu"];
-        let [line, count, mechanisms, period_us, cpu] = assignments(command, keys)?;
+        let keys = [
+            "line",
+            "count",
+            "mechanisms",
+            "burst",
+            "period_us",
+            "budget_ms",
+            "cpu",
+            "load",
+        ];
+        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load] =
+            assignments(command, keys)?;
         let Some(line) = line else {
             refuse!(EINVAL, "line=<line> is missing");
         };
         let count = number_or(count, 1000, 1..=1_000_000)?;
+        let burst = number_or(burst, 1, 1..=1000)? as u32;
         let period_us = number_or(period_us, 0, 0..=1_000_000)? as u32;
+        let budget_ms = number_or(budget_ms, 3_600_000, 1..=3_600_000)? as u32;
         let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
         let cpu = number_or(cpu, 0, 0..=nr_cpus - 1)? as u32;
         let plan = Plan {
             group: lab.lines.group(line)?,
             mechanisms: lab.mechanisms(mechanisms.unwrap_or("all"))?,
             count,
+            burst,
             period_us,
+            budget_ms,
             cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,
+            load: load::find(load.unwrap_or("none"))?,
         };
         lab.bench.run(lab, &plan, task)
     }

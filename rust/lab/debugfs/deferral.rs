@@ -8,7 +8,7 @@ use super::{
     KnobFile, //
 };
 use crate::{
-    command,
+    bench, command,
     laboratory::Lab,
     mechanism::Instance,
     record::{
@@ -72,8 +72,6 @@ impl Knob for Schedule {
     const MODE: Mode = Mode::WriteOnly;
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        const PATIENCE_MS: u32 = 2000;
-
         let count = command::number(command, 1..=1_000_000)?;
         let _experiment = lab.begin()?;
         let group = lab.lines.group("sim0")?;
@@ -82,12 +80,12 @@ impl Knob for Schedule {
         let record = self.0.record();
         let is_enabled = self.0.is_enabled();
         for done in 0..count {
-            record.raised();
-            lent.raise()?;
             if !is_enabled {
+                record.raised();
+                lent.raise()?;
                 continue;
             }
-            match record.wait_ms(task, PATIENCE_MS) {
+            match bench::send(&lent, record, 1, task)? {
                 Waited::Completed => (),
                 Waited::TimedOut => {
                     crate::refusal::refuse!(EIO, "event {} of {} was lost", done + 1, count)
