@@ -57,6 +57,7 @@ pub mod task;
 pub mod tasklet;
 pub mod text;
 pub mod timer;
+pub mod tracepoint;
 pub mod workqueue;
 
 mod bindings;

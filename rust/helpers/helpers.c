@@ -15,3 +15,5 @@
 #include "preempt.c"
 #include "processor.c"
 #include "sched.c"
+#include "tracepoint.c"
+#include "unwind.c"

@@ -68,4 +68,10 @@ unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 void rust_helper_irqlab_cond_resched(void);
 size_t rust_helper_irqlab_nr_kernel_threads(void);
 
+/* tracepoint.c */
+void rust_helper_irqlab_tracepoint_synchronize_unregister(void);
+
+/* unwind.c */
+unsigned int rust_helper_irqlab_softirq_executor(void);
+
 #endif
