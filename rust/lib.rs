@@ -51,6 +51,7 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod pci;
+pub mod rcu;
 pub mod softirq;
 pub mod symbol;
 pub mod task;

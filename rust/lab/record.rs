@@ -7,6 +7,10 @@
 //! them saw is kept per CPU, in atomics: recording takes no lock and allocates
 //! nothing, in whatever context.
 
+use crate::{
+    recorder::Recorder,
+    watch::Event, //
+};
 use irqlab::{
     clock,
     completion::{
@@ -21,11 +25,15 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc,
+        SetOnce, //
     },
 };
 
@@ -33,7 +41,12 @@ mod cell;
 mod distribution;
 mod place;
 
-pub(crate) use cell::SnapshotCell;
+pub(crate) use cell::{
+    pack,
+    unpack,
+    SnapshotCell,
+    PACKED, //
+};
 pub(crate) use distribution::{
     Distribution,
     Merged,
@@ -96,6 +109,8 @@ pub(crate) struct Record {
     /// The number of the event that is on its way, and of the last that arrived.
     current: Atomic<u64>,
     arrived: Atomic<u64>,
+    /// Who else is told, and under which number.
+    told: SetOnce<(Arc<Recorder>, u32)>,
     #[pin]
     arrival: Completion,
 }
@@ -108,8 +123,14 @@ impl Record {
             top_ns: Atomic::new(0),
             current: Atomic::new(0),
             arrived: Atomic::new(0),
+            told: SetOnce::new(),
             arrival <- Completion::new(),
         })
+    }
+
+    /// Has the recorder told, once for all, of the events of the mechanism `number`.
+    pub(crate) fn tell(&self, recorder: Arc<Recorder>, number: u32) {
+        self.told.populate((recorder, number));
     }
 
     /// Forgets everything. Events on their way are still recorded.
@@ -130,6 +151,9 @@ impl Record {
     pub(crate) fn top(&self, now: &Snapshot) {
         self.note(Stage::Top, now, self.raised_ns.load(Acquire));
         self.top_ns.store(now.stamp_ns, Release);
+        if let Some((recorder, number)) = self.told.as_ref() {
+            recorder.note(Event::Top(*number), now);
+        }
     }
 
     /// The bottom half runs.
@@ -137,6 +161,9 @@ impl Record {
     pub(crate) fn bottom(&self, now: &Snapshot) {
         let event = self.current.load(Relaxed);
         self.note(Stage::Bottom, now, self.top_ns.load(Acquire));
+        if let Some((recorder, number)) = self.told.as_ref() {
+            recorder.note(Event::Bottom(*number), now);
+        }
         self.arrived.store(event, Release);
         self.arrival.complete();
     }
