@@ -7,7 +7,8 @@
 use crate::bindings;
 use kernel::{
     cpu::CpuId,
-    fmt, //
+    fmt,
+    str::CStr, //
 };
 
 /// A soft IRQ. Lower ones run first.
@@ -157,6 +158,40 @@ impl fmt::Display for Executor {
 
 // The kernel has as many as are listed here.
 const _: () = assert!(Vector::ALL.len() == bindings::NR_SOFTIRQS as usize);
+
+/// Functions that add, raise, and use soft IRQs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `open_softirq()`, which gives a soft IRQ its action.
+    Open,
+    /// `raise_softirq()`.
+    Raise,
+    /// `__tasklet_schedule()`.
+    TaskletSchedule,
+}
+
+impl Function {
+    /// Whether this kernel lets modules call it.
+    pub fn is_exported(self) -> bool {
+        // SAFETY: They look at what the module loader has found.
+        unsafe {
+            match self {
+                Function::Open => bindings::open_softirq_is_exported(),
+                Function::Raise => bindings::raise_softirq_is_exported(),
+                Function::TaskletSchedule => bindings::tasklet_schedule_is_exported(),
+            }
+        }
+    }
+
+    /// Its name in C.
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Function::Open => c"open_softirq",
+            Function::Raise => c"raise_softirq",
+            Function::TaskletSchedule => c"__tasklet_schedule",
+        }
+    }
+}
 
 /// How often `vector` was served on `cpu` since boot: its field in `/proc/softirqs`.
 pub fn count(vector: Vector, cpu: CpuId) -> u64 {

@@ -31,6 +31,7 @@ mod line;
 mod mechanism;
 mod nesting;
 mod overlap;
+mod raiser;
 mod record;
 mod recorder;
 mod refusal;
@@ -38,6 +39,7 @@ mod softirqs;
 mod source;
 mod tape;
 mod watch;
+mod witness;
 
 module! {
     type: Irqlab,
