@@ -29,6 +29,11 @@
 //! sleeps demands the token of a task. What would be a bug report from a user of
 //! a C driver is a compile error here.
 //!
+//! # Watching
+//!
+//! [`tracepoint`] lets a module observe where the kernel itself says what it does:
+//! which soft IRQ was raised, which handler begins.
+//!
 //! # Where to begin
 //!
 //! [`irq_sim`] makes an interrupt line on any machine; the `samples/` are three
