@@ -29,6 +29,11 @@
 //! sleeps demands the token of a task. What would be a bug report from a user of
 //! a C driver is a compile error here.
 //!
+//! # Watching
+//!
+//! [`tracepoint`] lets a module observe where the kernel itself says what it does:
+//! which soft IRQ was raised, which handler begins.
+//!
 //! # Where to begin
 //!
 //! [`irq_sim`] makes an interrupt line on any machine; the `samples/` are three
@@ -51,12 +56,14 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod pci;
+pub mod rcu;
 pub mod softirq;
 pub mod symbol;
 pub mod task;
 pub mod tasklet;
 pub mod text;
 pub mod timer;
+pub mod tracepoint;
 pub mod workqueue;
 
 mod bindings;
