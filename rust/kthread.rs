@@ -19,6 +19,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    cpu::CpuId,
     error::from_err_ptr,
     prelude::*,
     str::CStr,
@@ -59,7 +60,22 @@ impl Worker {
     /// Errors: `ENOMEM`.
     pub fn new(name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string.
-        let raw = from_err_ptr(unsafe { bindings::kthread_run_worker(name.as_char_ptr()) })?;
+        let raw = unsafe { bindings::kthread_run_worker(name.as_char_ptr()) };
+        Self::adopt(raw, priority)
+    }
+
+    /// Starts a worker called `name` that stays on `cpu`, until that goes offline.
+    ///
+    /// Errors: `ENOMEM`.
+    pub fn new_on(cpu: CpuId, name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
+        // SAFETY: The CPU is a possible one by its type, and the name a C string.
+        let raw = unsafe { bindings::kthread_run_worker_on(cpu.as_u32(), name.as_char_ptr()) };
+        Self::adopt(raw, priority)
+    }
+
+    /// Makes what the C side answered a worker of ours.
+    fn adopt(raw: *mut bindings::kthread_worker, priority: Priority) -> Result<Arc<Self>> {
+        let raw = from_err_ptr(raw)?;
         // INVARIANT: Just made.
         let worker = Self(NonNull::new(raw).ok_or(ENOMEM)?);
         if priority == Priority::Fifo {

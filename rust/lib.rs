@@ -50,6 +50,7 @@ pub mod irq_poll;
 pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
+pub mod lapic;
 pub mod pci;
 pub mod softirq;
 pub mod symbol;

@@ -10,10 +10,14 @@
 
 #include <linux/types.h>
 
+struct cpumask;
 struct irq_work;
 struct kthread_work;
 struct kthread_worker;
 struct tasklet_struct;
+
+/* apic.c */
+unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 
 /* bottom_half.c */
 void rust_helper_irqlab_local_bh_disable(void);
@@ -31,11 +35,15 @@ void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
 
 /* irqdesc.c */
+bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
+				     struct cpumask *effective);
 bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
+bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
+				     unsigned long *count);
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
-				 unsigned int *cpu);
+				 unsigned int *cpu, unsigned int *vector);
 
 /* irq_work.c */
 void rust_helper_irqlab_irq_work_init(struct irq_work *work,
@@ -50,6 +58,8 @@ bool rust_helper_irqlab_symbol_exists(const char *name);
 
 /* kthread.c */
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
+struct kthread_worker *
+rust_helper_irqlab_kthread_run_worker_on(unsigned int cpu, const char *name);
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 

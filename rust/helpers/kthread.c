@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/topology.h>
 
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name)
 {
 	return kthread_run_worker(0, "%s", name);
+}
+
+/* kthread_run_worker_on_cpu() would take the name for a format. */
+struct kthread_worker *
+rust_helper_irqlab_kthread_run_worker_on(unsigned int cpu, const char *name)
+{
+	struct kthread_worker *worker;
+
+	worker = kthread_create_worker_on_node(0, cpu_to_node(cpu), "%s", name);
+	if (!IS_ERR(worker)) {
+		kthread_bind(worker->task, cpu);
+		wake_up_process(worker->task);
+	}
+	return worker;
 }
 
 /* A worker's lockdep class is the helper's: one for all work of this crate. */

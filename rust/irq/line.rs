@@ -74,6 +74,9 @@ pub struct Info {
     pub is_masked: bool,
     /// The CPU that the controller sends it to, where it says so.
     pub cpu: Option<CpuId>,
+    /// The vector by which it arrives at that CPU, where it comes through a
+    /// local APIC.
+    pub vector: Option<u8>,
     /// Interrupts since boot: the sum of its columns in `/proc/interrupts`.
     pub nr_interrupts: usize,
 }
@@ -146,6 +149,20 @@ impl Line {
         })
     }
 
+    /// As [`Self::nr_interrupts`], on `cpu`: its column in `/proc/interrupts`.
+    pub fn nr_interrupts_on(&self, cpu: CpuId) -> Result<usize> {
+        self.with_bound(|irq| {
+            let mut count = 0;
+            // SAFETY: The line is allocated, so its descriptor stays, and the
+            // CPU is a possible one by its type.
+            if unsafe { bindings::irq_count_on(irq, cpu.as_u32(), &mut count) } {
+                Ok(count)
+            } else {
+                Err(ENODEV)
+            }
+        })
+    }
+
     /// What the kernel knows about the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.
@@ -153,7 +170,8 @@ impl Line {
         let nr_interrupts = self.nr_interrupts()?;
         self.with_bound(|irq| {
             let mut chip = c_str!("-").as_char_ptr();
-            let (mut hwirq, mut trigger, mut disable_depth, mut cpu) = (0, 0, 0, 0);
+            let (mut hwirq, mut trigger, mut disable_depth) = (0, 0, 0);
+            let (mut cpu, mut vector) = (0, 0);
             let mut is_masked = false;
             // SAFETY: The line is allocated, so its descriptor stays, and all
             // pointers are to variables of the right type.
@@ -166,6 +184,7 @@ impl Line {
                     &mut disable_depth,
                     &mut is_masked,
                     &mut cpu,
+                    &mut vector,
                 )
             };
             if !is_known {
@@ -184,6 +203,7 @@ impl Line {
                 disable_depth,
                 is_masked,
                 cpu: CpuId::from_u32(cpu),
+                vector: u8::try_from(vector).ok().filter(|vector| *vector > 0),
                 nr_interrupts,
             })
         })
