@@ -44,11 +44,17 @@ macro_rules! table {
 }
 
 table! {
+    irq_01,
     irq_02,
+    irq_03,
     irq_04,
     irq_05,
     irq_07,
+    irq_09,
     irq_11,
+    irq_12,
+    irq_13,
+    irq_14,
     task_01,
     task_02,
     task_03,
@@ -118,9 +124,9 @@ pub(crate) enum Variant {
 }
 
 /// What an experiment works with.
-struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     lab: &'a Lab,
-    task: &'a Task,
+    pub(crate) task: &'a Task,
     variant: Variant,
 }
 
@@ -139,7 +145,7 @@ impl Trial<'_> {
 
     /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
     /// whether it held in time.
-    fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
+    pub(crate) fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
         let start = clock::ticks();
         while !condition() {
             if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {

@@ -24,6 +24,7 @@ use kernel::{
 mod bench;
 mod claim;
 mod command;
+mod counter;
 mod debugfs;
 mod laboratory;
 mod line;
@@ -32,6 +33,7 @@ mod overlap;
 mod record;
 mod refusal;
 mod source;
+mod waiting;
 
 module! {
     type: Irqlab,
