@@ -50,6 +50,7 @@ table! {
     irq_04,
     irq_05,
     irq_07,
+    irq_08,
     irq_09,
     irq_11,
     irq_12,
