@@ -40,6 +40,7 @@ pub mod clock;
 pub mod completion;
 pub mod context;
 pub mod cpu;
+pub mod dangerous;
 pub mod debugfs;
 pub mod global;
 pub mod histogram;

@@ -77,5 +77,7 @@ unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
 size_t rust_helper_irqlab_nr_kernel_threads(void);
+void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
+					    bool *were_disabled);
 
 #endif

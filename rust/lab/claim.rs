@@ -49,9 +49,11 @@ table! {
     irq_03,
     irq_04,
     irq_05,
+    irq_06,
     irq_07,
     irq_08,
     irq_09,
+    irq_10,
     irq_11,
     irq_12,
     irq_13,
@@ -136,6 +138,11 @@ impl Trial<'_> {
         self.variant == Variant::Control
     }
 
+    /// Whether the user has allowed what makes the kernel report a bug.
+    fn may_endanger(&self) -> bool {
+        *crate::module_parameters::dangerous.value_ref()
+    }
+
     fn line(&self, name: &str) -> Answer<Arc<Line>> {
         self.lab.lines.get(name)
     }
@@ -186,6 +193,21 @@ macro_rules! skip {
     };
 }
 use skip;
+
+/// The verdict for what the user has not allowed.
+macro_rules! skip_dangerous {
+    ($trial:expr, $what:literal) => {
+        if !$trial.may_endanger() {
+            $crate::claim::skip!(
+                "makes the kernel report '{}': in a guest of its own, insmod irqlab.ko dangerous=1, \
+                 then echo {} >claims",
+                $what,
+                CLAIM.id
+            );
+        }
+    };
+}
+use skip_dangerous;
 
 fn found(verdict: Verdict, evidence: kernel::fmt::Arguments<'_>) -> Answer<Finding> {
     let mut text = Text::new();

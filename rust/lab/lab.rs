@@ -46,6 +46,10 @@ module! {
             default: false,
             description: "Edu devices use MSI (default: they share level-triggered INTx)",
         },
+        dangerous: bool {
+            default: false,
+            description: "Allow experiments that make the kernel report bugs (default: no)",
+        },
     },
 }
 
