@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
-.PHONY: modules run test shell setup install clean fmt lint host-test runner help
+.PHONY: modules run test shell setup install clean fmt lint host-test runner compile-fail crash help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR MIRROR IRQLAB_CACHE V
@@ -65,6 +65,9 @@ shell: kselftest
 
 test: kselftest
 	@tools/enter tools/test
+
+compile-fail crash: kselftest
+	@tools/enter tools/test $@
 
 lint host-test runner: setup
 	@tools/enter tools/test $@
