@@ -97,6 +97,8 @@ help:
 #?  make fmt        format the Rust code
 #?  make lint       check format, clippy, shell scripts
 #?  make host-test  run the tests of what does not need a kernel
+#?  make compile-fail  only the tests of what must not compile
+#?  make crash      only the tests in which the kernel has to report a bug
 #?  make setup      only fetch the kernel and the toolchain; the others do it when needed
 #?  make clean      remove build/
 #?
