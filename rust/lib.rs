@@ -36,8 +36,8 @@
 //!
 //! # Where to begin
 //!
-//! [`irq_sim`] makes an interrupt line on any machine; the `samples/` are three
-//! small drivers on top of it. `unsafe` code is in this crate only.
+//! [`irq_sim`] makes an interrupt line on any machine, and [`irq_chip`] a
+//! controller of one's own; the `samples/` are three small drivers. `unsafe` code is in this crate only.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 
@@ -45,16 +45,19 @@ pub mod clock;
 pub mod completion;
 pub mod context;
 pub mod cpu;
+pub mod dangerous;
 pub mod debugfs;
 pub mod global;
 pub mod histogram;
 pub mod hrtimer;
 pub mod irq;
+pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]
 pub mod irq_poll;
 pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
+pub mod lapic;
 pub mod pci;
 pub mod rcu;
 pub mod softirq;

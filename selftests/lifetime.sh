@@ -141,7 +141,9 @@ is_inserted_only_once() {
 refuses_a_wrong_parameter() {
 	trap restore EXIT
 	remove
-	! insert irqlab edu_msi=perhaps 2>/dev/null || fail "inserted"
+	for parameter in edu_msi dangerous; do
+		! insert irqlab $parameter=perhaps 2>/dev/null || fail "inserted with $parameter"
+	done
 	same "what is left" "$(traces)" ""
 }
 

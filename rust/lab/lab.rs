@@ -25,6 +25,7 @@ use kernel::{
 mod bench;
 mod claim;
 mod command;
+mod counter;
 mod debugfs;
 mod laboratory;
 mod line;
@@ -39,6 +40,7 @@ mod refusal;
 mod softirqs;
 mod source;
 mod tape;
+mod waiting;
 mod watch;
 mod witness;
 
@@ -52,6 +54,10 @@ module! {
         edu_msi: bool {
             default: false,
             description: "Edu devices use MSI (default: they share level-triggered INTx)",
+        },
+        dangerous: bool {
+            default: false,
+            description: "Allow experiments that make the kernel report bugs (default: no)",
         },
     },
 }

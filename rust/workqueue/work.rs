@@ -64,7 +64,10 @@ macro_rules! new_work {
         $crate::workqueue::Work::new(
             $handler,
             ::kernel::c_str!(::core::concat!(::core::file!(), ":", ::core::line!())),
-            [::kernel::static_lock_class!(), ::kernel::static_lock_class!()],
+            [
+                ::kernel::static_lock_class!(),
+                ::kernel::static_lock_class!(),
+            ],
         )
     };
 }
