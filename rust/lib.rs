@@ -22,6 +22,8 @@
 //! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
 //!
+//! [`choosing`] tells which one to take, with figures.
+//!
 //! # What may be done where
 //!
 //! The context that code runs in decides what it may do; [`context`] has them
@@ -41,6 +43,8 @@
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 
+#[doc = include_str!("../doc/choosing.md")]
+pub mod choosing {}
 pub mod clock;
 pub mod completion;
 pub mod context;

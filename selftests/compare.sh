@@ -9,7 +9,7 @@
 
 lab=${IRQLAB:-/sys/kernel/debug/irqlab}
 line=${1:-sim0}
-count=${2:-200}
+count=${2:-50}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
@@ -17,7 +17,7 @@ trap 'exit 130' INT TERM
 loads="softirq hog hog_fifo irqs_off"
 
 for load in none $loads; do
-	if ! echo "line=$line count=$count budget_ms=2000 load=$load" 2>/dev/null >"$lab/bench"; then
+	if ! echo "line=$line count=$count budget_ms=100 load=$load" 2>/dev/null >"$lab/bench"; then
 		echo "compare: refused: $(cat "$lab/last_error")" >&2
 		exit 1
 	fi
