@@ -51,12 +51,14 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod pci;
+pub mod rcu;
 pub mod softirq;
 pub mod symbol;
 pub mod task;
 pub mod tasklet;
 pub mod text;
 pub mod timer;
+pub mod tracepoint;
 pub mod workqueue;
 
 mod bindings;

@@ -5,7 +5,11 @@
 //! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 
 use crate::bindings;
-use kernel::cpu::CpuId;
+use kernel::{
+    cpu::CpuId,
+    fmt,
+    str::CStr, //
+};
 
 /// A soft IRQ. Lower ones run first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +52,15 @@ impl Vector {
         Vector::Rcu,
     ];
 
+    /// The vector with this number, if there is one.
+    pub const fn from_raw(number: u32) -> Option<Self> {
+        if (number as usize) < Self::ALL.len() {
+            Some(Self::ALL[number as usize])
+        } else {
+            None
+        }
+    }
+
     /// The name that `/proc/softirqs` uses.
     pub const fn name(self) -> &'static str {
         match self {
@@ -65,8 +78,120 @@ impl Vector {
     }
 }
 
+impl fmt::Display for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Who serves a soft IRQ. [`tracepoint::SoftirqEntry`](crate::tracepoint::SoftirqEntry)
+/// tells.
+///
+/// ```text
+///     raised in a hard IRQ ──────────────▶ IrqExit
+///     raised with bottom halves off ─────▶ BottomHalfEnable
+///     raised in a task otherwise, too many in a row,
+///     or forced threading ───────────────▶ Ksoftirqd
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Executor {
+    /// The exit of a hard IRQ, `irq_exit()`.
+    IrqExit,
+    /// The end of the outermost section with bottom halves disabled, in a task.
+    BottomHalfEnable,
+    /// The CPU's thread `ksoftirqd/<cpu>`.
+    Ksoftirqd,
+    /// On `PREEMPT_RT`, the CPU's thread `ktimers/<cpu>`, for both kinds of timers.
+    Ktimers,
+    /// The idle loop, for what a call of another CPU raised. It takes such calls
+    /// without an interrupt while it polls.
+    Idle,
+    /// None of these.
+    Other,
+}
+
+impl Executor {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Executor; 6] = [
+        Executor::IrqExit,
+        Executor::BottomHalfEnable,
+        Executor::Ksoftirqd,
+        Executor::Ktimers,
+        Executor::Idle,
+        Executor::Other,
+    ];
+
+    /// The executor with this number; [`Executor::Other`] for all that is unknown.
+    pub const fn from_raw(number: u32) -> Self {
+        if (number as usize) < Self::ALL.len() {
+            Self::ALL[number as usize]
+        } else {
+            Executor::Other
+        }
+    }
+
+    /// The name that the lab's tables use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Executor::IrqExit => "irq_exit",
+            Executor::BottomHalfEnable => "bh_enable",
+            Executor::Ksoftirqd => "ksoftirqd",
+            Executor::Ktimers => "ktimers",
+            Executor::Idle => "idle",
+            Executor::Other => "other",
+        }
+    }
+
+    /// Who serves the soft IRQ that begins here. Only a probe of its entry may ask.
+    pub(crate) fn current() -> Self {
+        // SAFETY: Reads the current task and its stacks, from any context.
+        Self::from_raw(unsafe { bindings::softirq_executor() })
+    }
+}
+
+impl fmt::Display for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 // The kernel has as many as are listed here.
 const _: () = assert!(Vector::ALL.len() == bindings::NR_SOFTIRQS as usize);
+
+/// Functions that add, raise, and use soft IRQs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `open_softirq()`, which gives a soft IRQ its action.
+    Open,
+    /// `raise_softirq()`.
+    Raise,
+    /// `__tasklet_schedule()`.
+    TaskletSchedule,
+}
+
+impl Function {
+    /// Whether this kernel lets modules call it.
+    pub fn is_exported(self) -> bool {
+        // SAFETY: They look at what the module loader has found.
+        unsafe {
+            match self {
+                Function::Open => bindings::open_softirq_is_exported(),
+                Function::Raise => bindings::raise_softirq_is_exported(),
+                Function::TaskletSchedule => bindings::tasklet_schedule_is_exported(),
+            }
+        }
+    }
+
+    /// Its name in C.
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Function::Open => c"open_softirq",
+            Function::Raise => c"raise_softirq",
+            Function::TaskletSchedule => c"__tasklet_schedule",
+        }
+    }
+}
 
 /// How often `vector` was served on `cpu` since boot: its field in `/proc/softirqs`.
 pub fn count(vector: Vector, cpu: CpuId) -> u64 {

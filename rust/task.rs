@@ -74,6 +74,13 @@ pub fn policy(_task: &Task) -> Policy {
     Policy::from_raw(u64::from(policy & 0xff) | u64::from(priority & 0xff) << 8)
 }
 
+/// How many CPUs the current task may run on. In interrupt context, the
+/// interrupted task.
+pub fn nr_cpus_allowed() -> u32 {
+    // SAFETY: Reads one word of the current task.
+    unsafe { bindings::nr_cpus_allowed() }.unsigned_abs()
+}
+
 /// How many kernel threads there are.
 pub fn nr_kernel_threads(_task: &Task) -> usize {
     // SAFETY: Walks the list of tasks under RCU; may be called anywhere.

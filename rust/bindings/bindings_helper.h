@@ -9,6 +9,11 @@
 #include <linux/irq_poll.h>
 #include <linux/irq_sim.h>
 #include <linux/sched/clock.h>
+#include <linux/tracepoint.h>
+
+/* The prototypes of tracepoints, which the library's have to agree with. */
+#include <trace/events/irq.h>
+#include <asm/trace/irq_vectors.h>
 
 #include "../helpers/helpers.h"
 

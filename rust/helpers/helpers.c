@@ -15,3 +15,6 @@
 #include "preempt.c"
 #include "processor.c"
 #include "sched.c"
+#include "softirq.c"
+#include "tracepoint.c"
+#include "unwind.c"

@@ -69,5 +69,17 @@ unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
 size_t rust_helper_irqlab_nr_kernel_threads(void);
+int rust_helper_irqlab_nr_cpus_allowed(void);
+
+/* softirq.c */
+bool rust_helper_irqlab_open_softirq_is_exported(void);
+bool rust_helper_irqlab_raise_softirq_is_exported(void);
+bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
+
+/* tracepoint.c */
+void rust_helper_irqlab_tracepoint_synchronize_unregister(void);
+
+/* unwind.c */
+unsigned int rust_helper_irqlab_softirq_executor(void);
 
 #endif

@@ -9,6 +9,11 @@ void rust_helper_irqlab_cond_resched(void)
 	cond_resched();
 }
 
+int rust_helper_irqlab_nr_cpus_allowed(void)
+{
+	return current->nr_cpus_allowed;
+}
+
 size_t rust_helper_irqlab_nr_kernel_threads(void)
 {
 	struct task_struct *p;

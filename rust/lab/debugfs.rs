@@ -32,6 +32,8 @@ mod claims;
 mod deferral;
 mod last_error;
 mod lines;
+mod tape;
+mod watch;
 
 pub(crate) use lines::LineFiles;
 
@@ -92,6 +94,11 @@ pub(crate) struct Files {
     _claims: KnobFile<claims::Claims>,
     _last_error: KnobFile<last_error::LastError>,
     _deferral: deferral::Files,
+    _softirqs: KnobFile<watch::Softirqs>,
+    _nesting: KnobFile<watch::Nesting>,
+    _tape: KnobFile<tape::Tape>,
+    _tape_on: KnobFile<tape::TapeOn>,
+    _tape_size: KnobFile<tape::TapeSize>,
 }
 
 impl Files {
@@ -101,6 +108,11 @@ impl Files {
             _claims: file(root, lab, claims::Claims)?,
             _last_error: file(root, lab, last_error::LastError)?,
             _deferral: deferral::Files::new(root, lab)?,
+            _softirqs: file(root, lab, watch::Softirqs)?,
+            _nesting: file(root, lab, watch::Nesting)?,
+            _tape: file(root, lab, tape::Tape)?,
+            _tape_on: file(root, lab, tape::TapeOn)?,
+            _tape_size: file(root, lab, tape::TapeSize)?,
         })
     }
 }

@@ -10,8 +10,9 @@
 //! [`source`]s raise interrupts on [`line`]s; the lab's top half hands each to a
 //! [`mechanism`], which runs the bottom half; the [`record`] keeps when and where
 //! each part ran. The [`bench`] compares the mechanisms, the [`claim`]s put
-//! statements about interrupts to the test, and [`debugfs`] is how people reach
-//! all of it. There is no `unsafe` here: that is the library crate's business.
+//! statements about interrupts to the test. [`softirqs`], [`nesting`] and the
+//! [`tape`] [`watch`] what the rest of the kernel does. [`debugfs`] is how people
+//! reach all of it. There is no `unsafe` here: that is the library crate's business.
 
 #![forbid(unsafe_code)]
 
@@ -29,10 +30,17 @@ mod laboratory;
 mod line;
 mod load;
 mod mechanism;
+mod nesting;
 mod overlap;
+mod raiser;
 mod record;
+mod recorder;
 mod refusal;
+mod softirqs;
 mod source;
+mod tape;
+mod watch;
+mod witness;
 
 module! {
     type: Irqlab,

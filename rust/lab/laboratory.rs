@@ -7,11 +7,15 @@ use crate::{
     claim::Claims,
     line::Lines,
     mechanism::Instance,
+    nesting::Nesting,
+    recorder::Recorder,
     refusal::{
         refuse,
         Answer,
         LastError, //
     },
+    softirqs::Softirqs,
+    watch::Switched,
 };
 use irqlab::{
     context::Task,
@@ -43,6 +47,12 @@ pub(crate) struct Lab {
     #[pin]
     pub(crate) claims: Claims,
     #[pin]
+    pub(crate) softirqs: Switched<Softirqs>,
+    #[pin]
+    pub(crate) nesting: Switched<Nesting>,
+    /// The tape, which the mechanisms' records write to as well.
+    pub(crate) recorder: Arc<Recorder>,
+    #[pin]
     pub(crate) last_error: LastError,
     /// Threads for experiments, on every CPU.
     pub(crate) workers: Queue<Task>,
@@ -51,12 +61,16 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new(root: &Dir) -> Result<Arc<Self>> {
+        let recorder = Arc::pin_init(Recorder::new(), GFP_KERNEL)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 lines <- Lines::new(root.subdir(c"lines")?),
-                mechanisms: Instance::all()?,
+                mechanisms: Instance::all(&recorder)?,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,
+                softirqs <- Switched::new(Softirqs::new()?)?,
+                nesting <- Switched::new(Nesting::new()?)?,
+                recorder,
                 last_error <- LastError::new(),
                 workers: Queue::per_cpu(c"irqlab_workers")?,
                 is_busy: Atomic::new(false),

@@ -5,6 +5,7 @@
 
 use crate::{
     record::Record,
+    recorder::Recorder,
     refusal::{
         refuse,
         Answer, //
@@ -127,10 +128,11 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Makes one of each.
-    pub(crate) fn all() -> Result<KVec<Arc<Self>>> {
+    pub(crate) fn all(recorder: &Arc<Recorder>) -> Result<KVec<Arc<Self>>> {
         let mut all = KVec::new();
-        for kind in TABLE {
+        for (number, kind) in TABLE.iter().enumerate() {
             let mechanism = (kind.new)()?;
+            mechanism.record().tell(recorder.clone(), number as u32);
             let instance = Arc::pin_init(
                 pin_init!(Self {
                     name: kind.name,

@@ -4,9 +4,13 @@
 //!
 //! One event is on its way at a time: [`Record::raised`], then [`Record::top`]
 //! in the top half, then [`Record::bottom`] in the bottom half, which wakes the
-//! task in [`Record::wait_ms`]. What each of them saw is kept per CPU, in atomics: recording takes no lock and allocates
-//! nothing, in whatever context.
+//! task in [`Record::wait_ms`]. What each of them saw is kept per CPU, in
+//! atomics: recording takes no lock and allocates nothing, in whatever context.
 
+use crate::{
+    recorder::Recorder,
+    watch::Event, //
+};
 use irqlab::{
     clock,
     completion::{
@@ -21,11 +25,15 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc,
+        SetOnce, //
     },
 };
 
@@ -33,7 +41,12 @@ mod cell;
 mod distribution;
 mod place;
 
-pub(crate) use cell::SnapshotCell;
+pub(crate) use cell::{
+    pack,
+    unpack,
+    SnapshotCell,
+    PACKED, //
+};
 pub(crate) use distribution::{
     Distribution,
     Merged,
@@ -100,6 +113,8 @@ pub(crate) struct Record {
     /// The number of the event that is on its way, and of the last that arrived.
     current: Atomic<u64>,
     arrived: Atomic<u64>,
+    /// Who else is told, and under which number.
+    told: SetOnce<(Arc<Recorder>, u32)>,
     #[pin]
     arrival: Completion,
 }
@@ -113,8 +128,14 @@ impl Record {
             bottom_ns: Atomic::new(0),
             current: Atomic::new(0),
             arrived: Atomic::new(0),
+            told: SetOnce::new(),
             arrival <- Completion::new(),
         })
+    }
+
+    /// Has the recorder told, once for all, of the events of the mechanism `number`.
+    pub(crate) fn tell(&self, recorder: Arc<Recorder>, number: u32) {
+        self.told.populate((recorder, number));
     }
 
     /// Forgets everything. Events on their way are still recorded.
@@ -135,6 +156,9 @@ impl Record {
     pub(crate) fn top(&self, now: &Snapshot) {
         self.note(Stage::Top, now, self.raised_ns.load(Acquire));
         self.top_ns.store(now.stamp_ns, Release);
+        if let Some((recorder, number)) = self.told.as_ref() {
+            recorder.note(Event::Top(*number), now);
+        }
     }
 
     /// The bottom half runs.
@@ -143,6 +167,9 @@ impl Record {
         let event = self.current.load(Relaxed);
         self.note(Stage::Bottom, now, self.top_ns.load(Acquire));
         self.bottom_ns.store(now.stamp_ns, Relaxed);
+        if let Some((recorder, number)) = self.told.as_ref() {
+            recorder.note(Event::Bottom(*number), now);
+        }
         self.arrived.store(event, Release);
         self.arrival.complete();
     }

@@ -21,14 +21,14 @@ use kernel::sync::atomic::{
 /// moment. A reader that sees the number change tries again.
 pub(crate) struct SnapshotCell {
     sequence: Atomic<u64>,
-    words: [Atomic<u64>; 6],
+    words: [Atomic<u64>; PACKED],
 }
 
 impl SnapshotCell {
     pub(crate) fn new() -> Self {
         Self {
             sequence: Atomic::new(0),
-            words: [const { Atomic::new(0) }; 6],
+            words: [const { Atomic::new(0) }; PACKED],
         }
     }
 
@@ -63,7 +63,10 @@ impl SnapshotCell {
     }
 }
 
-fn pack(snapshot: &Snapshot) -> [u64; 6] {
+/// How many words a snapshot takes.
+pub(crate) const PACKED: usize = 6;
+
+pub(crate) fn pack(snapshot: &Snapshot) -> [u64; PACKED] {
     let (name_low, name_high) = snapshot.comm.split_at(8);
     [
         snapshot.stamp_ns,
@@ -77,7 +80,7 @@ fn pack(snapshot: &Snapshot) -> [u64; 6] {
     ]
 }
 
-fn unpack(words: [u64; 6]) -> Snapshot {
+pub(crate) fn unpack(words: [u64; PACKED]) -> Snapshot {
     let [stamp_ns, cpu_pid, preempt_count, rest, name_low, name_high] = words;
     let mut comm = [0; 16];
     comm[..8].copy_from_slice(&name_low.to_le_bytes());

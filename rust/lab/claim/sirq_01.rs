@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SIRQ-01: there are at most 32 soft IRQs, and a module cannot add one.
+//!
+//! 32 is the width of the mask of those that are pending. That one cannot be
+//! added is a matter of what the kernel exports.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    raiser::{
+        self,
+        Raiser, //
+    },
+    refusal::Answer,
+    watch::Event,
+    witness::Witness, //
+};
+use irqlab::{
+    context::BottomHalvesDisabled,
+    cpu::{
+        self,
+        CpuId, //
+    },
+    softirq::{
+        self,
+        Function,
+        Vector, //
+    },
+    symbol,
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "SIRQ-01",
+    text: "there are at most 32 soft IRQs, and a module cannot add one",
+    control: "looks for __tasklet_schedule(), which modules call, instead of open_softirq()",
+    run,
+};
+
+/// The bits of the mask of pending soft IRQs.
+const LIMIT: usize = 32;
+
+fn served(cpu: CpuId) -> u64 {
+    softirq::count(raiser::VECTOR, cpu)
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let function = if trial.is_control() {
+        Function::TaskletSchedule
+    } else {
+        Function::Open
+    };
+    let is_there = symbol::exists(function.name(), trial.task);
+    let is_exported = function.is_exported();
+
+    // The one that can be raised is one of those that the kernel counts, and the
+    // witness, who would be told any number, knows them all.
+    let raiser = Raiser::new()?;
+    let total = || -> u64 { cpu::online().map(served).sum() };
+    let before = total();
+    let witness = Witness::new()?;
+    {
+        let _guard = BottomHalvesDisabled::new(trial.task);
+        raiser.raise();
+    }
+    let has_run = trial.eventually(2000, || raiser.runs() == 1);
+    let testimony = witness.testimony()?;
+    let counted = total().wrapping_sub(before);
+    let seen = cpu::online()
+        .flat_map(|cpu| testimony.services(cpu, 0, raiser::VECTOR))
+        .count();
+    let raised = cpu::online()
+        .flat_map(|cpu| testimony.on(cpu, 0))
+        .filter(|noted| matches!(noted.event, Event::Raised(_)))
+        .count();
+    judge!(
+        is_there && !is_exported && has_run && counted > 0 && seen > 0 && Vector::ALL.len() <= LIMIT,
+        "{} of {} bits in use, {} to {}; {}() is {}, and {}exported, raise_softirq() {}exported; a \
+         tasklet raised {}: entered {} times, {} counted; {} raised in all meanwhile",
+        Vector::ALL.len(),
+        LIMIT,
+        Vector::ALL[0],
+        Vector::ALL[Vector::ALL.len() - 1],
+        function.name(),
+        if is_there { "there" } else { "not there" },
+        if is_exported { "" } else { "not " },
+        if Function::Raise.is_exported() {
+            ""
+        } else {
+            "not "
+        },
+        raiser::VECTOR,
+        seen,
+        counted,
+        raised
+    )
+}

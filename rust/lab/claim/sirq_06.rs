@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SIRQ-06: no soft IRQ runs in a hard IRQ, nor while soft IRQs are disabled: not
+//! before the outermost section ends.
+//!
+//! On PREEMPT_RT another task may serve it meanwhile, as a section does not keep
+//! others from the CPU; then it is tried again.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    raiser::{
+        self,
+        Raiser, //
+    },
+    refusal::Answer,
+    witness::Witness, //
+};
+use irqlab::{
+    clock,
+    context::{
+        BottomHalvesDisabled,
+        Snapshot, //
+    },
+    cpu::{
+        self,
+        CpuId,
+        Here, //
+    },
+    softirq::Executor,
+};
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "SIRQ-06",
+    text: "soft IRQs do not run in a hard IRQ, nor before the outermost section without them ends",
+    control: "the section inside is the outermost",
+    run,
+};
+
+/// Each place where it could run; how often it had, when each was left.
+struct Runs {
+    in_irq: Atomic<u64>,
+    after_irq: Atomic<u64>,
+    after_inner: Atomic<u64>,
+    after_outer: Atomic<u64>,
+    since_ns: Atomic<u64>,
+    pid: Atomic<i32>,
+}
+
+impl Runs {
+    const fn new() -> Self {
+        Self {
+            in_irq: Atomic::new(0),
+            after_irq: Atomic::new(0),
+            after_inner: Atomic::new(0),
+            after_outer: Atomic::new(0),
+            since_ns: Atomic::new(0),
+            pid: Atomic::new(0),
+        }
+    }
+}
+
+/// Raises it in a hard IRQ that interrupts two sections, one within the other.
+fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
+    let before = raiser.runs();
+    let so_far = || raiser.runs().wrapping_sub(before);
+    runs.pid.store(Snapshot::take().pid, Relaxed);
+    runs.since_ns.store(clock::now_ns(), Relaxed);
+    let outer = (!is_control).then(|| BottomHalvesDisabled::new(here.task));
+    let inner = BottomHalvesDisabled::new(here.task);
+    let in_irq = raiser.raise_in_irq_work();
+    runs.in_irq.store(in_irq.unwrap_or(u64::MAX), Relaxed);
+    runs.after_irq.store(so_far(), Relaxed);
+    drop(inner);
+    runs.after_inner.store(so_far(), Relaxed);
+    drop(outer);
+    runs.after_outer.store(so_far(), Relaxed);
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    const TRIES: usize = 5;
+
+    let raiser = Raiser::new()?;
+    let witness = Witness::new()?;
+    let is_control = trial.is_control();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let runs = Runs::new();
+        let cpu = CpuId::current();
+        let cpus = core::iter::once(cpu);
+        cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
+            nest(&raiser, &runs, here, is_control)
+        })?;
+        trial.settle();
+        let testimony = witness.testimony()?;
+        let Some(service) = testimony.service(cpu, runs.since_ns.load(Relaxed), raiser::VECTOR)
+        else {
+            return judge!(false, "{} was not raised, or not served", raiser::VECTOR);
+        };
+        let is_foreign = service.entered.at.pid != runs.pid.load(Relaxed);
+        if cfg!(CONFIG_PREEMPT_RT) && is_foreign && tries < TRIES {
+            continue;
+        }
+        let at_end = |runs: &Runs| {
+            runs.in_irq.load(Relaxed) == 0
+                && runs.after_irq.load(Relaxed) == 0
+                && runs.after_inner.load(Relaxed) == 0
+                && runs.after_outer.load(Relaxed) == 1
+        };
+        let raised_at = &service.raised.at;
+        return judge!(
+            at_end(&runs) && service.executor == Executor::BottomHalfEnable && !is_foreign,
+            "raised in {} with soft IRQs disabled {} times; runs: in the handler {}, after the IRQ \
+             {}, after the inner section {}, after the outer {}; served by {} in {}",
+            raised_at.kind(),
+            // Each section counts 2.
+            raised_at.softirq_depth() / 2,
+            runs.in_irq.load(Relaxed),
+            runs.after_irq.load(Relaxed),
+            runs.after_inner.load(Relaxed),
+            runs.after_outer.load(Relaxed),
+            service.executor,
+            service.entered.at.comm()
+        );
+    }
+}

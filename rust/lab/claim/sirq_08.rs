@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! SIRQ-08: every CPU has a ksoftirqd of its own, bound to it.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    raiser::VECTOR,
+    refusal::Answer,
+    witness::Witness, //
+};
+use irqlab::{
+    context::{
+        BottomHalvesDisabled,
+        SoftIrq, //
+    },
+    cpu, emit,
+    softirq::Executor,
+    task,
+    tasklet::{
+        Handler,
+        Tasklet, //
+    },
+    text::Text,
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "SIRQ-08",
+    text: "every CPU has a ksoftirqd of its own, bound to it",
+    control: "soft IRQs are raised where tasks serve them",
+    run,
+};
+
+/// How often each CPU raises it: an interrupt may come before ksoftirqd.
+const TRIES: usize = 10;
+
+/// Notes how many CPUs the task may use that each run was in.
+struct Affinity {
+    nr_allowed: [Atomic<u32>; TRIES],
+    runs: Atomic<usize>,
+}
+
+impl Handler for Affinity {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        let run = this.runs.fetch_add(1, Relaxed);
+        if let Some(nr_allowed) = this.nr_allowed.get(run) {
+            nr_allowed.store(task::nr_cpus_allowed(), Relaxed);
+        }
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let is_control = trial.is_control();
+    let mut tasklets = KVec::new();
+    for _ in cpu::online() {
+        let affinity = Affinity {
+            nr_allowed: [const { Atomic::new(0) }; TRIES],
+            runs: Atomic::new(0),
+        };
+        let tasklet = KBox::pin_init(Tasklet::new(Ok(affinity)), GFP_KERNEL)?;
+        tasklets.push(tasklet, GFP_KERNEL)?;
+    }
+    let witness = Witness::new()?;
+    let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
+        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
+        let Some(tasklet) = tasklets.get(index) else {
+            return;
+        };
+        for run in 0..TRIES {
+            {
+                let _guard = is_control.then(|| BottomHalvesDisabled::new(here.task));
+                tasklet.schedule_hi();
+            }
+            // Now ksoftirqd runs, which was woken.
+            for _ in 0..10 {
+                if tasklet.runs.load(Relaxed) > run {
+                    break;
+                }
+                here.task.sleep_ms(1);
+            }
+        }
+    })?;
+    let testimony = witness.testimony()?;
+    let mut evidence = Text::new();
+    let mut pids = KVec::new();
+    let mut are_bound = true;
+    for (cpu, tasklet) in cpu::online().zip(&tasklets) {
+        let services = testimony.services(cpu, 0, VECTOR);
+        // Services and runs are the same, unless somebody else uses the vector.
+        let found = services
+            .zip(&tasklet.nr_allowed)
+            .find(|((_, executor), _)| *executor == Executor::Ksoftirqd);
+        let separator = if evidence.is_empty() { "" } else { ", " };
+        let Some(((noted, _), nr_allowed)) = found else {
+            let others = testimony.services(cpu, 0, VECTOR).count();
+            emit!(
+                &mut evidence,
+                "{}none on CPU {} in {}",
+                separator,
+                cpu.as_u32(),
+                others
+            )?;
+            continue;
+        };
+        let mut name = Text::new();
+        emit!(&mut name, "ksoftirqd/{}", cpu.as_u32())?;
+        let nr_allowed = nr_allowed.load(Relaxed);
+        are_bound &= noted.at.comm() == name.as_str() && nr_allowed == 1;
+        if !pids.contains(&noted.at.pid) {
+            pids.push(noted.at.pid, GFP_KERNEL)?;
+        }
+        emit!(
+            &mut evidence,
+            "{}{} (pid {}) on CPU {}, {} allowed",
+            separator,
+            noted.at.comm(),
+            noted.at.pid,
+            cpu.as_u32(),
+            nr_allowed
+        )?;
+    }
+    judge!(
+        pids.len() == nr_cpus && are_bound,
+        "{} CPUs, {} threads: {}",
+        nr_cpus,
+        pids.len(),
+        evidence
+    )
+}

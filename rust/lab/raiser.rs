@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Raisers: a soft IRQ raised from wherever an experiment wants it.
+//!
+//! Modules cannot raise one as such. But scheduling a tasklet of high priority
+//! raises `HI`, which hardly anybody else uses.
+
+use irqlab::{
+    clock,
+    context::{
+        HardIrq,
+        SoftIrq, //
+    },
+    hrtimer::{
+        self,
+        HrTimer, //
+    },
+    irq_work::{
+        self,
+        IrqWork,
+        Now, //
+    },
+    softirq::Vector,
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+/// The soft IRQ that raisers raise.
+pub(crate) const VECTOR: Vector = Vector::Hi;
+
+/// A tasklet that only counts, and what schedules it in a hard IRQ.
+pub(crate) struct Raiser {
+    // First those that schedule the tasklet.
+    irq_work: Pin<KBox<IrqWork<Scheduler>>>,
+    hrtimer: Pin<KBox<HrTimer<Scheduler>>>,
+    tasklet: Arc<Tasklet<Counter>>,
+}
+
+struct Counter(Atomic<u64>);
+
+impl tasklet::Handler for Counter {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        this.0.add(1, Relaxed);
+    }
+}
+
+/// Schedules the tasklet, and notes whether it runs before this ends.
+struct Scheduler {
+    tasklet: Arc<Tasklet<Counter>>,
+    is_done: Atomic<bool>,
+    runs_inside: Atomic<u64>,
+}
+
+impl Scheduler {
+    fn new(tasklet: &Arc<Tasklet<Counter>>) -> Self {
+        Self {
+            tasklet: tasklet.clone(),
+            is_done: Atomic::new(false),
+            runs_inside: Atomic::new(0),
+        }
+    }
+
+    fn run(&self) {
+        const INSIDE_NS: u64 = 10_000;
+
+        let before = self.tasklet.0.load(Relaxed);
+        self.tasklet.schedule_hi();
+        clock::spin_ns(INSIDE_NS);
+        let runs = self.tasklet.0.load(Relaxed).wrapping_sub(before);
+        self.runs_inside.add(runs, Relaxed);
+        self.is_done.store(true, Release);
+    }
+}
+
+impl irq_work::Handler for Scheduler {
+    type When = Now;
+
+    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+        (**this).run();
+    }
+}
+
+impl hrtimer::Handler for Scheduler {
+    type Context = HardIrq;
+
+    fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
+        (**this).run();
+    }
+}
+
+impl Raiser {
+    pub(crate) fn new() -> Result<Self> {
+        let counter = Tasklet::new(Ok(Counter(Atomic::new(0))));
+        let tasklet = Arc::pin_init(counter, GFP_KERNEL)?;
+        let irq_work = IrqWork::new(Ok(Scheduler::new(&tasklet)));
+        let hrtimer = HrTimer::new(Ok(Scheduler::new(&tasklet)));
+        Ok(Self {
+            irq_work: KBox::pin_init(irq_work, GFP_KERNEL)?,
+            hrtimer: KBox::pin_init(hrtimer, GFP_KERNEL)?,
+            tasklet,
+        })
+    }
+
+    /// How often the soft IRQ has run the tasklet.
+    pub(crate) fn runs(&self) -> u64 {
+        self.tasklet.0.load(Relaxed)
+    }
+
+    /// Raises it here and now.
+    pub(crate) fn raise(&self) {
+        self.tasklet.schedule_hi();
+    }
+
+    /// Raises it in the interrupt that the CPU sends itself. Interrupts are on.
+    /// Returns how often the tasklet ran while the handler did, or nothing if the
+    /// interrupt does not come.
+    pub(crate) fn raise_in_irq_work(&self) -> Option<u64> {
+        const PATIENCE_NS: u64 = 20_000_000;
+
+        self.irq_work.is_done.store(false, Relaxed);
+        self.irq_work.queue();
+        let start_ns = clock::now_ns();
+        while !self.irq_work.is_done.load(Relaxed) {
+            if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
+                return None;
+            }
+            core::hint::spin_loop();
+        }
+        Some(self.irq_work.runs_inside.xchg(0, Relaxed))
+    }
+
+    /// Raises it in the next interrupt of the CPU's timer, which comes at once.
+    pub(crate) fn raise_in_timer_irq(&self) {
+        const SOON_NS: i64 = 100_000;
+
+        self.hrtimer.start(SOON_NS);
+    }
+}

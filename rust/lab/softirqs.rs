@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The soft IRQs of the whole kernel: how often each was raised and served, how
+//! long it waited, and who served it.
+
+use crate::{
+    record::{
+        Distribution,
+        Merged, //
+    },
+    watch::{
+        Event,
+        Eyes,
+        Switched,
+        Watcher, //
+    },
+};
+use irqlab::{
+    clock,
+    cpu::PerCpu,
+    emit,
+    softirq::{
+        Executor,
+        Vector, //
+    },
+    text::Text,
+    tracepoint::{
+        Attached,
+        SoftirqEntry,
+        SoftirqRaise, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
+    },
+};
+
+/// What was seen of all soft IRQs.
+pub(crate) struct Softirqs(PerCpu<[Seen; Vector::ALL.len()]>);
+
+/// What was seen of one soft IRQ on one CPU.
+struct Seen {
+    raised: Atomic<u64>,
+    /// Since when it is pending; 0 if it is not known to be.
+    pending_since_ns: Atomic<u64>,
+    latency: Distribution,
+    served: [Atomic<u64>; Executor::ALL.len()],
+}
+
+impl Seen {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            raised: Atomic::new(0),
+            pending_since_ns: Atomic::new(0),
+            latency: Distribution::new()?,
+            served: [const { Atomic::new(0) }; Executor::ALL.len()],
+        })
+    }
+
+    fn reset(&self) {
+        self.raised.store(0, Relaxed);
+        self.pending_since_ns.store(0, Relaxed);
+        self.latency.clear();
+        for count in &self.served {
+            count.store(0, Relaxed);
+        }
+    }
+}
+
+impl Softirqs {
+    pub(crate) fn new() -> Result<Self> {
+        let seen = || {
+            // An array of what may fail, one by one.
+            let [hi, timer, net_tx, net_rx, block, irq_poll, tasklet, sched, hrtimer, rcu] =
+                [const { Seen::new }; Vector::ALL.len()].map(|new| new());
+            Ok([
+                hi?, timer?, net_tx?, net_rx?, block?, irq_poll?, tasklet?, sched?, hrtimer?, rcu?,
+            ])
+        };
+        Ok(Self(PerCpu::new(seen)?))
+    }
+
+    pub(crate) fn reset(&self) {
+        for seen in self.0.iter().flatten() {
+            seen.reset();
+        }
+    }
+
+    fn sum(&self, vector: Vector, count: impl Fn(&Seen) -> &Atomic<u64>) -> u64 {
+        let counts = self.0.iter().map(|seen| count(&seen[vector as usize]));
+        counts.map(|count| count.load(Relaxed)).sum()
+    }
+}
+
+impl Watcher for Softirqs {
+    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
+        eyes.to::<SoftirqEntry>()?;
+        eyes.to::<SoftirqRaise>()
+    }
+
+    fn see(&self, event: Event) {
+        match event {
+            Event::Raised(vector) => {
+                let seen = &self.0.local()[vector as usize];
+                seen.raised.add(1, Relaxed);
+                // The first of those that one service answers.
+                let now_ns = clock::now_ns();
+                let _ = seen.pending_since_ns.cmpxchg(0, now_ns, Relaxed);
+            }
+            Event::Entered(vector, executor) => {
+                let seen = &self.0.local()[vector as usize];
+                seen.served[executor as usize].add(1, Relaxed);
+                // 0 if it was raised before anybody watched.
+                let since_ns = seen.pending_since_ns.xchg(0, Full);
+                if since_ns > 0 {
+                    let latency_ns = clock::elapsed_ns(since_ns, clock::now_ns());
+                    seen.latency.count(latency_ns.unwrap_or(0));
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
+/// Shows a row for each soft IRQ.
+pub(crate) fn show(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
+    let state = if softirqs.is_on() { "on" } else { "off" };
+    emit!(
+        text,
+        "# {}; latencies from raise to entry, in ns; entered: in all, and by whom\n\
+         {:<8} {:>8} {:>8} {:>9} {:>9} {:>9}",
+        state,
+        "#vector",
+        "raised",
+        "p50",
+        "p99",
+        "max",
+        "entered"
+    )?;
+    for executor in Executor::ALL {
+        emit!(text, " {:>9}", executor)?;
+    }
+    emit!(text, "\n")?;
+    for vector in Vector::ALL {
+        let parts = softirqs.0.iter().map(|seen| &seen[vector as usize].latency);
+        let latency = Merged::new(parts)?.summary();
+        let served = Executor::ALL
+            .map(|executor| softirqs.sum(vector, |seen| &seen.served[executor as usize]));
+        emit!(
+            text,
+            "{:<8} {:>8} {:>9} {:>9} {:>9} {:>9}",
+            vector,
+            softirqs.sum(vector, |seen| &seen.raised),
+            latency.p50,
+            latency.p99,
+            latency.max,
+            served.iter().sum::<u64>()
+        )?;
+        for count in served {
+            emit!(text, " {:>9}", count)?;
+        }
+        emit!(text, "\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tape: the last events of every CPU, which read as one time line.
+//!
+//! Each CPU has a ring of its own. Whoever notes an event takes the next place
+//! of it by one atomic addition, also when it has interrupted somebody who is
+//! just doing the same; no lock, no waiting. When the ring is full the oldest
+//! event is overwritten, and counted as lost.
+
+use crate::{
+    record::{
+        pack,
+        unpack,
+        PACKED, //
+    },
+    watch::{
+        Event,
+        Eyes,
+        System,
+        Watcher, //
+    },
+};
+use irqlab::{
+    context::Snapshot,
+    cpu::PerCpu,
+    softirq::{
+        Executor,
+        Vector, //
+    },
+    tracepoint::{
+        Attached,
+        CallFunctionEntry,
+        CallFunctionSingleEntry,
+        IrqHandlerEntry,
+        IrqHandlerExit,
+        IrqWorkEntry,
+        LocalTimerEntry,
+        RescheduleEntry,
+        SoftirqEntry,
+        SoftirqExit,
+        SoftirqRaise, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
+    },
+};
+
+/// The rings, and whether they turn.
+pub(crate) struct Tape {
+    rings: PerCpu<Ring>,
+    is_running: Atomic<bool>,
+}
+
+/// What was noted: an event, and where and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Noted {
+    pub(crate) event: Event,
+    pub(crate) at: Snapshot,
+}
+
+/// The events of one CPU.
+struct Ring {
+    /// How many events there were: the number of the next one.
+    next: Atomic<u64>,
+    /// How many found their place taken by somebody they had interrupted.
+    dropped: Atomic<u64>,
+    places: KVVec<Place>,
+}
+
+/// A place for one event.
+struct Place {
+    /// 0 for none, odd while event n is written (2n + 1), even when it is there (2n + 2).
+    sequence: Atomic<u64>,
+    event: Atomic<u64>,
+    at: [Atomic<u64>; PACKED],
+}
+
+impl Tape {
+    /// A tape for the last `nr_events` of each CPU, which does not run yet.
+    pub(crate) fn new(nr_events: usize) -> Result<Self> {
+        let ring = || {
+            let mut places = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
+            for _ in 0..nr_events {
+                let place = Place {
+                    sequence: Atomic::new(0),
+                    event: Atomic::new(0),
+                    at: [const { Atomic::new(0) }; PACKED],
+                };
+                places.push(place, GFP_KERNEL)?;
+            }
+            Ok(Ring {
+                next: Atomic::new(0),
+                dropped: Atomic::new(0),
+                places,
+            })
+        };
+        Ok(Self {
+            rings: PerCpu::new(ring)?,
+            is_running: Atomic::new(false),
+        })
+    }
+
+    /// Begins to note events. To be called when the tape is attached, and
+    /// [`Self::stop`] before it is detached: both take many interrupts, as the
+    /// kernel patches its code on all CPUs.
+    pub(crate) fn start(&self) {
+        self.is_running.store(true, Release);
+    }
+
+    /// Notes nothing more.
+    pub(crate) fn stop(&self) {
+        self.is_running.store(false, Release);
+    }
+
+    /// Notes an event. May be called in any context.
+    #[inline]
+    pub(crate) fn note(&self, event: Event, now: &Snapshot) {
+        if self.is_running.load(Relaxed) {
+            self.rings.local().note(event, now);
+        }
+    }
+
+    /// How many events are not on the tape any more.
+    pub(crate) fn lost(&self) -> u64 {
+        let lost = |ring: &Ring| ring.first() + ring.dropped.load(Relaxed);
+        self.rings.iter().map(lost).sum()
+    }
+
+    /// The events of all CPUs, in the order of their stamps. Those that are
+    /// overwritten meanwhile are left out.
+    pub(crate) fn events(&self) -> Result<impl Iterator<Item = Noted> + '_> {
+        let mut cursors = KVec::new();
+        for ring in self.rings.iter() {
+            let mut events = ring.events();
+            let head = events.next();
+            cursors.push((head, events), GFP_KERNEL)?;
+        }
+        Ok(core::iter::from_fn(move || {
+            let heads = cursors
+                .iter_mut()
+                .filter_map(|(head, rest)| head.map(|noted| (noted.at.stamp_ns, head, rest)));
+            let (_, head, rest) = heads.min_by_key(|(stamp_ns, ..)| *stamp_ns)?;
+            core::mem::replace(head, rest.next())
+        }))
+    }
+}
+
+impl Watcher for Tape {
+    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
+        eyes.to::<SoftirqRaise>()?;
+        eyes.to::<SoftirqEntry>()?;
+        eyes.to::<SoftirqExit>()?;
+        eyes.to::<IrqHandlerEntry>()?;
+        eyes.to::<IrqHandlerExit>()?;
+        eyes.to::<LocalTimerEntry>()?;
+        eyes.to::<RescheduleEntry>()?;
+        eyes.to::<CallFunctionEntry>()?;
+        eyes.to::<CallFunctionSingleEntry>()?;
+        eyes.to::<IrqWorkEntry>()
+    }
+
+    #[inline]
+    fn see(&self, event: Event) {
+        self.note(event, &Snapshot::take());
+    }
+}
+
+impl Ring {
+    fn place(&self, number: u64) -> Option<&Place> {
+        let index = number.checked_rem(self.places.len() as u64)?;
+        self.places.get(index as usize)
+    }
+
+    #[inline]
+    fn note(&self, event: Event, now: &Snapshot) {
+        let number = self.next.fetch_add(1, Relaxed);
+        let Some(place) = self.place(number) else {
+            return;
+        };
+        let before = place.sequence.load(Relaxed);
+        let writing = number.wrapping_mul(2).wrapping_add(1);
+        if before & 1 == 1 || place.sequence.cmpxchg(before, writing, Full).is_err() {
+            // Whoever writes there was interrupted by as many events as there
+            // are places.
+            self.dropped.add(1, Relaxed);
+            return;
+        }
+        place.event.store(event.pack(), Relaxed);
+        for (word, value) in place.at.iter().zip(pack(now)) {
+            word.store(value, Relaxed);
+        }
+        place.sequence.store(writing.wrapping_add(1), Release);
+    }
+
+    /// The number of the oldest event that can be there.
+    fn first(&self) -> u64 {
+        let next = self.next.load(Acquire);
+        next.saturating_sub(self.places.len() as u64)
+    }
+
+    fn events(&self) -> impl Iterator<Item = Noted> + '_ {
+        (self.first()..self.next.load(Acquire)).filter_map(|number| self.get(number))
+    }
+
+    fn get(&self, number: u64) -> Option<Noted> {
+        let place = self.place(number)?;
+        let written = number.wrapping_mul(2).wrapping_add(2);
+        if place.sequence.load(Acquire) != written {
+            return None;
+        }
+        // Acquire, so that the sequence is read after them.
+        let event = place.event.load(Acquire);
+        let at = core::array::from_fn(|index| place.at[index].load(Acquire));
+        if place.sequence.load(Relaxed) != written {
+            return None;
+        }
+        Some(Noted {
+            event: Event::unpack(event)?,
+            at: unpack(at),
+        })
+    }
+}
+
+impl Event {
+    /// The event in one word: its kind, what it is about, and what else there is.
+    const fn pack(self) -> u64 {
+        let (kind, subject, detail) = match self {
+            Event::Raised(vector) => (0, vector as u32, 0),
+            Event::Entered(vector, executor) => (1, vector as u32, executor as u64),
+            Event::Left(vector) => (2, vector as u32, 0),
+            Event::HandlerEntered(irq) => (3, irq, 0),
+            Event::HandlerLeft(irq, is_handled) => (4, irq, is_handled as u64),
+            Event::Interrupted(system) => (5, system as u32, 0),
+            Event::Top(mechanism) => (6, mechanism, 0),
+            Event::Bottom(mechanism) => (7, mechanism, 0),
+        };
+        kind | detail << 8 | (subject as u64) << 32
+    }
+
+    fn unpack(word: u64) -> Option<Self> {
+        let subject = (word >> 32) as u32;
+        let detail = word >> 8 & 0xff;
+        Some(match word & 0xff {
+            0 => Event::Raised(Vector::from_raw(subject)?),
+            1 => Event::Entered(
+                Vector::from_raw(subject)?,
+                Executor::from_raw(detail as u32),
+            ),
+            2 => Event::Left(Vector::from_raw(subject)?),
+            3 => Event::HandlerEntered(subject),
+            4 => Event::HandlerLeft(subject, detail == 1),
+            5 => Event::Interrupted(*System::ALL.get(subject as usize)?),
+            6 => Event::Top(subject),
+            7 => Event::Bottom(subject),
+            _ => return None,
+        })
+    }
+}

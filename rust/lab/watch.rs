@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Watching: what the kernel's tracepoints tell, as one kind of event, and who is told.
+//!
+//! ```text
+//!     tracepoint ──▶ Eyes ──▶ Watcher::see(event)      softirqs, nesting, tape
+//! ```
+//!
+//! A watcher sees nothing until it is switched on, and costs nothing until then.
+//! To see more, add the tracepoint to the library's table, an [`Event`], and a
+//! line to `eyes!` below.
+
+use crate::refusal::{
+    refuse,
+    Answer, //
+};
+use irqlab::{
+    context::Unsleeping,
+    softirq::{
+        Executor,
+        Vector, //
+    },
+    tracepoint::{
+        self,
+        Attached,
+        Observer, //
+    },
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// What happened, here and now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A soft IRQ became pending.
+    Raised(Vector),
+    /// A soft IRQ begins to be served.
+    Entered(Vector, Executor),
+    /// It has been served.
+    Left(Vector),
+    /// A handler of a line is called.
+    HandlerEntered(u32),
+    /// It has returned, and says whether the interrupt was its own.
+    HandlerLeft(u32, bool),
+    /// An interrupt arrived that has no line.
+    Interrupted(System),
+    /// The lab's top half has run for the mechanism with this number.
+    Top(u32),
+    /// The bottom half of that mechanism runs.
+    Bottom(u32),
+}
+
+/// Interrupts that have a vector of their own instead of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    LocalTimer,
+    Reschedule,
+    CallFunction,
+    CallFunctionSingle,
+    IrqWork,
+}
+
+impl System {
+    pub(crate) const ALL: [System; 5] = [
+        System::LocalTimer,
+        System::Reschedule,
+        System::CallFunction,
+        System::CallFunctionSingle,
+        System::IrqWork,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            System::LocalTimer => "local_timer",
+            System::Reschedule => "reschedule",
+            System::CallFunction => "call_function",
+            System::CallFunctionSingle => "call_function_single",
+            System::IrqWork => "irq_work",
+        }
+    }
+}
+
+/// Who wants to see events.
+pub(crate) trait Watcher: Send + Sync + Sized + 'static {
+    /// Attaches to what it wants to see, by calls of [`Attached::to`].
+    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result;
+
+    /// Sees an event, where it happens: see [`tracepoint`] for what may be done there.
+    fn see(&self, event: Event);
+}
+
+/// A watcher as an observer of tracepoints.
+pub(crate) struct Eyes<W>(W);
+
+impl<W> core::ops::Deref for Eyes<W> {
+    type Target = W;
+
+    fn deref(&self) -> &W {
+        &self.0
+    }
+}
+
+macro_rules! eyes {
+    ($($tracepoint:ident($event:ident) => $seen:expr,)*) => {$(
+        impl<W: Watcher> Observer<tracepoint::$tracepoint> for Eyes<W> {
+            fn observe(&self, $event: &tracepoint::$tracepoint, _context: &Unsleeping) {
+                self.0.see($seen);
+            }
+        }
+    )*};
+}
+
+eyes! {
+    SoftirqRaise(event) => Event::Raised(event.vector),
+    SoftirqEntry(event) => Event::Entered(event.vector, event.executor()),
+    SoftirqExit(event) => Event::Left(event.vector),
+    IrqHandlerEntry(event) => Event::HandlerEntered(event.irq),
+    IrqHandlerExit(event) => Event::HandlerLeft(event.irq, event.is_handled),
+    LocalTimerEntry(_event) => Event::Interrupted(System::LocalTimer),
+    RescheduleEntry(_event) => Event::Interrupted(System::Reschedule),
+    CallFunctionEntry(_event) => Event::Interrupted(System::CallFunction),
+    CallFunctionSingleEntry(_event) => Event::Interrupted(System::CallFunctionSingle),
+    IrqWorkEntry(_event) => Event::Interrupted(System::IrqWork),
+}
+
+/// A watcher at work. Dropping it waits until it sees nothing any more.
+pub(crate) fn watch<W: Watcher>(watcher: W) -> Result<Attached<Eyes<W>>> {
+    watch_with(Arc::new(Eyes(watcher), GFP_KERNEL)?)
+}
+
+fn watch_with<W: Watcher>(eyes: Arc<Eyes<W>>) -> Result<Attached<Eyes<W>>> {
+    let mut attached = Attached::new(eyes);
+    W::attach(&mut attached)?;
+    Ok(attached)
+}
+
+/// A watcher with a switch.
+#[pin_data]
+pub(crate) struct Switched<W: Watcher> {
+    eyes: Arc<Eyes<W>>,
+    #[pin]
+    attached: Mutex<Option<Attached<Eyes<W>>>>,
+}
+
+impl<W: Watcher> Switched<W> {
+    /// One that is off.
+    pub(crate) fn new(watcher: W) -> Result<impl PinInit<Self>> {
+        let eyes = Arc::new(Eyes(watcher), GFP_KERNEL)?;
+        Ok(pin_init!(Self {
+            eyes,
+            attached <- new_mutex!(None, "Switched::attached"),
+        }))
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.attached.lock().is_some()
+    }
+
+    /// Carries out `on`, `off` or `reset`, each of which may be the state already.
+    ///
+    /// Refusals: `EINVAL` for anything else.
+    pub(crate) fn command(&self, command: &str, reset: impl FnOnce(&W)) -> Answer {
+        let mut attached = self.attached.lock();
+        match command {
+            "on" if attached.is_none() => *attached = Some(watch_with(self.eyes.clone())?),
+            "off" => *attached = None,
+            "on" => (),
+            "reset" => reset(&self.eyes),
+            _ => refuse!(EINVAL, "'{}' is none of on, off, reset", command),
+        }
+        Ok(())
+    }
+}
+
+impl<W: Watcher> core::ops::Deref for Switched<W> {
+    type Target = W;
+
+    fn deref(&self) -> &W {
+        &self.eyes
+    }
+}

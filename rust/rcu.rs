@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An object that hot paths read without a lock while it is replaced.
+//!
+//! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
+
+use crate::context::Task;
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full, //
+    },
+    rcu,
+    Arc, //
+};
+
+/// A place for one `Arc<T>`, read under RCU.
+///
+/// ```
+/// # use irqlab::{context::Task, rcu::Slot};
+/// # use kernel::{prelude::*, sync::Arc};
+/// fn use_and_replace(limit: &Slot<u32>, task: &Task) -> Result<bool> {
+///     let is_above = limit.read(|limit| *limit < 5).unwrap_or(false);
+///     drop(limit.replace(Some(Arc::new(7, GFP_KERNEL)?), task));
+///     Ok(is_above)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// `current` is null or from `Arc::into_raw()`, and owns that reference. Readers
+/// use what it points to within one RCU read-side critical section.
+pub struct Slot<T> {
+    current: Atomic<*mut T>,
+    _owns: PhantomData<Arc<T>>,
+}
+
+// SAFETY: It is an `Option<Arc<T>>` that locks for itself.
+unsafe impl<T: Send + Sync> Send for Slot<T> {}
+// SAFETY: As above.
+unsafe impl<T: Send + Sync> Sync for Slot<T> {}
+
+impl<T: Send + Sync> Slot<T> {
+    /// A place with nothing in it.
+    #[expect(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        // INVARIANT: Null.
+        Self {
+            current: Atomic::new(ptr::null_mut()),
+            _owns: PhantomData,
+        }
+    }
+
+    /// Calls `f` with the object, if there is one. `f` may not sleep. May be
+    /// called in any context.
+    #[inline]
+    pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        let _guard = rcu::read_lock();
+        // SAFETY: By the type invariant this is null or valid, and `replace`
+        // waits for the guard before it gives the reference away.
+        let current = unsafe { self.current.load(Acquire).as_ref() };
+        current.map(f)
+    }
+
+    /// Puts `new` there, and returns what was there when nobody reads it any more.
+    pub fn replace(&self, new: Option<Arc<T>>, _task: &Task) -> Option<Arc<T>> {
+        let new = new.map_or(ptr::null_mut(), |new| Arc::into_raw(new).cast_mut());
+        // INVARIANT: The reference goes there.
+        let old = self.current.xchg(new, Full);
+        if old.is_null() {
+            return None;
+        }
+        rcu::synchronize_rcu();
+        // SAFETY: From `into_raw` by the type invariant, and taken from the place.
+        Some(unsafe { Arc::from_raw(old) })
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    fn drop(&mut self) {
+        let current = self.current.load(Acquire);
+        if !current.is_null() {
+            // SAFETY: By the type invariant; readers borrow the slot, so there
+            // are none.
+            drop(unsafe { Arc::from_raw(current) });
+        }
+    }
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tracepoints: watching the kernel at the places that it has marked itself.
+//!
+//! ```text
+//!     kernel code ──▶ tracepoint ──▶ probe ──▶ Observer::observe(event)
+//!                     a no-op while  decodes
+//!                     nobody listens
+//! ```
+//!
+//! Each tracepoint here is a type, of which the kernel's events are values. An
+//! observer implements [`Observer`] for each type that it can be told, and
+//! [`Attached`] attaches it to them. A new tracepoint is one entry in the table
+//! below; the compiler compares the arguments with those in the kernel's header.
+//!
+//! # What an observer may do
+//!
+//! It runs inside of what it observes: with interrupts off or on, on any CPU, in
+//! any context that the tracepoint is in. Since 7.3, which protects probes by
+//! SRCU, preemption is not disabled for it: a probe that finds it enabled may be
+//! preempted, and go on on another CPU. And it may be interrupted, by itself
+//! among others. So it
+//!
+//! - may not sleep, and takes no lock that anybody holds with interrupts on;
+//! - keeps what it notes in atomics, as [`PerCpu`](crate::cpu::PerCpu) values are;
+//! - does not cause what it observes: whoever schedules a tasklet when a soft IRQ
+//!   is raised raises one, without end.
+//!
+//! C header: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h)
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Unsleeping, //
+    },
+    softirq::{
+        Executor,
+        Vector, //
+    },
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    str::CStr,
+    sync::Arc,
+    types::NotThreadSafe, //
+};
+
+/// A tracepoint of the kernel; its values are the events. Sealed: the types below
+/// are all.
+pub trait Tracepoint: private::Sealed + Sized + 'static {
+    /// The kernel's name for it.
+    const NAME: &'static CStr;
+
+    #[doc(hidden)]
+    fn probe<O: Observer<Self>>() -> private::Probe;
+}
+
+mod private {
+    pub trait Sealed {}
+
+    /// A function with the signature that its tracepoint calls.
+    #[derive(Clone, Copy)]
+    pub struct Probe(pub(super) *mut super::c_void);
+}
+
+/// Who is told the events of a tracepoint.
+pub trait Observer<T: Tracepoint>: Send + Sync + 'static {
+    /// Is called for each event, where it happens.
+    fn observe(&self, event: &T, context: &Unsleeping);
+}
+
+macro_rules! tracepoints {
+    ($(
+        $(#[$meta:meta])*
+        $name:literal, $prototype:ident($($argument:ident: $type:ty),*) =>
+        $event:ident { $($(#[$field_meta:meta])* $field:ident: $field_type:ty = $value:expr,)* }
+    )*) => {$(
+        $(#[$meta])*
+        pub struct $event {
+            $($(#[$field_meta])* pub $field: $field_type,)*
+            // An event is for its observer, then and there.
+            _here: NotThreadSafe,
+        }
+
+        impl private::Sealed for $event {}
+
+        impl Tracepoint for $event {
+            const NAME: &'static CStr = $name;
+
+            fn probe<O: Observer<Self>>() -> private::Probe {
+                // The kernel's own prototype: does not compile if that differs.
+                const _: unsafe extern "C" fn(*mut c_void, $($type),*) -> c_int =
+                    bindings::$prototype;
+
+                /// # Safety
+                ///
+                /// `observer` must be valid.
+                unsafe extern "C" fn probe<O: Observer<$event>>(
+                    observer: *mut c_void,
+                    $($argument: $type),*
+                ) {
+                    // SAFETY: By this function's contract.
+                    let observer = unsafe { &*observer.cast_const().cast::<O>() };
+                    let decode = || Some($event {
+                        $($field: $value,)*
+                        _here: NotThreadSafe,
+                    });
+                    if let Some(event) = decode() {
+                        // SAFETY: Whatever it is, it is taken not to sleep.
+                        observer.observe(&event, unsafe { Unsleeping::assume() });
+                    }
+                }
+
+                let probe: unsafe extern "C" fn(*mut c_void, $($type),*) = probe::<O>;
+                private::Probe(probe as *mut c_void)
+            }
+        }
+    )*};
+}
+
+tracepoints! {
+    /// A soft IRQ becomes pending on this CPU. Interrupts are off.
+    c"softirq_raise", __traceiter_softirq_raise(number: c_uint) => SoftirqRaise {
+        /// Which one.
+        vector: Vector = Vector::from_raw(number)?,
+    }
+
+    /// A soft IRQ's action begins.
+    c"softirq_entry", __traceiter_softirq_entry(number: c_uint) => SoftirqEntry {
+        /// Which one.
+        vector: Vector = Vector::from_raw(number)?,
+    }
+
+    /// A soft IRQ's action has ended.
+    c"softirq_exit", __traceiter_softirq_exit(number: c_uint) => SoftirqExit {
+        /// Which one.
+        vector: Vector = Vector::from_raw(number)?,
+    }
+
+    /// A handler of an interrupt line is called.
+    c"irq_handler_entry",
+    __traceiter_irq_handler_entry(irq: c_int, _action: *mut bindings::irqaction) =>
+    IrqHandlerEntry {
+        /// Linux's number of the line, as in `/proc/interrupts`.
+        irq: u32 = irq.unsigned_abs(),
+    }
+
+    /// A handler of an interrupt line has returned.
+    c"irq_handler_exit",
+    __traceiter_irq_handler_exit(
+        irq: c_int, _action: *mut bindings::irqaction, answer: c_int
+    ) => IrqHandlerExit {
+        /// Linux's number of the line, as in `/proc/interrupts`.
+        irq: u32 = irq.unsigned_abs(),
+        /// Whether the handler says that the interrupt was for it.
+        is_handled: bool = answer != 0,
+    }
+
+    /// The local APIC's timer interrupts.
+    c"local_timer_entry", __traceiter_local_timer_entry(vector: c_int) => LocalTimerEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have this one schedule.
+    c"reschedule_entry", __traceiter_reschedule_entry(vector: c_int) => RescheduleEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have functions called, here and elsewhere.
+    c"call_function_entry", __traceiter_call_function_entry(vector: c_int) => CallFunctionEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have functions called, here only.
+    c"call_function_single_entry", __traceiter_call_function_single_entry(vector: c_int) =>
+    CallFunctionSingleEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// The CPU interrupts itself to do IRQ work.
+    c"irq_work_entry", __traceiter_irq_work_entry(vector: c_int) => IrqWorkEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+}
+
+impl SoftirqEntry {
+    /// Who serves it. Costs a step of the stack unwinder.
+    pub fn executor(&self) -> Executor {
+        // The event exists nowhere but in its probe.
+        Executor::current()
+    }
+}
+
+/// An observer that is attached to tracepoints. Dropping it detaches it from all
+/// of them, and waits until nothing calls it any more, which takes some grace
+/// periods.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, tracepoint::{Attached, Observer, SoftirqRaise}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Raised(Atomic<u64>);
+///
+/// impl Observer<SoftirqRaise> for Raised {
+///     fn observe(&self, _event: &SoftirqRaise, _context: &Unsleeping) {
+///         self.0.add(1, Relaxed);
+///     }
+/// }
+///
+/// fn count() -> Result<Attached<Raised>> {
+///     let mut attached = Attached::new(Arc::new(Raised(Atomic::new(0)), GFP_KERNEL)?);
+///     attached.to::<SoftirqRaise>()?;
+///     Ok(attached)
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// Each of `points` calls its probe with a pointer to `observer`, whose type the
+/// probe expects.
+pub struct Attached<O> {
+    points: KVec<(NonNull<bindings::tracepoint>, private::Probe)>,
+    observer: Arc<O>,
+}
+
+// SAFETY: Tracepoints may be attached to and detached from on any thread; the
+// observer is shared with all CPUs anyway.
+unsafe impl<O: Send + Sync> Send for Attached<O> {}
+// SAFETY: As above; through a shared reference there is only the observer.
+unsafe impl<O: Send + Sync> Sync for Attached<O> {}
+
+impl<O> Attached<O> {
+    /// An observer that is attached to nothing yet.
+    pub fn new(observer: Arc<O>) -> Self {
+        // INVARIANT: There are no points.
+        Self {
+            points: KVec::new(),
+            observer,
+        }
+    }
+
+    /// Attaches the observer to a tracepoint. Sleeps.
+    ///
+    /// Errors: `ENOENT` if this kernel has no such tracepoint, `EEXIST` if the
+    /// observer is attached to it already, `ENOMEM`.
+    pub fn to<T: Tracepoint>(&mut self) -> Result
+    where
+        O: Observer<T>,
+    {
+        let point = find(T::NAME).ok_or(ENOENT)?;
+        if self.points.iter().any(|(other, _)| *other == point) {
+            return Err(EEXIST);
+        }
+        self.points.reserve(1, GFP_KERNEL)?;
+        let probe = T::probe::<O>();
+        // SAFETY: The tracepoint is the kernel's own, which stays. The probe has
+        // the signature that it calls, and the observer is valid until `drop`
+        // has waited for the last call.
+        to_result(unsafe {
+            bindings::tracepoint_probe_register(
+                point.as_ptr(),
+                probe.0,
+                Arc::as_ptr(&self.observer).cast_mut().cast(),
+            )
+        })?;
+        // INVARIANT: Just registered, with a probe for an `O`.
+        Ok(self.points.push((point, probe), GFP_KERNEL)?)
+    }
+
+    /// The observer.
+    pub fn observer(&self) -> &Arc<O> {
+        &self.observer
+    }
+}
+
+impl<O> Drop for Attached<O> {
+    fn drop(&mut self) {
+        if self.points.is_empty() {
+            return;
+        }
+        for (point, probe) in &self.points {
+            // Does not fail: without memory it leaves a stub in the probe's place.
+            //
+            // SAFETY: Registered with these, by the type invariant.
+            unsafe {
+                bindings::tracepoint_probe_unregister(
+                    point.as_ptr(),
+                    probe.0,
+                    Arc::as_ptr(&self.observer).cast_mut().cast(),
+                )
+            };
+        }
+        // SAFETY: Dropping an attached observer is only correct where one may
+        // sleep; the C side warns otherwise.
+        unsafe { bindings::tracepoint_synchronize_unregister() };
+    }
+}
+
+/// The kernel's tracepoint called `name`. Those of modules are not among them.
+fn find(name: &'static CStr) -> Option<NonNull<bindings::tracepoint>> {
+    struct Search {
+        name: &'static CStr,
+        found: Option<NonNull<bindings::tracepoint>>,
+    }
+
+    /// # Safety
+    ///
+    /// `point` must be a tracepoint and `search` a `Search` that nobody else uses.
+    unsafe extern "C" fn compare(point: *mut bindings::tracepoint, search: *mut c_void) {
+        // SAFETY: By this function's contract.
+        let search = unsafe { &mut *search.cast::<Search>() };
+        // SAFETY: A tracepoint has a name.
+        let name = unsafe { CStr::from_char_ptr((*point).name) };
+        if name == search.name {
+            search.found = NonNull::new(point);
+        }
+    }
+
+    let mut search = Search { name, found: None };
+    // SAFETY: Calls the function for each tracepoint, with the search.
+    unsafe { bindings::for_each_kernel_tracepoint(Some(compare), (&raw mut search).cast()) };
+    search.found
+}
