@@ -41,15 +41,19 @@ pub mod completion;
 pub mod context;
 pub mod cpu;
 pub mod debugfs;
+pub mod exception;
+pub mod fixup;
 pub mod global;
 pub mod histogram;
 pub mod hrtimer;
+pub mod idt;
 pub mod irq;
 #[cfg(CONFIG_IRQ_POLL)]
 pub mod irq_poll;
 pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
+pub mod nmi;
 pub mod pci;
 pub mod rcu;
 pub mod softirq;
@@ -59,9 +63,11 @@ pub mod tasklet;
 pub mod text;
 pub mod timer;
 pub mod tracepoint;
+pub mod user;
 pub mod workqueue;
 
 mod bindings;
+mod scoped;
 
 /// The prefix of this crate's messages; crates with a `module!` get theirs from it.
 const __LOG_PREFIX: &[u8] = b"irqlab\0";
