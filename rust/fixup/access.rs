@@ -102,6 +102,15 @@ pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
     irqlab_load_zeropad(island.edge(nr_inside))
 }
 
+/// As [`load`] from the island, by the same instructions, but with no entry: what a load
+/// costs that nobody guards. For comparison.
+pub fn load_unguarded(island: &Island, offset: usize) -> Result<Outcome> {
+    guarded(&island.inside(offset), Paging::Refused, |at| {
+        // SAFETY: It is there.
+        unsafe { irqlab_load_unguarded(at) }
+    })
+}
+
 /// Copies two words' bytes, and says how many of them are left when it cannot go on,
 /// in `value`. Whether the address of the second word is as good as that of the first
 /// does not matter, as nothing is written there.
@@ -273,6 +282,32 @@ unsafe fn irqlab_store(at: usize, value: u64) -> Outcome {
             inout("rax") 0i64 => error,
             in("rdx") value,
             entry = const data(bindings::EX_TYPE_IMM_REG as u8, 0, AX, EFAULT_ERRNO as i16),
+            smap = const SMAP,
+            options(att_syntax, nostack),
+        );
+    }
+    outcome(error, value, resumed_at)
+}
+
+/// # Safety
+///
+/// There must be a word at `at`.
+#[no_mangle]
+#[inline(never)]
+unsafe fn irqlab_load_unguarded(at: usize) -> Outcome {
+    let (error, value, resumed_at): (i64, u64, usize);
+    // SAFETY: By this function's contract; the load has no effect but on its register.
+    // STAC is undone.
+    unsafe {
+        asm!(
+            where_smap!("stac"),
+            "movq ({at}), %rdx",
+            "3: leaq 3b(%rip), {resumed}",
+            where_smap!("clac"),
+            at = in(reg) at,
+            resumed = out(reg) resumed_at,
+            inout("rax") 0i64 => error,
+            inout("rdx") POISON => value,
             smap = const SMAP,
             options(att_syntax, nostack),
         );

@@ -44,6 +44,14 @@ macro_rules! table {
 }
 
 table! {
+    fix_01,
+    fix_02,
+    fix_03,
+    fix_04,
+    fix_05,
+    fix_06,
+    fix_07,
+    fix_08,
     irq_02,
     irq_04,
     irq_05,
