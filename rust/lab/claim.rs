@@ -44,6 +44,20 @@ macro_rules! table {
 }
 
 table! {
+    exc_01,
+    exc_02,
+    exc_03,
+    exc_04,
+    exc_05,
+    exc_06,
+    exc_07,
+    exc_08,
+    exc_10,
+    exc_11,
+    exc_12,
+    exc_14,
+    exc_15,
+    exc_16,
     fix_01,
     fix_02,
     fix_03,

@@ -60,7 +60,7 @@ impl Stacks {
     /// Refusals: `EBUSY`, `ESRCH` for a task without user memory.
     pub(crate) fn run(&self, lab: &Lab, task: &Task) -> Answer {
         let _experiment = lab.begin()?;
-        *self.found.lock() = find(task)?.map(Some);
+        *self.found.lock() = find(Kind::ALL, task)?.map(Some);
         Ok(())
     }
 
@@ -92,8 +92,8 @@ fn show_stack(text: &mut Text, first: &str, second: &str, stack: Option<Stack>) 
 }
 
 /// Finds the stack of each context: in a call there, and in a page fault there.
-pub(crate) fn find(task: &Task) -> Answer<[Found; Kind::ALL.len()]> {
-    let mut found = Kind::ALL.map(|kind| Found {
+pub(crate) fn find<const N: usize>(kinds: [Kind; N], task: &Task) -> Answer<[Found; N]> {
+    let mut found = kinds.map(|kind| Found {
         kind,
         stack: None,
         exception: None,

@@ -59,15 +59,6 @@ impl Attempt {
         self.outcome.ok().map(|outcome| outcome.end)
     }
 
-    pub(crate) fn value(&self) -> Option<u64> {
-        self.outcome.ok().map(|outcome| outcome.value)
-    }
-
-    /// Whether it ended with this error number (above 0), set by a fixup.
-    pub(crate) fn has_failed_with(&self, error: Error) -> bool {
-        self.end() == Some(End::Error(error.to_errno()))
-    }
-
     /// The entry for the instruction: found by where the exception was, or, if that
     /// was not reported, by where it went on.
     pub(crate) fn entry(&self) -> Option<Entry> {

@@ -27,7 +27,7 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
         text,
         "1 access      {} in {} context",
         attempt.case.name,
-        attempt.kind
+        attempt.at.map_or(attempt.kind, |at| at.kind())
     )?;
     if attempt.address != 0 {
         emit!(text, ", at address {:#x}", attempt.address)?;
