@@ -53,7 +53,8 @@ guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),
 # The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
 .PHONY: kselftest
 kselftest: stock
-	@tools/enter make -s -C selftests install INSTALL_PATH="$(CURDIR)/$(STOCK)/kselftest" >/dev/null
+	@tools/enter make -s -C selftests install \
+		OUTPUT="$(CURDIR)/$(STOCK)/selftests" INSTALL_PATH="$(CURDIR)/$(STOCK)/kselftest" >/dev/null
 
 run: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(STOCK)/run.log -- ./report.sh

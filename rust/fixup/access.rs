@@ -102,10 +102,14 @@ pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
     irqlab_load_zeropad(island.edge(nr_inside))
 }
 
-/// As [`load`] from the island, by the same instructions, but with no entry: what a load
-/// costs that nobody guards. For comparison.
-pub fn load_unguarded(island: &Island, offset: usize) -> Result<Outcome> {
-    guarded(&island.inside(offset), Paging::Refused, |at| {
+/// As [`load`], by the same instructions, but with no entry: what a load costs that
+/// nobody guards. For comparison. Errors: also `EPERM` unless it is known that there is
+/// something, which it is of [`Island::inside`] only.
+pub fn load_unguarded(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
+    if !address.is_there() {
+        return Err(EPERM);
+    }
+    guarded(address, paging, |at| {
         // SAFETY: It is there.
         unsafe { irqlab_load_unguarded(at) }
     })

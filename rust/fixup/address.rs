@@ -25,11 +25,13 @@ pub(super) const WORD: usize = size_of::<u64>();
 ///
 /// During `'a`, a load from it, if it does not fault, has no other effect; nor has
 /// a store, unless `may_store` is false, on any memory that Rust knows of. If
-/// `mm` is not 0, that is only so where the current task has that address space.
+/// `mm` is not 0, that is only so where the current task has that address space. If
+/// `is_there`, a load does not fault.
 #[derive(Clone, Copy)]
 pub struct Address<'a> {
     at: usize,
     may_store: bool,
+    is_there: bool,
     mm: usize,
     _there: PhantomData<&'a ()>,
 }
@@ -77,6 +79,10 @@ impl<'a> Address<'a> {
         self.at
     }
 
+    pub(super) const fn is_there(&self) -> bool {
+        self.is_there
+    }
+
     pub(super) const fn may_store(&self) -> bool {
         self.may_store
     }
@@ -90,6 +96,7 @@ impl<'a> Address<'a> {
         Self {
             at,
             may_store,
+            is_there: false,
             mm,
             _there: PhantomData,
         }
@@ -152,8 +159,11 @@ impl Island {
 
     /// The address of a word in it. `offset` is rounded down to within the page.
     pub fn inside(&self, offset: usize) -> Address<'_> {
-        // INVARIANT: Ours, and of no reference.
-        Address::new(self.at(offset % (PAGE_SIZE - WORD + 1)), true, 0)
+        // INVARIANT: Ours, of no reference, and mapped.
+        Address {
+            is_there: true,
+            ..Address::new(self.at(offset % (PAGE_SIZE - WORD + 1)), true, 0)
+        }
     }
 
     /// The address of a word in the guard page, where it faults. `offset` is rounded

@@ -141,15 +141,16 @@ impl Fixups {
         let _experiment = lab.begin()?;
         let mut setting = Setting::new(task)?;
         let mut chance = Chance(plan.seed | 1);
+        let is_free = |case: &&Case| !case.wants_address();
+        let nr_free = Case::ALL.iter().filter(is_free).count();
         for _ in 0..plan.count {
-            let chosen = chance.below(Case::ALL.len());
+            let chosen = Case::ALL.iter().filter(is_free).nth(chance.below(nr_free));
             let by_chance = chance.below(Kind::ALL.len());
             for (index, case) in Case::ALL.iter().enumerate() {
                 let is_meant = match plan.which {
                     Which::One(one) => core::ptr::eq(one, case),
                     Which::All => !case.wants_address(),
-                    // Without an address, the next one.
-                    Which::Random => index == chosen && !case.wants_address(),
+                    Which::Random => chosen.is_some_and(|one| core::ptr::eq(one, case)),
                 };
                 if !is_meant {
                     continue;

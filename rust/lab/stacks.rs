@@ -68,7 +68,7 @@ impl Stacks {
         emit!(text, "#context stack low high size used\n")?;
         for found in self.found.lock().iter().flatten() {
             show_stack(text, found.kind.name(), "", found.stack)?;
-            show_stack(text, "#PF_in_", found.kind.name(), found.exception)?;
+            show_stack(text, "fault_in_", found.kind.name(), found.exception)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! FIX-02: a bad user address in a copy gives EFAULT, not an oops.
 //!
 //! The tracepoint of page faults is the witness that there was one: what the range
-//! check refuses gives EFAULT as well.
+//! check refuses gives EFAULT as well. A copy may try twice: a word, and then a byte.
 
 use super::{
     judge,
@@ -84,7 +84,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Err(error) => error.name().unwrap_or(c"error"),
     };
     judge!(
-        copied == Err(EFAULT) && got == Err(EFAULT) && after_copy == 1 && after_get == 2,
+        copied == Err(EFAULT) && got == Err(EFAULT) && after_copy >= 1 && after_get > after_copy,
         "at {:#x}: copy_from_user() gives {} after {} page faults, get_user() {} after {}",
         page,
         say(copied),
