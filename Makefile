@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
-.PHONY: modules run test shell setup install clean fmt lint host-test runner help
+.PHONY: modules run test shell setup install clean fmt lint host-test runner compile-fail crash help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR MIRROR IRQLAB_CACHE V
@@ -67,6 +67,9 @@ shell: kselftest
 test: kselftest
 	@tools/enter tools/test
 
+compile-fail crash: kselftest
+	@tools/enter tools/test $@
+
 lint host-test runner: setup
 	@tools/enter tools/test $@
 
@@ -95,6 +98,8 @@ help:
 #?  make fmt        format the Rust code
 #?  make lint       check format, clippy, shell scripts
 #?  make host-test  run the tests of what does not need a kernel
+#?  make compile-fail  only the tests of what must not compile
+#?  make crash      only the tests in which the kernel has to report a bug
 #?  make setup      only fetch the kernel and the toolchain; the others do it when needed
 #?  make clean      remove build/
 #?

@@ -19,8 +19,11 @@
 //!
 //! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 
+mod affinity;
 mod line;
 mod registration;
+
+pub use affinity::Affinity;
 
 pub use line::{
     Info,

@@ -74,7 +74,7 @@ impl Drop for Domain {
 pub struct Device {
     device: NonNull<bindings::platform_device>,
     irq: u32,
-    domain: Arc<Domain>,
+    _domain: Arc<Domain>,
 }
 
 // SAFETY: Unregistering is all that is done with the device, from any thread.
@@ -123,18 +123,8 @@ impl Device {
         Ok(Self {
             device,
             irq,
-            domain: domain.clone(),
+            _domain: domain.clone(),
         })
-    }
-
-    /// The number that Linux gave the line, as in `/proc/interrupts`.
-    pub fn irq(&self) -> u32 {
-        self.irq
-    }
-
-    /// The controller of the line.
-    pub fn domain(&self) -> &Arc<Domain> {
-        &self.domain
     }
 }
 

@@ -29,10 +29,15 @@
 //! sleeps demands the token of a task. What would be a bug report from a user of
 //! a C driver is a compile error here.
 //!
+//! # Watching
+//!
+//! [`tracepoint`] lets a module observe where the kernel itself says what it does:
+//! which soft IRQ was raised, which handler begins.
+//!
 //! # Where to begin
 //!
-//! [`irq_sim`] makes an interrupt line on any machine; the `samples/` are three
-//! small drivers on top of it. `unsafe` code is in this crate only.
+//! [`irq_sim`] makes an interrupt line on any machine, and [`irq_chip`] a
+//! controller of one's own; the `samples/` are three small drivers. `unsafe` code is in this crate only.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 
@@ -40,6 +45,7 @@ pub mod clock;
 pub mod completion;
 pub mod context;
 pub mod cpu;
+pub mod dangerous;
 pub mod debugfs;
 pub mod exception;
 pub mod fixup;
@@ -48,11 +54,13 @@ pub mod histogram;
 pub mod hrtimer;
 pub mod idt;
 pub mod irq;
+pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]
 pub mod irq_poll;
 pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
+pub mod lapic;
 pub mod nmi;
 pub mod pci;
 pub mod rcu;

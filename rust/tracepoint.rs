@@ -209,6 +209,20 @@ tracepoints! {
 
 impl SoftirqEntry {
     /// Who serves it. Costs a step of the stack unwinder.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, softirq::Executor, tracepoint::{Observer, SoftirqEntry}};
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// struct Overload(Atomic<u64>);
+    ///
+    /// impl Observer<SoftirqEntry> for Overload {
+    ///     fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
+    ///         if event.executor() == Executor::Ksoftirqd {
+    ///             self.0.add(1, Relaxed);
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn executor(&self) -> Executor {
         // The event exists nowhere but in its probe.
         Executor::current()

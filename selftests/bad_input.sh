@@ -10,7 +10,8 @@ cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
-	(cd "$lab" && cat bench claims fixup/access fixup/steps stacks lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
+	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps stacks \
+		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
 # refuses FILE ERROR INPUT - in INPUT, %ooo is a byte in octal
@@ -98,7 +99,8 @@ state >"$work/state" 2>/dev/null
 	for_each bench EINVAL '%012 %040 sim0 line mechanisms=hard line=sim0%040line=sim0
 		line=sim0%040speed=1 line=sim0%040=1 line=sim0%040count= line=sim0%040count=many
 		line=sim0%040count=-1 line=sim0%040count=1%000 line=sim0%040period_us=0.5
-		line=sim0%040cpu=all line=sim0%040burst=two line=sim0%040budget_ms=1s line=sim0%040mechanisms=hard,hard line=sim0%040%377'
+		line=sim0%040cpu=all line=sim0%040burst=two line=sim0%040budget_ms=1s
+		line=sim0%040mechanisms=hard,hard line=sim0%040%377'
 	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
 		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
 		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq'
@@ -117,14 +119,21 @@ state >"$work/state" 2>/dev/null
 	for_each fixup/access EPERM 'user%040address=0xffffffffffffffff user%040address=0x8000000000000000
 		user_write%040nmi%040address=0xffff888000000000'
 	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
+	for file in softirqs nesting; do
+		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
+	done
+	for_each tape_on EINVAL "$switches"
+	for_each tape_size EINVAL "$numbers"
+	for_each tape_size ERANGE '0 15 16385 18446744073709551616'
 	for_each claims EINVAL '%012 %040 all%040please all%040control%040please %377'
 	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
-		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims fixup/access stacks; do
+		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
+		softirqs nesting tape_on tape_size fixup/access stacks; do
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error fixup/steps fixup/table idt lines/sim0/info deferral/tasklet/context; do
+	for file in last_error fixup/steps fixup/table idt lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do
@@ -149,6 +158,7 @@ state >"$work/state" 2>/dev/null
 		refuses_while_set bench EBUSY line=sim0 lines/sim1/handlers tasklet none
 		refuses_while_set lines/sim0/handlers EBUSY tasklet lines/sim1/handlers tasklet none
 		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim1/handlers tasklet none
+		refuses_while_set tape_size EBUSY 64 tape_on 1 0
 		refuses_while_a_cpu_is_offline bench ENXIO line=sim0%040cpu=$cpu
 	END
 	[ ! -e "$lab/lines/edu0" ] ||

@@ -34,6 +34,11 @@ files() {
 		idt 400 9 header
 		stacks 600 6 header
 		last_error 400 0 sentence
+		nesting 600 0 header
+		softirqs 600 12 header
+		tape 400 0 header
+		tape_on 600 1 value
+		tape_size 600 1 value
 		lines/LINE/affinity 600 1 value
 		lines/LINE/enabled 600 1 value
 		lines/LINE/handlers 600 1 header
@@ -302,6 +307,220 @@ waits_while_it_is_disabled() {
 	same "bottom halves, enabled" "$(ran "$1")" $((before + 1))
 }
 
+# ---- Watching ------------------------------------------------------------------------------------
+
+# is_on FILE - what the first line of its table says
+is_on() {
+	[ "$(head -n 1 "$lab/$1" | sed 's/^# //; s/[;,].*//')" = on ]
+}
+
+# watch FILE - switch a file on for the rest of the check, counting from 0
+watch() {
+	watched=$1
+	trap 'must "$watched" off' EXIT
+	must "$1" on
+	must "$1" reset
+	is_on "$1" || fail "it is not on: $(head -n 1 "$lab/$1")"
+}
+
+# all_softirqs - what /proc/softirqs counts of each soft IRQ, on all CPUs
+all_softirqs() {
+	awk 'FNR > 1 {
+		sum = 0
+		for (i = 2; i <= NF; i++)
+			sum += $i
+		sub(":", "", $1)
+		print $1, sum
+	}' /proc/softirqs
+}
+
+# What was entered is at most what the kernel counted from before it was switched on until after it was
+# switched off, and at least what it counted in between.
+agrees_with_the_kernel() {
+	all_softirqs >"$work/0"
+	watch "$1"
+	all_softirqs >"$work/1"
+	for mechanism in tasklet_hi tasklet hrtimer_soft; do
+		must "deferral/$mechanism/schedule" 20
+	done
+	must deferral/timer/schedule 5
+	all_softirqs >"$work/2"
+	must "$1" off
+	all_softirqs >"$work/3"
+	cat "$lab/$1" >"$work/softirqs"
+	awk '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		FILENAME ~ "/[0-3]$" { count[substr(FILENAME, length(FILENAME)), $1] = $2; next }
+		/^#/ { next }
+		{
+			seen++
+			if ($6 < count[2, $1] - count[1, $1] || $6 > count[3, $1] - count[0, $1])
+				wrong("not within " count[2, $1] - count[1, $1] " and " count[3, $1] - count[0, $1])
+			sum = 0
+			for (i = 7; i <= NF; i++)
+				sum += $i
+			if (sum != $6)
+				wrong("not the sum of " sum)
+			if ($3 > $4 || $4 > $5)
+				wrong("p50, p99, max do not rise")
+			entered[$1] = $6
+			raised[$1] = $2
+			max[$1] = $5
+		}
+		END {
+			if (seen != 10)
+				wrong(seen " soft IRQs instead of 10")
+			wanted["HI"] = wanted["TASKLET"] = wanted["HRTIMER"] = 20
+			wanted["TIMER"] = 5
+			for ($0 in wanted)
+				if (entered[$0] < wanted[$0] || raised[$0] < wanted[$0] || !max[$0])
+					wrong("raised " raised[$0] ", entered " entered[$0] ", max " max[$0])
+			exit bad
+		}' "$work"/[0-3] "$work/softirqs" || exit 1
+}
+
+# served_by VECTOR COLUMN... - how often a soft IRQ was served by any of some executors
+served_by() {
+	vector=$1
+	shift
+	awk -v vector="$vector" -v names=" $* " '
+		$1 == "#vector" { for (i = 1; i <= NF; i++) name[i] = $i }
+		$1 == vector { for (i = 7; i <= NF; i++) if (index(names, " " name[i] " ")) sum += $i }
+		END { print sum + 0 }' "$lab/softirqs"
+}
+
+# The line raises it in a hard IRQ.
+tells_who_serves() {
+	watch "$1"
+	must deferral/tasklet_hi/schedule 50
+	# An interrupt may come in the middle of another, or find ksoftirqd at work.
+	if is_rt || grep -qw threadirqs /proc/cmdline; then
+		within "by threads" "$(served_by HI ksoftirqd bh_enable)" 25 60
+		same "at the exit of interrupts" "$(served_by HI irq_exit)" 0
+	else
+		within "at the exit of interrupts" "$(served_by HI irq_exit)" 25 60
+	fi
+	same "by others" "$(served_by HI ktimers other)" 0
+}
+
+# is_still FILE - it counts nothing
+is_still() {
+	cat "$lab/$1" >"$work/still"
+	must deferral/tasklet_hi/schedule 10
+	sleep 0.05
+	diff "$work/still" "$lab/$1" || fail "it counts while it is off"
+}
+
+counts_only_while_it_is_on() {
+	watch "$1"
+	must deferral/tasklet_hi/schedule 10
+	must "$1" on
+	must "$1" off
+	must "$1" off
+	! is_on "$1" || fail "it is on"
+	grep -v '^#' "$lab/$1" | grep -q ' [1-9]' || fail "it has counted nothing"
+	is_still "$1"
+	must "$1" reset
+	! grep -v '^#' "$lab/$1" | sed 's/^[^ ]*//' | grep '[1-9]' || fail "not 0 after a reset"
+	is_still "$1"
+}
+
+tells_what_interrupts_what() {
+	watch "$1"
+	must deferral/tasklet/schedule 100
+	must "$1" off
+	awk '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		/^#cpu/ { is_depth = 1 }
+		/^#/ { next }
+		is_depth {
+			if ($2 > deepest)
+				deepest = $2
+			next
+		}
+		{
+			sum[$1] = $2 + $3 + $4 + $5 + $6
+			# Nothing interrupts a hard IRQ, and no soft IRQ another.
+			if ($5 || $6 || $1 == "softirq" && $4)
+				wrong("unexpected")
+		}
+		END {
+			$0 = "handlers " sum["handler"] ", soft IRQs " sum["softirq"] ", deepest " deepest
+			if (sum["handler"] < 100 || sum["softirq"] < 50 || deepest != 1)
+				wrong("not as scheduled")
+			exit bad
+		}' "$lab/$1" || exit 1
+}
+
+# tape_of MECHANISM COUNT - a tape of some events
+tape_of() {
+	trap 'must tape_on 0; must tape_size 1024' EXIT
+	must tape_on 1
+	same "tape_on" "$(cat "$lab/tape_on")" 1
+	must "deferral/$1/schedule" "$2"
+	must tape_on 0
+	same "tape_on" "$(cat "$lab/tape_on")" 0
+}
+
+# Between the entry and the exit of a handler is the top half, which raises; then comes the bottom half.
+shows_the_way_of_an_interrupt() {
+	must tape_size 256
+	tape_of tasklet_hi 5
+	awk '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		/^#/ { next }
+		$1 < last { wrong("earlier than the line before") }
+		!count++ && $1 { wrong("not 0") }
+		{
+			last = $1
+			step = $3 == "top_half" || $3 == "bottom_half" ? $3 " " $4 : $3
+			if ($4 == "HI" && $3 == "softirq_raise" || $4 == "tasklet_hi")
+				way[$2] = way[$2] step ";"
+			else if ($4 == "HI" && $3 == "softirq_entry" && $6 == "softirq" && $7 == "IF=1")
+				way[$2] = way[$2] step ";"
+			else if ($4 == "HI" && $3 == "softirq_exit")
+				way[$2] = way[$2] step "\n"
+		}
+		END {
+			for (cpu in way) {
+				rows = split(way[cpu], row, "\n")
+				for (i = 1; i < rows; i++) {
+					$0 = row[i]
+					if (row[i] == "top_half tasklet_hi;softirq_raise;softirq_entry;bottom_half tasklet_hi;softirq_exit")
+						whole++
+					else
+						wrong("not the way")
+				}
+			}
+			$0 = whole + 0
+			if (whole != 5)
+				wrong("not 5 whole ways")
+			exit bad
+		}' "$lab/$1" || exit 1
+	cat "$lab/$1" >"$work/tape"
+	must deferral/tasklet_hi/schedule 5
+	diff "$work/tape" "$lab/$1" || fail "it goes on while it is off"
+}
+
+# lost - what the first line of the tape says
+lost() {
+	sed -n '1s/^# [a-z]*, \([0-9]*\) events lost.*/\1/p' "$lab/tape"
+}
+
+counts_what_is_overwritten() {
+	must tape_size 16384
+	tape_of tasklet 20
+	same "lost of a long tape" "$(lost)" 0
+	whole=$(grep -vc '^#' "$lab/$1")
+	[ "$whole" -ge 120 ] || fail "$whole events instead of 120"
+	must tape_size 16
+	same "tape_size" "$(cat "$lab/tape_size")" 16
+	tape_of tasklet 20
+	[ "$(lost)" -ge 100 ] || fail "$(lost) lost of a short tape"
+	within "events on a short tape" "$(grep -vc '^#' "$lab/$1")" 16 $((16 * $(cpus | wc -l)))
+	awk '!/^#/ && ++count[$2] > 16 { print; bad = 1 } END { exit bad }' "$lab/$1" || fail "more than 16 of a CPU"
+}
+
 # ---- The bench -----------------------------------------------------------------------------------
 
 # rows - without the remarks at their ends
@@ -417,6 +636,14 @@ has_defaults() {
 	lines | grep 0 | each attaches_every_mechanism
 	mechanisms | each records_what_is_scheduled
 	mechanisms | each waits_while_it_is_disabled
+	for file in softirqs nesting; do
+		echo "counts_only_while_it_is_on $file"
+	done
+	echo agrees_with_the_kernel softirqs
+	echo tells_who_serves softirqs
+	echo tells_what_interrupts_what nesting
+	echo shows_the_way_of_an_interrupt tape
+	echo counts_what_is_overwritten tape
 	lines | each measures
 	echo measures_the_mechanisms_that_are_named bench
 	echo measures_on_the_cpu_that_is_named bench

@@ -141,7 +141,9 @@ is_inserted_only_once() {
 refuses_a_wrong_parameter() {
 	trap restore EXIT
 	remove
-	! insert irqlab edu_msi=perhaps 2>/dev/null || fail "inserted"
+	for parameter in edu_msi dangerous; do
+		! insert irqlab $parameter=perhaps 2>/dev/null || fail "inserted with $parameter"
+	done
 	same "what is left" "$(traces)" ""
 }
 
@@ -175,6 +177,26 @@ comes_and_goes_in_a_storm() {
 	same "what is left" "$(traces)" ""
 	grown=$(($(unreclaimable) - before))
 	[ $grown -lt $((rounds * 50)) ] || fail "memory grew by $grown kB in $rounds rounds"
+}
+
+# Probes of the kernel's tracepoints run on all CPUs while they are attached, detached, and unloaded.
+is_removed_while_it_watches() {
+	rounds=$((${LONG:-0} ? 50 : 5))
+	trap restore EXIT
+	storm
+	for round in $(seq $rounds); do
+		for switch in "softirqs on" "nesting on" "tape_on 1" "softirqs off" "softirqs on"; do
+			must "${switch% *}" "${switch#* }"
+		done
+		remove
+		insert irqlab || fail "round $round: cannot be inserted"
+	done
+	for file in softirqs nesting; do
+		head -n 1 "$lab/$file" | grep -q '^# off' || fail "$file is on"
+	done
+	rm "$work/storm"
+	wait
+	must_work
 }
 
 takes_msi() {
@@ -260,6 +282,7 @@ ends_on_a_signal() {
 	echo is_inserted_only_once irqlab
 	echo refuses_a_wrong_parameter irqlab
 	echo comes_and_goes_in_a_storm irqlab
+	echo is_removed_while_it_watches irqlab
 	echo takes_msi irqlab
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench

@@ -10,6 +10,9 @@ use kernel::types::NotThreadSafe;
 
 /// A context that a callback can run in. Sealed: the tokens below are all.
 pub trait Context: private::Sealed {
+    /// Whether code in it may sleep.
+    const MAY_SLEEP: bool;
+
     /// Conjures the token up.
     ///
     /// # Safety
@@ -25,7 +28,7 @@ mod private {
 }
 
 macro_rules! token {
-    ($(#[$meta:meta])* $name:ident) => {
+    ($(#[$meta:meta])* $name:ident, $may_sleep:literal) => {
         $(#[$meta])*
         ///
         /// # Invariants
@@ -36,6 +39,8 @@ macro_rules! token {
         impl private::Sealed for $name {}
 
         impl Context for $name {
+            const MAY_SLEEP: bool = $may_sleep;
+
             #[inline]
             unsafe fn assume<'a>() -> &'a Self {
                 // INVARIANT: The caller promises the context for `'a`.
@@ -48,7 +53,7 @@ macro_rules! token {
 
 token! {
     /// Process context: a task of its own runs, and may sleep.
-    Task
+    Task, true
 }
 
 token! {
@@ -56,23 +61,23 @@ token! {
     ///
     /// On `PREEMPT_RT` the same callbacks run in a thread with bottom halves
     /// disabled; what they may call stays the same.
-    SoftIrq
+    SoftIrq, false
 }
 
 token! {
     /// Hard IRQ context: a top half runs, with interrupts off, and may not sleep.
-    HardIrq
+    HardIrq, false
 }
 
 token! {
     /// A non-maskable interrupt, which may have interrupted anything, a lock's holder too:
     /// nothing that locks may be called.
-    Nmi
+    Nmi, false
 }
 
 token! {
     /// Some context that may not sleep, and about which nothing else is promised.
-    Unsleeping
+    Unsleeping, false
 }
 
 impl Task {

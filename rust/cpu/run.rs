@@ -34,7 +34,7 @@ use kernel::{
 };
 
 /// The CPUs that are online as the iterator passes them.
-pub fn online() -> impl Iterator<Item = CpuId> {
+pub fn online() -> impl Iterator<Item = CpuId> + Clone {
     let mut last = -1;
     core::iter::from_fn(move || {
         // SAFETY: -1 and every CPU's number are permitted.

@@ -210,7 +210,7 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
         };
         let written = || -> Result {
             if count > COMMAND_MAX {
-                return refuse(E2BIG, "a command has at most 4096 bytes");
+                return refuse(E2BIG, "the command is too long");
             }
             let mut bytes = KVec::new();
             UserSlice::new(UserPtr::from_addr(buffer.addr()), count)

@@ -3,6 +3,7 @@
 
 #include "helpers.h"
 
+#include "apic.c"
 #include "bottom_half.c"
 #include "cpufeature.c"
 #include "cpumask.c"

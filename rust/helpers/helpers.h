@@ -10,12 +10,16 @@
 
 #include <linux/types.h>
 
+struct cpumask;
 struct exception_table_entry;
 struct irq_work;
 struct kthread_work;
 struct kthread_worker;
 struct pt_regs;
 struct tasklet_struct;
+
+/* apic.c */
+unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 
 /* bottom_half.c */
 void rust_helper_irqlab_local_bh_disable(void);
@@ -40,11 +44,15 @@ void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
 
 /* irqdesc.c */
+bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
+				     struct cpumask *effective);
 bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
+bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
+				     unsigned long *count);
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
-				 unsigned int *cpu);
+				 unsigned int *cpu, unsigned int *vector);
 
 /* irq_work.c */
 void rust_helper_irqlab_irq_work_init(struct irq_work *work,
@@ -87,6 +95,8 @@ bool rust_helper_irqlab_user_mode(struct pt_regs *regs);
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
 size_t rust_helper_irqlab_nr_kernel_threads(void);
+void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
+					    bool *were_disabled);
 int rust_helper_irqlab_nr_cpus_allowed(void);
 
 /* softirq.c */

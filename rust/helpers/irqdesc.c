@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cpumask.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
+#include <linux/irqdomain.h>
 #include <linux/string.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
 
 /*
  * irq_to_desc() is not exported; the descriptor is reached through its irq_data.
@@ -29,14 +33,54 @@ bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count)
 	return true;
 }
 
+/* One of them. */
+bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
+				     unsigned long *count)
+{
+	struct irq_desc *desc = irqlab_desc(irq);
+
+	if (!desc || !desc->kstat_irqs)
+		return false;
+	*count = irq_desc_kstat_cpu(desc, cpu);
+	return true;
+}
+
+/* The CPUs that were asked for, and those that the controller chose from them. */
+bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
+				     struct cpumask *effective)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+
+	if (!data)
+		return false;
+	cpumask_copy(asked, irq_data_get_affinity_mask(data));
+	cpumask_copy(effective, irq_data_get_effective_affinity_mask(data));
+	return true;
+}
+
+/* Only the lines of a local APIC have one; the chip data of others is not its. */
+static unsigned int irqlab_vector(struct irq_data *data)
+{
+	struct irq_cfg *cfg;
+
+	if (x86_vector_domain &&
+	    irq_domain_get_irq_data(x86_vector_domain, data->irq)) {
+		cfg = irqd_cfg(data);
+		if (cfg)
+			return READ_ONCE(cfg->vector);
+	}
+	return 0;
+}
+
 /*
  * Fails for a line that is not allocated. @trigger is an IRQ_TYPE_*; @cpu is
- * nr_cpu_ids or more where the controller names none.
+ * nr_cpu_ids or more where the controller names none; @vector is 0 where there
+ * is none.
  */
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
-				 unsigned int *cpu)
+				 unsigned int *cpu, unsigned int *vector)
 {
 	struct irq_desc *desc = irqlab_desc(irq);
 	struct irq_data *data;
@@ -56,5 +100,6 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 	*depth = READ_ONCE(desc->depth);
 	*masked = irqd_irq_masked(data);
 	*cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));
+	*vector = irqlab_vector(data);
 	return true;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/topology.h>
 
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name)
 {

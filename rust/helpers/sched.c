@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -24,4 +26,17 @@ size_t rust_helper_irqlab_nr_kernel_threads(void)
 		count += !!(p->flags & PF_KTHREAD);
 	rcu_read_unlock();
 	return count;
+}
+
+/* What must not be done; see dangerous.rs. Tells the context afterwards, and mends it. */
+void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
+					    bool *were_disabled)
+{
+	unsigned long before = preempt_count();
+
+	schedule();
+	*count = preempt_count();
+	*were_disabled = irqs_disabled();
+	local_irq_disable();
+	preempt_count_set(before);
 }

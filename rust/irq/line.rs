@@ -39,7 +39,7 @@ use kernel::{
 /// # Invariants
 ///
 /// - While `is_bound` is true or `cookies` is `Some`, the device is bound and
-///   `irq` is one of its interrupts.
+///   `irq` is one of its interrupts, or the line's owner keeps `irq` allocated.
 /// - `cookies` holds the cookie of every action that was requested through this
 ///   line and is not freed.
 #[pin_data]
@@ -74,6 +74,9 @@ pub struct Info {
     pub is_masked: bool,
     /// The CPU that the controller sends it to, where it says so.
     pub cpu: Option<CpuId>,
+    /// The vector by which it arrives at that CPU, where it comes through a
+    /// local APIC.
+    pub vector: Option<u8>,
     /// Interrupts since boot: the sum of its columns in `/proc/interrupts`.
     pub nr_interrupts: usize,
 }
@@ -85,17 +88,39 @@ impl Line {
     pub fn new(dev: &Device<Bound>, request: IrqRequest<'_>) -> Result<Arc<Self>> {
         // INVARIANT: The request proves that `dev` is bound and owns the
         // interrupt; the revocation below ends this before it is unbound.
-        let line = Arc::pin_init(
-            pin_init!(Self {
-                irq: request.irq(),
-                cookies <- new_mutex!(Some(KVec::new()), "Line::cookies"),
-                is_bound <- new_mutex!(true, "Line::is_bound"),
-                is_leaving: Atomic::new(false),
-            }),
-            GFP_KERNEL,
-        )?;
+        let line = Arc::pin_init(Self::init(request.irq()), GFP_KERNEL)?;
         devres::register(dev, Revoke(line.clone()), GFP_KERNEL)?;
         Ok(line)
+    }
+
+    /// The line `irq`, whose owner keeps it allocated until it has called
+    /// [`Self::revoke`].
+    ///
+    /// Errors: `ENOMEM`.
+    pub(crate) fn of_mapping(irq: u32) -> Result<Arc<Self>> {
+        // INVARIANT: The owner stands in for the device.
+        Arc::pin_init(Self::init(irq), GFP_KERNEL)
+    }
+
+    fn init(irq: u32) -> impl PinInit<Self> {
+        pin_init!(Self {
+            irq,
+            cookies <- new_mutex!(Some(KVec::new()), "Line::cookies"),
+            is_bound <- new_mutex!(true, "Line::is_bound"),
+            is_leaving: Atomic::new(false),
+        })
+    }
+
+    /// Frees all handlers, and refuses new ones from now on.
+    pub(crate) fn revoke(&self) {
+        self.is_leaving.store(true, Relaxed);
+        let mut guard = self.cookies.lock();
+        for cookie in guard.take().into_iter().flatten() {
+            // SAFETY: By the type invariant the action is on the line; taking
+            // the vector forgets it.
+            unsafe { bindings::free_irq(self.irq, cookie.0) };
+        }
+        *self.is_bound.lock() = false;
     }
 
     /// The number that Linux gave the line, as in `/proc/interrupts`.
@@ -146,6 +171,20 @@ impl Line {
         })
     }
 
+    /// As [`Self::nr_interrupts`], on `cpu`: its column in `/proc/interrupts`.
+    pub fn nr_interrupts_on(&self, cpu: CpuId) -> Result<usize> {
+        self.with_bound(|irq| {
+            let mut count = 0;
+            // SAFETY: The line is allocated, so its descriptor stays, and the
+            // CPU is a possible one by its type.
+            if unsafe { bindings::irq_count_on(irq, cpu.as_u32(), &mut count) } {
+                Ok(count)
+            } else {
+                Err(ENODEV)
+            }
+        })
+    }
+
     /// What the kernel knows about the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.
@@ -153,7 +192,8 @@ impl Line {
         let nr_interrupts = self.nr_interrupts()?;
         self.with_bound(|irq| {
             let mut chip = c_str!("-").as_char_ptr();
-            let (mut hwirq, mut trigger, mut disable_depth, mut cpu) = (0, 0, 0, 0);
+            let (mut hwirq, mut trigger, mut disable_depth) = (0, 0, 0);
+            let (mut cpu, mut vector) = (0, 0);
             let mut is_masked = false;
             // SAFETY: The line is allocated, so its descriptor stays, and all
             // pointers are to variables of the right type.
@@ -166,6 +206,7 @@ impl Line {
                     &mut disable_depth,
                     &mut is_masked,
                     &mut cpu,
+                    &mut vector,
                 )
             };
             if !is_known {
@@ -184,6 +225,7 @@ impl Line {
                 disable_depth,
                 is_masked,
                 cpu: CpuId::from_u32(cpu),
+                vector: u8::try_from(vector).ok().filter(|vector| *vector > 0),
                 nr_interrupts,
             })
         })
@@ -241,13 +283,6 @@ struct Revoke(Arc<Line>);
 
 impl Drop for Revoke {
     fn drop(&mut self) {
-        self.0.is_leaving.store(true, Relaxed);
-        let mut guard = self.0.cookies.lock();
-        for cookie in guard.take().into_iter().flatten() {
-            // SAFETY: By the type invariant the action is on the line; taking
-            // the vector forgets it.
-            unsafe { bindings::free_irq(self.0.irq, cookie.0) };
-        }
-        *self.0.is_bound.lock() = false;
+        self.0.revoke();
     }
 }

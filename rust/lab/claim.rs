@@ -66,11 +66,20 @@ table! {
     fix_06,
     fix_07,
     fix_08,
+    irq_01,
     irq_02,
+    irq_03,
     irq_04,
     irq_05,
+    irq_06,
     irq_07,
+    irq_08,
+    irq_09,
+    irq_10,
     irq_11,
+    irq_12,
+    irq_13,
+    irq_14,
     sirq_01,
     sirq_02,
     sirq_03,
@@ -148,15 +157,20 @@ pub(crate) enum Variant {
 }
 
 /// What an experiment works with.
-struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     lab: &'a Lab,
-    task: &'a Task,
+    pub(crate) task: &'a Task,
     variant: Variant,
 }
 
 impl Trial<'_> {
     fn is_control(&self) -> bool {
         self.variant == Variant::Control
+    }
+
+    /// Whether the user has allowed what makes the kernel report a bug.
+    fn may_endanger(&self) -> bool {
+        *crate::module_parameters::dangerous.value_ref()
     }
 
     fn line(&self, name: &str) -> Answer<Arc<Line>> {
@@ -169,7 +183,7 @@ impl Trial<'_> {
 
     /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
     /// whether it held in time.
-    fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
+    pub(crate) fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
         let start = clock::ticks();
         while !condition() {
             if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
@@ -209,6 +223,21 @@ macro_rules! skip {
     };
 }
 use skip;
+
+/// The verdict for what the user has not allowed.
+macro_rules! skip_dangerous {
+    ($trial:expr, $what:literal) => {
+        if !$trial.may_endanger() {
+            $crate::claim::skip!(
+                "makes the kernel report '{}': in a guest of its own, insmod irqlab.ko dangerous=1, \
+                 then echo {} >claims",
+                $what,
+                CLAIM.id
+            );
+        }
+    };
+}
+use skip_dangerous;
 
 fn found(verdict: Verdict, evidence: kernel::fmt::Arguments<'_>) -> Answer<Finding> {
     let mut text = Text::new();

@@ -25,6 +25,7 @@ use kernel::{
 mod bench;
 mod claim;
 mod command;
+mod counter;
 mod debugfs;
 mod fixup;
 mod laboratory;
@@ -41,6 +42,7 @@ mod softirqs;
 mod source;
 mod stacks;
 mod tape;
+mod waiting;
 mod watch;
 mod witness;
 
@@ -54,6 +56,10 @@ module! {
         edu_msi: bool {
             default: false,
             description: "Edu devices use MSI (default: they share level-triggered INTx)",
+        },
+        dangerous: bool {
+            default: false,
+            description: "Allow experiments that make the kernel report bugs (default: no)",
         },
     },
 }

@@ -138,7 +138,7 @@ impl Recorder {
         emit!(
             text,
             "# {}, {} events lost; time since the first, in ns\n\
-             {:>10} {:>3} {:<13} {:<20} {:<9} {:<7} {:<4} current\n",
+             {:<10} {:>3} {:<13} {:<20} {:<9} {:<7} {:<4} current\n",
             state,
             lost,
             "#time",
@@ -158,7 +158,7 @@ impl Recorder {
             let first_ns = *first_ns.get_or_insert(at.stamp_ns);
             emit!(
                 text,
-                "{:>10} {:>3} ",
+                "{:<10} {:>3} ",
                 at.stamp_ns.saturating_sub(first_ns),
                 at.cpu
             )?;

@@ -97,6 +97,13 @@ impl Softirqs {
 }
 
 impl Watcher for Softirqs {
+    fn begin(&self) {
+        // What was pending when it was switched off has been served since.
+        for seen in self.0.iter().flatten() {
+            seen.pending_since_ns.store(0, Relaxed);
+        }
+    }
+
     fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
         eyes.to::<SoftirqEntry>()?;
         eyes.to::<SoftirqRaise>()

@@ -135,19 +135,18 @@ impl Tape {
 
     /// The events of all CPUs, in the order of their stamps. Those that are
     /// overwritten meanwhile are left out.
-    pub(crate) fn events(&self) -> Result<impl Iterator<Item = Noted> + '_> {
+    pub(crate) fn events(&self) -> Result<impl Iterator<Item = Noted>> {
         let mut cursors = KVec::new();
         for ring in self.rings.iter() {
-            let mut events = ring.events();
-            let head = events.next();
-            cursors.push((head, events), GFP_KERNEL)?;
+            cursors.push((0, ring.in_order()?), GFP_KERNEL)?;
         }
         Ok(core::iter::from_fn(move || {
             let heads = cursors
                 .iter_mut()
-                .filter_map(|(head, rest)| head.map(|noted| (noted.at.stamp_ns, head, rest)));
-            let (_, head, rest) = heads.min_by_key(|(stamp_ns, ..)| *stamp_ns)?;
-            core::mem::replace(head, rest.next())
+                .filter_map(|(next, events)| Some((*events.get(*next)?, next)));
+            let (noted, next) = heads.min_by_key(|(noted, _)| noted.at.stamp_ns)?;
+            *next += 1;
+            Some(noted)
         }))
     }
 }
@@ -207,6 +206,22 @@ impl Ring {
 
     fn events(&self) -> impl Iterator<Item = Noted> + '_ {
         (self.first()..self.next.load(Acquire)).filter_map(|number| self.get(number))
+    }
+
+    /// The events in the order of their stamps. Whoever is interrupted between the
+    /// stamp and taking a place comes after those who interrupted, though not by much.
+    fn in_order(&self) -> Result<KVVec<Noted>> {
+        let mut events: KVVec<Noted> = KVVec::new();
+        for noted in self.events() {
+            events.push(noted, GFP_KERNEL)?;
+            for index in (1..events.len()).rev() {
+                if events[index - 1].at.stamp_ns <= events[index].at.stamp_ns {
+                    break;
+                }
+                events.swap(index - 1, index);
+            }
+        }
+        Ok(events)
     }
 
     fn get(&self, number: u64) -> Option<Noted> {

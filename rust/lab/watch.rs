@@ -88,6 +88,9 @@ impl System {
 
 /// Who wants to see events.
 pub(crate) trait Watcher: Send + Sync + Sized + 'static {
+    /// Prepares for what it will see, after a while in which it has seen nothing.
+    fn begin(&self) {}
+
     /// Attaches to what it wants to see, by calls of [`Attached::to`].
     fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result;
 
@@ -135,6 +138,7 @@ pub(crate) fn watch<W: Watcher>(watcher: W) -> Result<Attached<Eyes<W>>> {
 }
 
 fn watch_with<W: Watcher>(eyes: Arc<Eyes<W>>) -> Result<Attached<Eyes<W>>> {
+    eyes.begin();
     let mut attached = Attached::new(eyes);
     W::attach(&mut attached)?;
     Ok(attached)

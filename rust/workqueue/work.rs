@@ -33,7 +33,9 @@ pub trait Handler: Send + Sync + Sized + 'static {
     fn run(this: &Work<Self>, context: &Self::Context);
 }
 
-/// Makes an initialiser for [`Work`], with a lock class of its own.
+/// Makes an initialiser for [`Work`], with lock classes of its own: one for work
+/// in a task and one for work in a soft IRQ, which generic code makes by the same
+/// line, and which hold different locks.
 ///
 /// ```
 /// # use irqlab::{context::Task, new_work, workqueue::{Handler, Queue, Work}};
@@ -62,7 +64,10 @@ macro_rules! new_work {
         $crate::workqueue::Work::new(
             $handler,
             ::kernel::c_str!(::core::concat!(::core::file!(), ":", ::core::line!())),
-            ::kernel::static_lock_class!(),
+            [
+                ::kernel::static_lock_class!(),
+                ::kernel::static_lock_class!(),
+            ],
         )
     };
 }
@@ -91,8 +96,9 @@ impl<T: Handler> Work<T> {
     pub fn new(
         handler: impl PinInit<T, Error>,
         name: &'static CStr,
-        key: Pin<&'static LockClassKey>,
+        keys: [Pin<&'static LockClassKey>; 2],
     ) -> impl PinInit<Self, Error> {
+        let key = keys[usize::from(T::Context::MAY_SLEEP)];
         try_pin_init!(Self {
             handler <- handler,
             // INVARIANT: The callback recovers the work from this very field.

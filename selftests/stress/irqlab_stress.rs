@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drops every deferral type of the library at the worst moments.
+//! Drops every deferral type of the library at the worst moments; and observers
+//! of tracepoints, which the same can happen to.
 //!
 //! Each is scheduled from all CPUs at once, and dropped while it is pending,
 //! while it runs, and while it schedules itself again without end. After the
@@ -19,7 +20,8 @@ use irqlab::{
         Context,
         HardIrq,
         SoftIrq,
-        Task, //
+        Task,
+        Unsleeping, //
     },
     cpu,
     hrtimer::{
@@ -40,6 +42,7 @@ use irqlab::{
         Worker, //
     },
     new_delayed_work, new_timer, new_work,
+    softirq::Vector,
     tasklet::{
         self,
         Tasklet, //
@@ -47,6 +50,11 @@ use irqlab::{
     timer::{
         self,
         Timer, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        SoftirqEntry, //
     },
     workqueue::{
         self,
@@ -373,6 +381,54 @@ impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
     }
 }
 
+/// An observer of a tracepoint, and a tasklet that causes its events.
+struct Observed {
+    // First the observer, which leaves while there are still events.
+    _attached: Attached<ForObserver>,
+    cause: Pin<KBox<Tasklet<Cause>>>,
+}
+
+struct ForObserver(Arc<Body>);
+
+impl Observer<SoftirqEntry> for ForObserver {
+    fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
+        if event.vector == Vector::Hi {
+            self.0.run();
+        }
+    }
+}
+
+struct Cause {
+    is_endless: bool,
+}
+
+impl tasklet::Handler for Cause {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        if this.is_endless {
+            this.schedule_hi();
+        }
+    }
+}
+
+impl Subject for Observed {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        let cause = Cause {
+            is_endless: body.is_endless,
+        };
+        let cause = KBox::pin_init(Tasklet::new(Ok(cause)), GFP_KERNEL)?;
+        let mut attached = Attached::new(Arc::new(ForObserver(body), GFP_KERNEL)?);
+        attached.to::<SoftirqEntry>()?;
+        Ok(Self {
+            _attached: attached,
+            cause,
+        })
+    }
+
+    fn schedule(&self) {
+        self.cause.schedule_hi();
+    }
+}
+
 /// All tests of one type. Returns how many failed.
 fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Result<u32> {
     const DROPS: u32 = 8;
@@ -457,6 +513,7 @@ impl kernel::Module for Stress {
             "hard hrtimer": Pin<KBox<HrTimer<ForHrTimer<HardIrq>>>>,
             "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
             "timer": Pin<KBox<Timer<ForTimer>>>,
+            "observer": Observed,
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,

@@ -12,22 +12,8 @@ use super::{
     Trial, //
 };
 use crate::{
-    line::Line,
+    counter::Counter,
     refusal::Answer, //
-};
-use irqlab::{
-    context::HardIrq,
-    irq::{
-        Handler,
-        IrqReturn, //
-    },
-};
-use kernel::sync::{
-    atomic::{
-        Atomic,
-        Relaxed, //
-    },
-    Arc, //
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -40,36 +26,12 @@ pub(super) const CLAIM: Claim = Claim {
 /// How many are raised.
 const COUNT: u64 = 5;
 
-/// Counts the interrupts of one line.
-struct Counter {
-    line: Arc<Line>,
-    runs: Atomic<u64>,
-}
-
-impl Handler for Counter {
-    fn handle(&self, irq: &HardIrq) -> IrqReturn {
-        if !self.line.source.acknowledge(irq) {
-            return IrqReturn::None;
-        }
-        self.runs.add(1, Relaxed);
-        IrqReturn::Handled
-    }
-}
-
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
-    let counter = Counter {
-        line: line.clone(),
-        runs: Atomic::new(0),
-    };
-    let sharing = line.source.sharing();
-    let registration = line
-        .source
-        .line()
-        .request(sharing, line.name, Ok(counter))?;
-    let runs = || registration.handler().runs.load(Relaxed);
+    let registration = Counter::on(&line)?;
+    let runs = || registration.handler().runs();
 
     let disabled = if trial.is_control() {
         None

@@ -2,9 +2,9 @@
 
 //! SIRQ-03: pending soft IRQs run in the order of their bits.
 //!
-//! They are raised the other way round, while none can run. Where soft IRQs run
-//! in threads (PREEMPT_RT) those of timers have a thread of their own, whose order
-//! among the others is the scheduler's; there it is the other three alone.
+//! They are raised the other way round, while none can run. Where threads are
+//! forced (PREEMPT_RT, threadirqs) timers have a thread of their own with a mask of
+//! its own: the order is that among those with the same executor.
 
 use super::{
     judge,
@@ -201,49 +201,52 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             None => return judge!(false, "{} was not raised, or not served", vector),
         }
     }
-    let raised = in_order(&services, |service| service.raised)?;
-    let entered = in_order(&services, |service| service.entered)?;
     let last_raised_ns = services.iter().map(|(_, s)| s.raised.at.stamp_ns).max();
     let was_pending =
         |(_, service): &(Vector, Service)| Some(service.entered.at.stamp_ns) > last_raised_ns;
     judge!(
-        entered.windows(2).all(|pair| pair[0] < pair[1])
-            && !raised.windows(2).all(|pair| pair[0] < pair[1])
+        is_ascending(&services, |service| service.entered)
+            && !is_ascending(&services, |service| service.raised)
             && services.iter().all(was_pending),
         "raised on CPU {}: {}; entered: {}",
         cpu.as_u32(),
-        names(&raised)?,
-        names(&entered)?
+        in_order(&services, |service| service.raised)?,
+        in_order(&services, |service| service.entered)?
     )
 }
 
-/// The soft IRQs in the order of one of their stamps.
-fn in_order(
-    services: &[(Vector, Service)],
-    which: impl Fn(&Service) -> Noted,
-) -> Result<KVec<Vector>> {
-    let mut order = KVec::new();
-    let mut last_ns = None;
+/// Whether the stamps of what has one executor are in the order of the vectors.
+fn is_ascending(services: &[(Vector, Service)], which: impl Fn(&Service) -> Noted) -> bool {
+    services.iter().all(|(vector, service)| {
+        services.iter().all(|(other_vector, other)| {
+            service.executor != other.executor
+                || vector >= other_vector
+                || which(service).at.stamp_ns < which(other).at.stamp_ns
+        })
+    })
+}
+
+/// The soft IRQs in the order of one of their stamps, each with its executor where
+/// that changes.
+fn in_order(services: &[(Vector, Service)], which: impl Fn(&Service) -> Noted) -> Result<Text> {
+    let mut text = Text::new();
+    let (mut last_ns, mut last_executor) = (None, None);
     for _ in services {
         let stamps = services
             .iter()
-            .map(|(vector, service)| (which(service).at.stamp_ns, *vector));
+            .map(|(vector, service)| (which(service).at.stamp_ns, *vector, service.executor));
         let next = stamps
-            .filter(|(stamp_ns, _)| Some(*stamp_ns) > last_ns)
-            .min();
-        if let Some((stamp_ns, vector)) = next {
-            last_ns = Some(stamp_ns);
-            order.push(vector, GFP_KERNEL)?;
-        }
-    }
-    Ok(order)
-}
-
-fn names(vectors: &[Vector]) -> Result<Text> {
-    let mut text = Text::new();
-    for (index, vector) in vectors.iter().enumerate() {
-        let separator = if index > 0 { ", " } else { "" };
+            .filter(|(stamp_ns, ..)| Some(*stamp_ns) > last_ns)
+            .min_by_key(|(stamp_ns, ..)| *stamp_ns);
+        let Some((stamp_ns, vector, executor)) = next else {
+            break;
+        };
+        let separator = if last_ns.is_some() { ", " } else { "" };
         emit!(&mut text, "{}{}", separator, vector)?;
+        if last_executor != Some(executor) {
+            emit!(&mut text, " (by {})", executor)?;
+        }
+        (last_ns, last_executor) = (Some(stamp_ns), Some(executor));
     }
     Ok(text)
 }

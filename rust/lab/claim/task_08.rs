@@ -16,6 +16,8 @@ use crate::refusal::Answer;
 use irqlab::{
     context::{
         Context,
+        Kind,
+        Snapshot,
         SoftIrq,
         Task, //
     },
@@ -35,9 +37,11 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Full,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         Arc, //
     },
@@ -54,6 +58,7 @@ pub(super) const CLAIM: Claim = Claim {
 struct Runner<C> {
     finish: Arc<Atomic<u64>>,
     place: Atomic<u64>,
+    in_softirq: Atomic<bool>,
     _context: core::marker::PhantomData<fn(&C)>,
 }
 
@@ -62,13 +67,16 @@ impl<C> Runner<C> {
         Self {
             finish: finish.clone(),
             place: Atomic::new(0),
+            in_softirq: Atomic::new(false),
             _context: core::marker::PhantomData,
         }
     }
 
     fn run(&self) {
         let place = self.finish.fetch_add(1, Full) + 1;
-        self.place.store(place, Relaxed);
+        let is_softirq = Snapshot::take().kind() == Kind::SoftIrq;
+        self.in_softirq.store(is_softirq, Relaxed);
+        self.place.store(place, Release);
     }
 }
 
@@ -107,8 +115,11 @@ fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Fin
         work.queue(queue);
     }
     trial.eventually(2000, || finish.load(Relaxed) == 2);
-    let (tasklet, work) = (tasklet.place.load(Relaxed), work.place.load(Relaxed));
-    let verdict = if work == 1 && tasklet == 2 {
+    trial.settle();
+    let in_softirq = work.in_softirq.load(Relaxed);
+    let (tasklet, work) = (tasklet.place.load(Acquire), work.place.load(Acquire));
+    // A thread may come first as well, if ksoftirqd is late.
+    let verdict = if work == 1 && tasklet == 2 && in_softirq {
         Verdict::Outdated
     } else {
         Verdict::Fails
@@ -116,9 +127,11 @@ fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Fin
     found(
         verdict,
         fmt!(
-            "a tasklet still runs; scheduled before BH work it ran at place {}, the work at place {}",
+            "a tasklet still runs; scheduled before BH work it ran at place {}, the work at place {}, in \
+             {} context",
             tasklet,
-            work
+            work,
+            if in_softirq { "softirq" } else { "another" }
         ),
     )
 }

@@ -170,6 +170,10 @@ impl Knob for Info {
             Some(cpu) => emit!(text, "cpu {}\n", cpu.as_u32())?,
             None => emit!(text, "cpu -\n")?,
         }
+        match info.vector {
+            Some(vector) => emit!(text, "vector {:#x}\n", vector)?,
+            None => emit!(text, "vector -\n")?,
+        }
         emit!(text, "raised {}\n", line.counts.raised.load(Relaxed))?;
         emit!(text, "handled {}\n", line.counts.handled.load(Relaxed))?;
         emit!(text, "foreign {}\n", line.counts.foreign.load(Relaxed))?;

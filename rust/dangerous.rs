@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must not be done, for experiments that show what the kernel says then.
+//!
+//! Everything here makes the kernel report a bug on the console, with a stack
+//! trace, and taints it. It goes on in order, but a kernel that was told to panic
+//! on warnings does. For guests of their own.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
+
+use crate::{
+    bindings,
+    context::HardIrq, //
+};
+
+/// What the scheduler left of the context that it was called in.
+#[derive(Clone, Copy, Debug)]
+pub struct Aftermath {
+    /// How many hard IRQ handlers the kernel counted afterwards.
+    pub hardirq_depth: u32,
+    /// Whether interrupts were off afterwards.
+    pub irqs_disabled: bool,
+}
+
+/// Calls the scheduler from a hard IRQ handler, as everything does that blocks.
+///
+/// The kernel says "scheduling while atomic", and takes its count of contexts
+/// for broken: it resets it. Count and interrupts are as before when this
+/// returns. The interrupted task stays runnable, and should be one of real-time
+/// priority, which the scheduler has no reason to leave: another task on this
+/// CPU could use the IRQ stack that this runs on.
+///
+/// ```no_run
+/// # use irqlab::{context::HardIrq, dangerous};
+/// # use kernel::prelude::*;
+/// fn misbehave(irq: &HardIrq) {
+///     let aftermath = dangerous::schedule(irq);
+///     pr_info!("counted {} hard IRQs\n", aftermath.hardirq_depth);
+/// }
+/// ```
+pub fn schedule(_irq: &HardIrq) -> Aftermath {
+    let mut count = 0;
+    let mut irqs_disabled = false;
+    // SAFETY: Both point to variables of the right type. That the scheduler may
+    // not be called here is what the kernel checks, reports, and survives; the
+    // helper puts back what the kernel resets, so that the context of the token
+    // is there again.
+    unsafe { bindings::schedule_in_hardirq(&mut count, &mut irqs_disabled) };
+    Aftermath {
+        hardirq_depth: ((count as u64 & bindings::HARDIRQ_MASK) >> bindings::HARDIRQ_SHIFT) as u32,
+        irqs_disabled,
+    }
+}
+
+/// Whether the kernel has warned since it was booted, by its taint.
+pub fn has_warned() -> bool {
+    // SAFETY: May be called in any context.
+    unsafe { bindings::test_taint(bindings::TAINT_WARN) != 0 }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Affinity: the CPUs that a line may interrupt, and those that it does.
+//!
+//! Somebody asks for a set of CPUs; the controller chooses from it the *effective*
+//! ones. A local APIC's lines get one: their vector is allocated on that CPU.
+
+use super::Line;
+use crate::bindings;
+use kernel::{
+    cpu::CpuId,
+    cpumask::{
+        Cpumask,
+        CpumaskVar, //
+    },
+    error::to_result,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The right to move a line. Dropping it gives the line back the CPUs it had.
+///
+/// ```
+/// # use irqlab::{cpu, irq::{Affinity, Line}};
+/// # use kernel::{prelude::*, sync::Arc};
+/// fn spread(line: &Arc<Line>) -> Result<Affinity> {
+///     let affinity = Affinity::new(line)?;
+///     affinity.set(cpu::online())?;
+///     pr_info!("goes to {} CPUs\n", affinity.effective()?.weight());
+///     Ok(affinity)
+/// }
+/// ```
+pub struct Affinity {
+    line: Arc<Line>,
+    before: CpumaskVar,
+}
+
+impl Affinity {
+    /// Notes which CPUs `line` may interrupt now.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
+    pub fn new(line: &Arc<Line>) -> Result<Self> {
+        let (before, _) = masks(line)?;
+        Ok(Self {
+            line: line.clone(),
+            before,
+        })
+    }
+
+    /// Has the line interrupt `cpus` only. A controller that can move a line
+    /// only while it is served, as an I/O APIC, does so at the next interrupt.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
+    /// controller cannot (a simulated line) or none of the CPUs is online.
+    pub fn set(&self, cpus: impl Iterator<Item = CpuId>) -> Result {
+        let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+        for cpu in cpus {
+            mask.set(cpu);
+        }
+        apply(&self.line, &mask)
+    }
+
+    /// The CPUs that were asked for.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
+    pub fn asked(&self) -> Result<CpumaskVar> {
+        Ok(masks(&self.line)?.0)
+    }
+
+    /// The CPUs that the controller chose from them.
+    ///
+    /// Errors: as [`Self::asked`].
+    pub fn effective(&self) -> Result<CpumaskVar> {
+        Ok(masks(&self.line)?.1)
+    }
+}
+
+impl Drop for Affinity {
+    fn drop(&mut self) {
+        // Refused for a line that was revoked, or that cannot move, and where
+        // all the CPUs have gone offline: then the kernel has chosen others.
+        let _ = apply(&self.line, &self.before);
+    }
+}
+
+/// The CPUs asked for, and the effective ones.
+fn masks(line: &Line) -> Result<(CpumaskVar, CpumaskVar)> {
+    let asked = CpumaskVar::new_zero(GFP_KERNEL)?;
+    let effective = CpumaskVar::new_zero(GFP_KERNEL)?;
+    line.with_bound(|irq| {
+        // SAFETY: The line is allocated, so its data stays, and nobody else has
+        // the masks, which are of the kernel's size.
+        if unsafe { bindings::irq_cpus(irq, asked.as_raw(), effective.as_raw()) } {
+            Ok(())
+        } else {
+            Err(ENODEV)
+        }
+    })?;
+    Ok((asked, effective))
+}
+
+fn apply(line: &Line, mask: &Cpumask) -> Result {
+    line.with_bound(|irq| {
+        // SAFETY: The line is allocated and the mask is valid.
+        to_result(unsafe { bindings::irq_set_affinity(irq, mask.as_raw()) })
+    })
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Interrupt controllers: a chip of one's own, and its lines.
+//!
+//! ```text
+//!     Line::raise() ──▶ flow handler ──calls──▶ Chip: mask, ack, eoi, unmask
+//!                            └───────calls──▶ the handlers on the line
+//! ```
+//!
+//! What has to be done at the controller around a handler depends on how its
+//! lines signal. That is the *flow* of a line, and the kernel has a handler for
+//! each; see [`Flow`]. The chip gives them the operations.
+//!
+//! The flow handlers want hard IRQ context with interrupts off, so raising a
+//! line takes a token: it comes from the handler of a parent interrupt, or from
+//! [`irq_work`](crate::irq_work).
+//!
+//! The flow of per-CPU interrupts, `handle_percpu_irq()`, is not among them: the
+//! kernel does not export it to modules.
+//!
+//! C header: [`include/linux/irq.h`](srctree/include/linux/irq.h),
+//! [`include/linux/irqdomain.h`](srctree/include/linux/irqdomain.h)
+
+use crate::{
+    bindings,
+    context::HardIrq,
+    irq, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    new_mutex,
+    prelude::*,
+    str::{
+        as_char_ptr_in_const_context,
+        CStr, //
+    },
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// What a controller can do to one of its lines.
+///
+/// All are called with interrupts off and the line's lock held, perhaps on
+/// several CPUs for different lines. They may neither sleep nor ask the kernel
+/// about the line.
+pub trait Chip: Send + Sync + 'static {
+    /// Lets no more interrupts of the line through.
+    fn mask(&self, hwirq: u32);
+
+    /// Lets them through again.
+    fn unmask(&self, hwirq: u32);
+
+    /// Takes note of an interrupt, so that the next one can arrive.
+    fn ack(&self, hwirq: u32);
+
+    /// Both at once: many controllers can. By default one after the other.
+    fn mask_ack(&self, hwirq: u32) {
+        self.mask(hwirq);
+        self.ack(hwirq);
+    }
+
+    /// Says that an interrupt was served, which until then kept back the next.
+    fn eoi(&self, hwirq: u32);
+}
+
+/// How a line's interrupts are handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The controller needs nothing: `handle_simple_irq()`.
+    Simple,
+    /// The line is active until its device was served, and is masked meanwhile:
+    /// `handle_level_irq()`.
+    Level,
+    /// The line only says that something happened, which may happen again
+    /// meanwhile: `handle_edge_irq()`.
+    Edge,
+    /// The controller itself keeps back the next interrupt until it hears of
+    /// the end of this one: `handle_fasteoi_irq()`.
+    FastEoi,
+}
+
+impl Flow {
+    /// The flow's name, as in `/proc/interrupts` behind the line's number.
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Flow::Simple => c"simple",
+            Flow::Level => c"level",
+            Flow::Edge => c"edge",
+            Flow::FastEoi => c"fasteoi",
+        }
+    }
+
+    fn handler(self) -> bindings::irq_flow_handler_t {
+        match self {
+            Flow::Simple => Some(bindings::handle_simple_irq),
+            Flow::Level => Some(bindings::handle_level_irq),
+            Flow::Edge => Some(bindings::handle_edge_irq),
+            Flow::FastEoi => Some(bindings::handle_fasteoi_irq),
+        }
+    }
+}
+
+/// A controller with its chip.
+///
+/// # Invariants
+///
+/// `raw` is a domain that is ours to remove, and `mapped` has the bits of those
+/// lines of it for which there is a [`Line`].
+#[pin_data(PinnedDrop)]
+pub struct Domain<C: Chip> {
+    raw: NonNull<bindings::irq_domain>,
+    nr_lines: u32,
+    #[pin]
+    mapped: Mutex<u64>,
+    #[pin]
+    chip: C,
+}
+
+// SAFETY: The domain's functions lock for themselves; the chip is `Send`.
+unsafe impl<C: Chip> Send for Domain<C> {}
+// SAFETY: As above; the chip is `Sync`.
+unsafe impl<C: Chip> Sync for Domain<C> {}
+
+impl<C: Chip> Domain<C> {
+    /// The most lines that a controller can have.
+    pub const MAX_LINES: u32 = u64::BITS;
+
+    /// What the kernel calls the chip by, for all lines of all such domains.
+    const CHIP: bindings::irq_chip = bindings::irq_chip {
+        name: as_char_ptr_in_const_context(c"irqlab"),
+        irq_mask: Some(mask::<C>),
+        irq_unmask: Some(unmask::<C>),
+        irq_ack: Some(ack::<C>),
+        irq_mask_ack: Some(mask_ack::<C>),
+        irq_eoi: Some(eoi::<C>),
+        flags: bindings::IRQCHIP_IMMUTABLE as usize,
+        ..pin_init::zeroed()
+    };
+
+    /// Creates a controller with lines 0 to `nr_lines` - 1.
+    ///
+    /// Errors: `EINVAL` if there are none or more than [`Self::MAX_LINES`],
+    /// `ENOMEM`, and those of `chip`.
+    pub fn new(nr_lines: u32, chip: impl PinInit<C, Error>) -> Result<Arc<Self>> {
+        if !(1..=Self::MAX_LINES).contains(&nr_lines) {
+            return Err(EINVAL);
+        }
+        let info = bindings::irq_domain_info {
+            size: nr_lines,
+            hwirq_max: nr_lines as usize,
+            ops: &raw const bindings::irq_domain_simple_ops,
+            ..pin_init::zeroed()
+        };
+        Arc::pin_init(
+            try_pin_init!(Self {
+                chip <- chip,
+                mapped <- new_mutex!(0, "irq_chip::Domain::mapped"),
+                nr_lines,
+                // Last: nothing fails after it. INVARIANT: Just created.
+                //
+                // SAFETY: `info` is initialised, and its operations are static.
+                raw: NonNull::new(from_err_ptr(unsafe {
+                    bindings::irq_domain_instantiate(&info)
+                })?)
+                .ok_or(ENOMEM)?,
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The chip.
+    pub fn chip(&self) -> &C {
+        &self.chip
+    }
+
+    /// Gives line `hwirq` a number, and the flow that its interrupts have.
+    ///
+    /// Errors: `ENODEV` if the domain has no such line, `EBUSY` if it is mapped,
+    /// `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::irq_chip::{Chip, Domain, Flow, Line};
+    /// # use kernel::prelude::*;
+    /// struct Transparent;
+    ///
+    /// impl Chip for Transparent {
+    ///     fn mask(&self, _hwirq: u32) {}
+    ///     fn unmask(&self, _hwirq: u32) {}
+    ///     fn ack(&self, _hwirq: u32) {}
+    ///     fn eoi(&self, _hwirq: u32) {}
+    /// }
+    ///
+    /// fn line() -> Result<Line<Transparent>> {
+    ///     Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::FastEoi)
+    /// }
+    /// ```
+    pub fn map(self: &Arc<Self>, hwirq: u32, flow: Flow) -> Result<Line<C>> {
+        if hwirq >= self.nr_lines {
+            return Err(ENODEV);
+        }
+        let mut mapped = self.mapped.lock();
+        if *mapped & 1 << hwirq != 0 {
+            return Err(EBUSY);
+        }
+        // SAFETY: The domain is valid; no affinity is asked for.
+        let irq = unsafe {
+            bindings::irq_create_mapping_affinity(
+                self.raw.as_ptr(),
+                hwirq as usize,
+                core::ptr::null(),
+            )
+        };
+        if irq == 0 {
+            return Err(ENOMEM);
+        }
+        let line = irq::Line::of_mapping(irq).inspect_err(|_| {
+            // SAFETY: Mapped above, and nobody can have requested it.
+            unsafe { bindings::irq_dispose_mapping(irq) };
+        })?;
+        let level = if flow == Flow::Level {
+            bindings::IRQ_LEVEL
+        } else {
+            0
+        };
+        // SAFETY: The line is mapped and not requested. The chip is static, its
+        // data is this domain, which the line holds, and the name is static.
+        unsafe {
+            bindings::irq_set_chip(irq, &Self::CHIP);
+            bindings::irq_set_chip_data(irq, Arc::as_ptr(self).cast_mut().cast());
+            let name = flow.name().as_char_ptr();
+            bindings::__irq_set_handler(irq, flow.handler(), 0, name);
+            bindings::irq_modify_status(irq, 0, (bindings::IRQ_NOPROBE | level) as usize);
+        }
+        // INVARIANT: Here is the line for the bit.
+        *mapped |= 1 << hwirq;
+        Ok(Line {
+            line,
+            hwirq,
+            domain: self.clone(),
+        })
+    }
+}
+
+#[pinned_drop]
+impl<C: Chip> PinnedDrop for Domain<C> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: Ours by the type invariant. Its lines are gone: each holds it.
+        unsafe { bindings::irq_domain_remove(self.raw.as_ptr()) };
+    }
+}
+
+/// A line of a controller. Dropping it frees its handlers, waits for them, and
+/// gives its number back.
+///
+/// # Invariants
+///
+/// `hwirq` is mapped in `domain`, with the domain as its chip's data; both the
+/// mapping and the revocation of `line` are ours to do.
+pub struct Line<C: Chip> {
+    line: Arc<irq::Line>,
+    hwirq: u32,
+    domain: Arc<Domain<C>>,
+}
+
+impl<C: Chip> Line<C> {
+    /// The line for those who put handlers on it. Revoked when `self` is dropped.
+    pub fn line(&self) -> &Arc<irq::Line> {
+        &self.line
+    }
+
+    /// The controller of the line.
+    pub fn domain(&self) -> &Arc<Domain<C>> {
+        &self.domain
+    }
+
+    /// Has an interrupt arrive: runs the line's flow handler here and now. A
+    /// handler of the line may call this too, for one that arrives meanwhile.
+    ///
+    /// A chip that has masked the line has to see to it that this is not called;
+    /// the flow handlers take it for a race and cope.
+    ///
+    /// Errors: `EINVAL` if the line is not known.
+    pub fn raise(&self, _irq: &HardIrq) -> Result {
+        // SAFETY: The token proves hard IRQ context with interrupts off, and by
+        // the type invariant the line is mapped while this is borrowed.
+        to_result(unsafe {
+            bindings::generic_handle_domain_irq(self.domain.raw.as_ptr(), self.hwirq as usize)
+        })
+    }
+}
+
+impl<C: Chip> Drop for Line<C> {
+    fn drop(&mut self) {
+        // First the handlers: disposing of a requested line leaks it.
+        self.line.revoke();
+        let mut mapped = self.domain.mapped.lock();
+        // SAFETY: Ours by the type invariant, and nobody can request it any more.
+        unsafe { bindings::irq_dispose_mapping(self.line.irq()) };
+        // INVARIANT: The line is gone, and so is its bit.
+        *mapped &= !(1 << self.hwirq);
+    }
+}
+
+/// Calls `f` with the chip and the number there of the line of `data`.
+///
+/// # Safety
+///
+/// `data` must be of a line that [`Domain::map`] of a `Domain<C>` set up, and
+/// that is still mapped.
+unsafe fn with_chip<C: Chip>(data: *mut bindings::irq_data, f: impl FnOnce(&C, u32)) {
+    // SAFETY: By this function's contract the chip's data is the domain, which
+    // the line holds while it is mapped.
+    let (domain, hwirq) = unsafe { (&*(*data).chip_data.cast::<Domain<C>>(), (*data).hwirq) };
+    f(&domain.chip, hwirq as u32);
+}
+
+macro_rules! callbacks {
+    ($($name:ident,)*) => {
+        $(
+            /// # Safety
+            ///
+            /// For the chip of a line that a `Domain<C>` has mapped.
+            unsafe extern "C" fn $name<C: Chip>(data: *mut bindings::irq_data) {
+                // SAFETY: By this function's contract.
+                unsafe { with_chip(data, C::$name) };
+            }
+        )*
+    };
+}
+
+callbacks! {
+    mask,
+    unmask,
+    ack,
+    mask_ack,
+    eoi,
+}

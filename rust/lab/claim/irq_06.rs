@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IRQ-06: an interrupt that nobody claims.
+//!
+//! Of a line that is stuck the CPU would never get rid. So the kernel counts: if
+//! of 100 000 interrupts nearly none was claimed it says "nobody cared", with a
+//! stack trace, and disables the line. Whoever requests it next starts afresh.
+//!
+//! The line is one of the lab's own controller, level-triggered and stuck: it is
+//! raised again as soon as its handlers have returned.
+
+use super::{
+    judge,
+    skip_dangerous,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::{
+    refuse,
+    Answer, //
+};
+use irqlab::{
+    clock,
+    context::HardIrq,
+    irq::{
+        self,
+        IrqReturn,
+        Registration,
+        Sharing, //
+    },
+    irq_chip::{
+        Chip,
+        Domain,
+        Flow,
+        Line, //
+    },
+    irq_work::{
+        self,
+        IrqWork,
+        Now, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    time::msecs_to_jiffies,
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IRQ-06",
+    text: "a line whose interrupts nobody claims is disabled",
+    control: "every hundredth interrupt is claimed",
+    run,
+};
+
+/// The kernel judges after each 100 000, and begins to count anew after a pause of
+/// 100 ms, which a busy host can bring about: hence more than once.
+const MAX_COUNT: u64 = 1_000_000;
+const MAX_MS: u32 = 30_000;
+/// In the control it judges twice.
+const CONTROL_COUNT: u64 = 250_000;
+/// The fewest after which it may disable the line.
+const MIN_COUNT: u64 = 99_901;
+/// How many interrupts come in a row. The CPU does nothing else meanwhile.
+const ROW: u64 = 500;
+
+/// The controller: one line, masked or not.
+struct Controller {
+    is_masked: Atomic<bool>,
+}
+
+impl Chip for Controller {
+    fn mask(&self, _hwirq: u32) {
+        self.is_masked.store(true, Relaxed);
+    }
+
+    fn unmask(&self, _hwirq: u32) {
+        self.is_masked.store(false, Relaxed);
+    }
+
+    fn ack(&self, _hwirq: u32) {}
+
+    fn eoi(&self, _hwirq: u32) {}
+}
+
+/// A handler that claims every `claims`th interrupt; 0: none.
+struct Denier {
+    claims: u64,
+    runs: Atomic<u64>,
+}
+
+impl irq::Handler for Denier {
+    fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+        let run = self.runs.fetch_add(1, Full) + 1;
+        if self.claims > 0 && run % self.claims == 0 {
+            IrqReturn::Handled
+        } else {
+            IrqReturn::None
+        }
+    }
+}
+
+/// The device: keeps the line raised.
+struct Stuck {
+    line: Arc<Line<Controller>>,
+    rows: Atomic<u64>,
+}
+
+impl irq_work::Handler for Stuck {
+    type When = Now;
+
+    fn run(this: &IrqWork<Self>, irq: &HardIrq) {
+        for _ in 0..ROW {
+            let _ = this.line.raise(irq);
+        }
+        this.rows.fetch_add(1, Full);
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    skip_dangerous!(trial, "nobody cared");
+    let controller = Controller {
+        is_masked: Atomic::new(true),
+    };
+    let domain = Domain::new(1, Ok::<_, Error>(controller))?;
+    let line = Arc::new(domain.map(0, Flow::Level)?, GFP_KERNEL)?;
+    let stuck = Stuck {
+        line: line.clone(),
+        rows: Atomic::new(0),
+    };
+    let stuck = KBox::pin_init(IrqWork::new(Ok(stuck)), GFP_KERNEL)?;
+
+    let denier = request(&line, if trial.is_control() { 100 } else { 0 })?;
+    let max_count = if trial.is_control() {
+        CONTROL_COUNT
+    } else {
+        MAX_COUNT
+    };
+    let raised = raise_until_disabled(trial, &stuck, max_count)?;
+    let until = denier.handler().runs.load(Relaxed);
+    let info = line.line().info()?;
+    let is_masked = domain.chip().is_masked.load(Relaxed);
+    raise_row(trial, &stuck)?;
+    let afterwards = denier.handler().runs.load(Relaxed) - until;
+    drop(denier);
+
+    let claimer = request(&line, 1)?;
+    raise_row(trial, &stuck)?;
+    let recovered = claimer.handler().runs.load(Relaxed);
+    judge!(
+        info.disable_depth == 1
+            && is_masked
+            && until >= MIN_COUNT
+            && afterwards == 0
+            && recovered == ROW,
+        "raised {}, the handler ran {} times and claimed {}; then the kernel had disabled the line {} \
+         times, and the controller had it {}; raised {} more, it ran {}; requested again, it ran {} \
+         of {}",
+        raised,
+        until,
+        if trial.is_control() { until / 100 } else { 0 },
+        info.disable_depth,
+        if is_masked { "masked" } else { "unmasked" },
+        ROW,
+        afterwards,
+        recovered,
+        ROW
+    )
+}
+
+fn request(line: &Line<Controller>, claims: u64) -> Result<Arc<Registration<Denier>>> {
+    let denier = Denier {
+        claims,
+        runs: Atomic::new(0),
+    };
+    line.line()
+        .request(Sharing::Exclusive, c"irqlab-stuck", Ok(denier))
+}
+
+/// Raises until the kernel has had enough. Returns how many.
+fn raise_until_disabled(trial: &Trial<'_>, stuck: &IrqWork<Stuck>, max_count: u64) -> Answer<u64> {
+    let start = clock::ticks();
+    let mut raised = 0;
+    while raised < max_count && stuck.line.line().info()?.disable_depth == 0 {
+        if trial.task.is_interrupted() {
+            refuse!(EINTR, "interrupted after {}", raised);
+        }
+        if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(MAX_MS) {
+            break;
+        }
+        raise_row(trial, stuck)?;
+        raised += ROW;
+        trial.task.yield_if_needed();
+    }
+    Ok(raised)
+}
+
+/// Raises a row of interrupts, and waits for its end.
+fn raise_row(trial: &Trial<'_>, stuck: &IrqWork<Stuck>) -> Answer {
+    let before = stuck.rows.load(Acquire);
+    stuck.queue();
+    // Usually it is over by now: this CPU has served it.
+    if !trial.eventually(2000, || stuck.rows.load(Acquire) > before) {
+        refuse!(EIO, "the interrupts did not come");
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IRQ-09: interrupt handlers of different lines nest.
+//!
+//! They did while handlers could run with interrupts enabled. Now a handler is
+//! raised upon by the other line, which arrives and waits, and every handler
+//! finds the kernel's count of hard IRQs at one.
+
+use super::{
+    found,
+    Claim,
+    Finding,
+    Trial,
+    Verdict, //
+};
+use crate::{
+    counter::Counter,
+    line::Line,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+    waiting, //
+};
+use irqlab::{
+    context::{
+        HardIrq,
+        Snapshot, //
+    },
+    cpu,
+    irq::{
+        Affinity,
+        Handler,
+        IrqReturn,
+        Registration, //
+    },
+    lapic, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IRQ-09",
+    text: "interrupt handlers of different lines nest",
+    control: "no handler is raised upon",
+    run,
+};
+
+/// How many interrupts the lines raise upon each other.
+const COUNT: u64 = 100;
+
+/// What both handlers share.
+struct Nesting {
+    left: Atomic<u64>,
+    max_depth: Atomic<u64>,
+}
+
+/// A handler that raises the other line's interrupt while it runs.
+struct Rival {
+    nesting: Arc<Nesting>,
+    line: Arc<Line>,
+    other: Arc<Line>,
+    /// Known when the other line has a handler.
+    other_vector: Atomic<u32>,
+    runs: Atomic<u64>,
+    /// Runs during which the other's interrupt arrived and waited.
+    waited_for: Atomic<u64>,
+}
+
+impl Handler for Rival {
+    fn handle(&self, irq: &HardIrq) -> IrqReturn {
+        if !self.line.source.acknowledge(irq) {
+            return IrqReturn::None;
+        }
+        let depth = u64::from(Snapshot::take().hardirq_depth());
+        let nesting = &self.nesting;
+        nesting
+            .max_depth
+            .store(nesting.max_depth.load(Relaxed).max(depth), Relaxed);
+        // Only one CPU has both lines: nobody else counts down.
+        let left = nesting.left.load(Relaxed);
+        if left > 0 {
+            nesting.left.store(left - 1, Relaxed);
+            if self.other.raise().is_ok() && waiting::arrives(self.other_vector.load(Relaxed) as u8)
+            {
+                self.waited_for.add(1, Relaxed);
+            }
+        }
+        self.runs.fetch_add(1, Full);
+        IrqReturn::Handled
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let second = if trial.line("edu0").is_ok() {
+        "edu0"
+    } else {
+        "sim1"
+    };
+    let lines = [trial.line("sim0")?, trial.line(second)?];
+    let groups = [trial.group("sim0")?, trial.group(second)?];
+    let _lent = [groups[0].lend()?, groups[1].lend()?];
+
+    // Both on one CPU: a simulated line is where it is raised.
+    let Some(cpu) = cpu::online().next() else {
+        refuse!(ENXIO, "no CPU is online");
+    };
+    let affinity = Affinity::new(lines[1].source.line())?;
+    if lines[1].source.line().info()?.vector.is_some() {
+        let counter = Counter::on(&lines[1])?;
+        if !counter
+            .handler()
+            .move_to(trial, &affinity, core::iter::once(cpu))?
+        {
+            refuse!(EIO, "{} does not move to CPU {}", second, cpu.as_u32());
+        }
+    }
+    let nesting = Nesting {
+        left: Atomic::new(if trial.is_control() { 0 } else { COUNT }),
+        max_depth: Atomic::new(0),
+    };
+    let nesting = Arc::new(nesting, GFP_KERNEL)?;
+    let registrations = [
+        rival(&nesting, &lines[0], &lines[1])?,
+        rival(&nesting, &lines[1], &lines[0])?,
+    ];
+    let rivals = [registrations[0].handler(), registrations[1].handler()];
+    for (rival, other) in rivals.iter().zip([&lines[1], &lines[0]]) {
+        let vector = other.source.line().info()?.vector;
+        let vector = vector.unwrap_or(lapic::IRQ_WORK_VECTOR);
+        rival.other_vector.store(vector.into(), Relaxed);
+    }
+    let runs = || rivals[0].runs.load(Relaxed) + rivals[1].runs.load(Relaxed);
+    // One on each line would do in the control; the first starts all.
+    let is_control = trial.is_control();
+    let wanted = if is_control { 2 } else { COUNT + 1 };
+    cpu::run_on(
+        &trial.lab.workers,
+        core::iter::once(cpu),
+        trial.task,
+        |_here| {
+            let _ = lines[0].raise();
+            if is_control {
+                let _ = lines[1].raise();
+            }
+        },
+    )?;
+    let has_ended = trial.eventually(2000, || runs() >= wanted);
+
+    let max_depth = nesting.max_depth.load(Relaxed);
+    let waited_for = rivals.map(|rival| rival.waited_for.load(Relaxed));
+    let verdict = if !has_ended || max_depth == 0 {
+        Verdict::Fails
+    } else if max_depth > 1 {
+        Verdict::Holds
+    } else if waited_for.contains(&0) {
+        // Nothing could have nested.
+        Verdict::Fails
+    } else {
+        Verdict::Outdated
+    };
+    found(
+        verdict,
+        fmt!(
+            "CPU {}: sim0 ran {} times, in {} of them an interrupt of {} arrived and waited; {} \
+             ran {}, sim0's waited in {}; hard IRQ depth at most {}",
+            cpu.as_u32(),
+            rivals[0].runs.load(Relaxed),
+            waited_for[0],
+            second,
+            second,
+            rivals[1].runs.load(Relaxed),
+            waited_for[1],
+            max_depth
+        ),
+    )
+}
+
+fn rival(
+    nesting: &Arc<Nesting>,
+    line: &Arc<Line>,
+    other: &Arc<Line>,
+) -> Answer<Arc<Registration<Rival>>> {
+    let rival = Rival {
+        nesting: nesting.clone(),
+        line: line.clone(),
+        other: other.clone(),
+        other_vector: Atomic::new(0),
+        runs: Atomic::new(0),
+        waited_for: Atomic::new(0),
+    };
+    let sharing = line.source.sharing();
+    let irq_line = line.source.line();
+    Ok(irq_line.request(sharing, line.name, Ok(rival))?)
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IRQ-10: a handler must not block.
+//!
+//! It has no thread of execution of its own that could wait: whom would the
+//! scheduler put aside? The kernel says "scheduling while atomic" and, as its
+//! count of contexts cannot be right, resets it, which shows here. The control
+//! blocks in the line's thread, where that is nobody's business.
+//!
+//! With the library's types it takes a function that exists to misbehave:
+//! everything else that sleeps demands a task's token (`selftests/compile_fail`).
+
+use super::{
+    judge,
+    skip_dangerous,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    line::Line,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    context::{
+        HardIrq,
+        Snapshot,
+        Task, //
+    },
+    cpu, dangerous,
+    irq::{
+        IrqReturn,
+        ThreadedHandler,
+        ThreadedIrqReturn, //
+    },
+    kthread::{
+        self,
+        Priority,
+        Work,
+        Worker, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IRQ-10",
+    text: "a handler must not block",
+    control: "the line's thread blocks instead",
+    run,
+};
+
+/// A handler that blocks, or whose thread does.
+struct Blocker {
+    line: Arc<Line>,
+    in_thread: bool,
+    depth_before: Atomic<u32>,
+    depth_after: Atomic<u32>,
+    is_done: Atomic<bool>,
+}
+
+impl Blocker {
+    fn done(&self, before: u32, after: u32) {
+        self.depth_before.store(before, Relaxed);
+        self.depth_after.store(after, Relaxed);
+        self.is_done.store(true, Release);
+    }
+}
+
+impl ThreadedHandler for Blocker {
+    fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn {
+        if !self.line.source.acknowledge(irq) {
+            return ThreadedIrqReturn::None;
+        }
+        if self.in_thread {
+            return ThreadedIrqReturn::WakeThread;
+        }
+        let before = Snapshot::take().hardirq_depth();
+        let aftermath = dangerous::schedule(irq);
+        self.done(before, aftermath.hardirq_depth);
+        ThreadedIrqReturn::Handled
+    }
+
+    fn handle_threaded(&self, task: &Task) -> IrqReturn {
+        let before = Snapshot::take().hardirq_depth();
+        task.sleep_ms(1);
+        self.done(before, Snapshot::take().hardirq_depth());
+        IrqReturn::Handled
+    }
+}
+
+/// Whom the interrupt interrupts: of a priority that the scheduler stays with.
+struct Interrupted(Arc<Line>);
+
+impl kthread::Handler for Interrupted {
+    fn run(this: &Work<Self>, _task: &Task) {
+        let _ = this.0.raise();
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    skip_dangerous!(trial, "scheduling while atomic");
+    let line = trial.line("sim0")?;
+    let group = trial.group("sim0")?;
+    let _lent = group.lend()?;
+    let Some(cpu) = cpu::online().next() else {
+        refuse!(ENXIO, "no CPU is online");
+    };
+    let blocker = Blocker {
+        line: line.clone(),
+        in_thread: trial.is_control(),
+        depth_before: Atomic::new(0),
+        depth_after: Atomic::new(0),
+        is_done: Atomic::new(false),
+    };
+    let irq_line = line.source.line();
+    let sharing = line.source.sharing();
+    let registration = irq_line.request_threaded(sharing, line.name, Ok(blocker))?;
+    let blocker = registration.handler();
+
+    let had_warned = dangerous::has_warned();
+    let worker = Worker::on(cpu, c"irqlab_blocks", Priority::Fifo)?;
+    let work = Work::new(worker, Ok(Interrupted(line.clone())));
+    let work = KBox::pin_init(work, GFP_KERNEL)?;
+    work.queue();
+    work.flush(trial.task);
+    if !trial.eventually(2000, || blocker.is_done.load(Acquire)) {
+        refuse!(EIO, "sim0: the handler did not come back");
+    }
+    let before = blocker.depth_before.load(Relaxed);
+    let after = blocker.depth_after.load(Relaxed);
+    let has_warned = dangerous::has_warned();
+    judge!(
+        before == 1 && after == 0 && has_warned,
+        "sim0: hard IRQ depth {} before scheduling, {} after; the kernel has warned: {} before, {} \
+         after",
+        before,
+        after,
+        if had_warned { "yes" } else { "no" },
+        if has_warned { "yes" } else { "no" }
+    )
+}
