@@ -34,6 +34,9 @@
 //! [`tracepoint`] lets a module observe where the kernel itself says what it does:
 //! which soft IRQ was raised, which handler begins.
 //!
+//! Exceptions come in any of them. What raises one on purpose is in [`fixup`], what its
+//! handler saw in [`exception`].
+//!
 //! # Where to begin
 //!
 //! [`irq_sim`] makes an interrupt line on any machine, and [`irq_chip`] a

@@ -295,10 +295,10 @@ unsafe fn irqlab_store(at: usize, value: u64) -> Outcome {
 
 /// # Safety
 ///
-/// There must be a word at `at`.
+/// There must be a word at `at`, or the kernel may oops.
 #[no_mangle]
 #[inline(never)]
-unsafe fn irqlab_load_unguarded(at: usize) -> Outcome {
+pub(crate) unsafe fn irqlab_load_unguarded(at: usize) -> Outcome {
     let (error, value, resumed_at): (i64, u64, usize);
     // SAFETY: By this function's contract; the load has no effect but on its register.
     // STAC is undone.

@@ -91,6 +91,9 @@ impl<'a> Setting<'a> {
 
     /// Makes an attempt. `offset` is where in its page, rounded down to fit.
     ///
+    /// An attempt in a soft IRQ that another task serves, as on `PREEMPT_RT`, is refused
+    /// with `ESRCH`, in its outcome, if it is about user memory.
+    ///
     /// Refusals: `EINVAL` if the case wants an address and there is none, `EPERM` if
     /// that is the kernel's, `EBUSY` if somebody else has the NMIs.
     pub(crate) fn attempt(
