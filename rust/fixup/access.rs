@@ -168,7 +168,7 @@ macro_rules! load {
     ($name:ident, $before:expr, $behind:literal, $entry:expr) => {
         #[no_mangle]
         #[inline(never)]
-        fn $name(at: usize) -> Outcome {
+        extern "Rust" fn $name(at: usize) -> Outcome {
             let (error, value, resumed_at): (i64, u64, usize);
             // SAFETY: The load is guarded, and has no effect but on its register. STAC
             // is undone on the only way out.
@@ -220,7 +220,7 @@ load!(
 
 #[no_mangle]
 #[inline(never)]
-fn irqlab_load_fault(at: usize) -> Outcome {
+extern "Rust" fn irqlab_load_fault(at: usize) -> Outcome {
     let (vector, value, resumed_at): (u64, u64, usize);
     // SAFETY: The load is guarded, and has no effect but on its register. STAC is
     // undone on the only way out.
@@ -247,7 +247,7 @@ fn irqlab_load_fault(at: usize) -> Outcome {
 /// and of the kernel: the handler knows no other fault.
 #[no_mangle]
 #[inline(never)]
-fn irqlab_load_zeropad(at: usize) -> Outcome {
+extern "Rust" fn irqlab_load_zeropad(at: usize) -> Outcome {
     let (value, resumed_at): (u64, usize);
     // SAFETY: The load is guarded, and has no effect but on its register.
     unsafe {
@@ -270,7 +270,7 @@ fn irqlab_load_zeropad(at: usize) -> Outcome {
 /// If the store at `at` does not fault, it must be permitted.
 #[no_mangle]
 #[inline(never)]
-unsafe fn irqlab_store(at: usize, value: u64) -> Outcome {
+unsafe extern "Rust" fn irqlab_store(at: usize, value: u64) -> Outcome {
     let (error, resumed_at): (i64, usize);
     // SAFETY: The store is guarded, and permitted by this function's contract. STAC is
     // undone on the only way out.
@@ -298,7 +298,7 @@ unsafe fn irqlab_store(at: usize, value: u64) -> Outcome {
 /// There must be a word at `at`, or the kernel may oops.
 #[no_mangle]
 #[inline(never)]
-pub(crate) unsafe fn irqlab_load_unguarded(at: usize) -> Outcome {
+pub(crate) unsafe extern "Rust" fn irqlab_load_unguarded(at: usize) -> Outcome {
     let (error, value, resumed_at): (i64, u64, usize);
     // SAFETY: By this function's contract; the load has no effect but on its register.
     // STAC is undone.
@@ -321,7 +321,7 @@ pub(crate) unsafe fn irqlab_load_unguarded(at: usize) -> Outcome {
 
 #[no_mangle]
 #[inline(never)]
-fn irqlab_copy(at: usize, copied: &mut [u8]) -> Outcome {
+extern "Rust" fn irqlab_copy(at: usize, copied: &mut [u8]) -> Outcome {
     let (left, resumed_at): (usize, usize);
     // SAFETY: The load is guarded, and has no effect but on `copied`, which is as long
     // as CX says. STAC is undone on the only way out.

@@ -3,6 +3,13 @@
 //! Guarded instructions that raise other exceptions than a page fault. They may be
 //! tried in any context.
 //!
+//! ```
+//! # use irqlab::{exception::Vector, fixup::{instructions, End}};
+//! fn is_division_by_zero_fixed_up() -> bool {
+//!     instructions::divide().end == End::Trapped(Vector::DE.0)
+//! }
+//! ```
+//!
 //! C header: [`arch/x86/include/asm/trapnr.h`](srctree/arch/x86/include/asm/trapnr.h),
 //! [`arch/x86/include/asm/msr.h`](srctree/arch/x86/include/asm/msr.h)
 
@@ -33,20 +40,13 @@ use core::arch::asm;
 macro_rules! trapping {
     ($(#[$meta:meta])* $name:ident, $function:ident, $instruction:literal) => {
         $(#[$meta])*
-        ///
-        /// ```
-        #[doc = concat!("# use irqlab::fixup::{instructions::", stringify!($name), ", End};")]
-        /// fn raises_an_exception() -> bool {
-        #[doc = concat!("    matches!(", stringify!($name), "().end, End::Trapped(_))")]
-        /// }
-        /// ```
         pub fn $name() -> Outcome {
             $function()
         }
 
         #[no_mangle]
         #[inline(never)]
-        fn $function() -> Outcome {
+        extern "Rust" fn $function() -> Outcome {
             let (vector, resumed_at): (u64, usize);
             // SAFETY: The instruction is guarded, and has no effect but its exception.
             unsafe {
@@ -110,7 +110,7 @@ fn msr_outcome(error: i64, value: u64, resumed_at: usize) -> Outcome {
 
 #[no_mangle]
 #[inline(never)]
-fn irqlab_rdmsr() -> Outcome {
+extern "Rust" fn irqlab_rdmsr() -> Outcome {
     let (error, low, high, resumed_at): (i64, u64, u64, usize);
     // SAFETY: The instruction is guarded, and reads what has no side effects.
     unsafe {
@@ -132,7 +132,7 @@ fn irqlab_rdmsr() -> Outcome {
 
 #[no_mangle]
 #[inline(never)]
-fn irqlab_wrmsr() -> Outcome {
+extern "Rust" fn irqlab_wrmsr() -> Outcome {
     let (error, resumed_at): (i64, usize);
     // SAFETY: The instruction is guarded. Where it does nothing instead of faulting,
     // as some hypervisors have it, that is all that 0 in a reserved register does.
@@ -157,7 +157,7 @@ fn irqlab_wrmsr() -> Outcome {
 /// kernel does not look for one.
 #[no_mangle]
 #[inline(never)]
-fn irqlab_breakpoint() -> Outcome {
+extern "Rust" fn irqlab_breakpoint() -> Outcome {
     let resumed_at: usize;
     // SAFETY: The caller has a watch, which says that it was this breakpoint's.
     unsafe {

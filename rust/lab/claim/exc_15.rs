@@ -54,7 +54,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let island = Island::new()?;
     let exceptions = Watch::new(Arc::new(Seen::new(), GFP_KERNEL)?)?;
     let nesting = watch(Nesting::new()?)?;
-    let cells = [const { () }; Kind::ALL.len()].map(|()| SnapshotCell::new());
+    let cells = Kind::ALL.map(|_| SnapshotCell::new());
     let note = |kind: Kind| cells[kind as usize].store(&Snapshot::take());
     let fault = || {
         note(Kind::Nmi);
