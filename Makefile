@@ -4,10 +4,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
-.PHONY: modules run test shell setup install clean fmt lint host-test runner compile-fail crash help
+.PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner
+.PHONY: compile-fail crash help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
-export KERNEL FLAVOUR MIRROR IRQLAB_CACHE V
+export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V
 
 # Which headers to build with: KDIR=; or the running kernel's, if they can build Rust modules; or
 # those that tools/setup makes, in the place that tools/enter enters.
@@ -16,15 +17,10 @@ ifneq ($(wildcard $(running)/rust/libkernel.rmeta),)
 KDIR ?= $(running)
 endif
 
-# Each kernel has an output directory of its own. RELEASE is known once tools/setup has run.
+# Each kernel has an output directory of its own, whose name is known once tools/setup has run.
 # $(shell) does not see what make exports before version 4.4.
-RELEASE = $(shell export KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' IRQLAB_CACHE='$(IRQLAB_CACHE)' && \
-	. tools/env.sh && echo $$RELEASE)
-STOCK = build/$(RELEASE)
-
-# $(call stock,TARGET,OUTPUT) - run kbuild for the kernel that the guest boots
-stock = tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$(2)" \
-	-j"$$(nproc)" $(if $(V),V=$(V)) $(1)'
+OUTPUT = $(shell export KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' GUEST='$(GUEST)' \
+	IRQLAB_CACHE='$(IRQLAB_CACHE)' && . tools/env.sh && echo $$OUTPUT)
 
 # The same for KDIR, which need not be stock.
 OUT = build/$(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
@@ -33,12 +29,14 @@ ifdef KDIR
 modules:
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) modules
 else
-modules: stock
+modules: for-guest
 endif
 
-.PHONY: stock
-stock: setup
-	@$(call stock,modules,$(STOCK))
+# For the kernel that the guest boots.
+.PHONY: for-guest
+for-guest: setup
+	@tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$$OUTPUT" \
+		-j"$$(nproc)" $(if $(V),V=$(V)) modules'
 
 setup:
 	@tools/setup
@@ -47,25 +45,39 @@ setup:
 
 guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	$(if $(APPEND),--append '$(APPEND)') $(if $(QEMU_EXTRA),--qemu '$(QEMU_EXTRA)') \
-	--module $(STOCK)/rust/irqlab.ko$(if $(PARAMS),:$(PARAMS)) --payload $(STOCK)/kselftest \
-	$(patsubst %,--no-insert %,$(wildcard $(STOCK)/samples/*.ko $(STOCK)/selftests/*/*.ko))
+	--module $(OUTPUT)/rust/irqlab.ko$(if $(PARAMS),:$(PARAMS)) --payload $(OUTPUT)/kselftest \
+	$(patsubst %,--no-insert %,$(wildcard $(OUTPUT)/samples/*.ko $(OUTPUT)/selftests/*/*.ko))
 
 # The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
 .PHONY: kselftest
-kselftest: stock
+kselftest: for-guest
 	@tools/enter make -s -C selftests install \
-		OUTPUT="$(CURDIR)/$(STOCK)/selftests" INSTALL_PATH="$(CURDIR)/$(STOCK)/kselftest" >/dev/null
+		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
 
 run: kselftest
-	@tools/enter tools/guest $(guest_options) --console $(STOCK)/run.log -- ./report.sh
+	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh
+
+# Time counts instructions there: the same tables each time, on any host.
+bench: kselftest
+	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/bench.log --deterministic --timeout 1200 \
+		-- ./compare.sh
 
 shell: kselftest
-	@tools/enter tools/guest $(guest_options) --console $(STOCK)/shell.log
+	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/shell.log
 
 # ---- Everything else -----------------------------------------------------------------------------
 
+# The last line counts everything since TALLY was made, so that several runs have one result.
 test: kselftest
-	@tools/enter tools/test
+	@tools/enter tools/test $(if $(TALLY),--tally $(TALLY))
+
+# The tests that depend on the kernel, in guests whose kernels check themselves.
+GUESTS = debug race
+test-debug: TALLY = build/tally
+test-debug:
+	@$(if $(filter file,$(origin TALLY)),rm -f $(TALLY);) failed=0; for guest in $(GUESTS); do \
+		$(MAKE) --no-print-directory test GUEST=$$guest TALLY=$(TALLY) || failed=1; \
+	done; exit $$failed
 
 compile-fail crash: kselftest
 	@tools/enter tools/test $@
@@ -91,7 +103,9 @@ help:
 	@sed -n 's/^#?//p' $(firstword $(MAKEFILE_LIST))
 
 #?  make run        build, boot a stock kernel in QEMU with the module, print measurements and verdicts
+#?  make bench      all mechanisms side by side, under loads, in instructions
 #?  make test       run all tests
+#?  make test-debug run those that depend on the kernel with GUEST=debug and with GUEST=race
 #?  make shell      a shell in the guest, with the module inserted
 #?  make            build the modules
 #?  make install    install them for the running kernel (or for KDIR=)
@@ -106,6 +120,8 @@ help:
 #?  KDIR=           headers to build with; default: the running kernel's if they know Rust, else stock ones
 #?  KERNEL=7.3.4    which stock kernel; default: the newest supported
 #?  FLAVOUR=        amd64 (default) or rt-amd64
+#?  GUEST=          which kernel the guest boots: stock (default); debug, with KASAN, lockdep and more;
+#?                  race, with KCSAN. The last two are built when first used: ten minutes each
 #?  MIRROR=         a Debian mirror; default: the one that apt uses here
 #?  IRQLAB_CACHE=   where kernel and toolchain live; default: ~/.cache/irqlab
 #?  PARAMS=a=1,b=2  module parameters, in the guest

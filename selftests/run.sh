@@ -14,7 +14,7 @@ if [ "$1" = -l ]; then
 	shift
 fi
 [ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh user_exceptions lifetime.sh \
-	samples.sh stress.sh
+	samples.sh stress.sh kunit.sh leaks.sh
 status=$(mktemp) || exit 1
 trap 'rm -f "$status"' EXIT
 
@@ -31,8 +31,8 @@ for test; do
 	number=$((number + 1))
 	before=$(troubles)
 	{
-		# In a process group of its own, which ends with it.
-		timeout $((LONG ? 600 : 180)) "./$test" </dev/null 2>&1
+		# In a process group of its own, which ends with it. A debug kernel is slow.
+		timeout 900 "./$test" </dev/null 2>&1
 		echo $? >"$status"
 	} | while IFS= read -r line; do
 		printf '    %s\n' "$line" # at once, unlike sed

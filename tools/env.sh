@@ -12,7 +12,12 @@
 #   RELEASE   the chosen kernel, like `uname -r`; empty before tools/setup has picked one
 #   KDIR      its headers directory, with the Rust overlay (as seen under tools/enter)
 #   VMLINUX   its image as ELF, for the guest (likewise)
-#   KSRC      the part of its source that modules and their tests need
+#   KSRC      its source: as much as modules and their tests need; all for guests other than stock
+#   OUTPUT    where this tree builds for that kernel
+#   LLVM, KRUSTFLAGS  what kbuild needs besides, in the environment
+#
+# GUEST= is the kernel that the guest boots: stock, or one that tools/debug-kernel builds. Then KDIR,
+# VMLINUX and OUTPUT are of that one.
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck source=tools/kernel.conf
@@ -22,6 +27,7 @@ CACHE=${IRQLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irqlab}
 CACHE=$(realpath -m "$CACHE")
 KERNEL=${KERNEL:-}
 FLAVOUR=${FLAVOUR:-${FLAVOURS[0]}}
+GUEST=${GUEST:-${GUESTS[0]}}
 
 IN_PLACE=$(. /etc/os-release && [ "${VERSION_CODENAME-}" = "$SUITE" ] && echo yes) || IN_PLACE=
 if [ "$IN_PLACE" ]; then
@@ -36,6 +42,17 @@ RELEASE=
 KDIR=$SEEN/usr/lib/modules/$RELEASE/build
 KSRC=$CACHE/linux-source-${RELEASE%%[+-]*}
 VMLINUX=$SEEN/boot/vmlinux-$RELEASE
+OUTPUT=build/$RELEASE LLVM='' KRUSTFLAGS=''
+if [ "$GUEST" != stock ]; then
+	KDIR=$CACHE/linux-${RELEASE%%[+-]*}-$GUEST
+	VMLINUX=$KDIR/vmlinux.guest OUTPUT=build/${KDIR##*/linux-} LLVM=1
+fi
+if [ "$GUEST" = race ]; then
+	# What CONFIG_KCSAN adds for C. rustc instruments volatile and atomic accesses as such.
+	KRUSTFLAGS="-Zsanitizer=thread -Cllvm-args=-tsan-distinguish-volatile=1"
+	KRUSTFLAGS+=" -Cllvm-args=-tsan-instrument-func-entry-exit=0"
+	KRUSTFLAGS+=" -Cllvm-args=-tsan-compound-read-before-write=1"
+fi
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2

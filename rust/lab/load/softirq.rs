@@ -25,7 +25,10 @@ pub(super) const KIND: Kind = Kind {
     name: "softirq",
     about: "a tasklet that schedules itself each time, after 20 us",
     start: |lab, cpu, task| {
-        let storm = KBox::pin_init(Tasklet::new(Ok(Storm(Atomic::new(0)))), GFP_KERNEL)?;
+        let storm = Storm {
+            nr_runs: Atomic::new(0),
+        };
+        let storm = KBox::pin_init(Tasklet::new(Ok(storm)), GFP_KERNEL)?;
         cpu::run_on(&lab.workers, core::iter::once(cpu), task, |_here| {
             storm.schedule();
         })?;
@@ -35,18 +38,20 @@ pub(super) const KIND: Kind = Kind {
 
 struct SoftirqStorm(Pin<KBox<Tasklet<Storm>>>);
 
-struct Storm(Atomic<u64>);
+struct Storm {
+    nr_runs: Atomic<u64>,
+}
 
 impl Handler for Storm {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         clock::spin_ns(20_000);
-        this.0.add(1, Relaxed);
+        this.nr_runs.add(1, Relaxed);
         this.schedule();
     }
 }
 
 impl Load for SoftirqStorm {
     fn rounds(&self) -> u64 {
-        (**self.0).0.load(Relaxed)
+        self.0.nr_runs.load(Relaxed)
     }
 }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Leaks: nothing that the module allocated outlives it. Only for kernels with CONFIG_DEBUG_KMEMLEAK,
+# booted with kmemleak=on; it misses fresh leaks unless booted with slab_debug=F too.
+
+. "$(dirname "$0")/lib.sh"
+
+kmemleak=/sys/kernel/debug/kmemleak
+
+# leaves_nothing MODULE WHAT... - insert a module, do something with it, remove it, and look
+leaves_nothing() {
+	module=$1
+	shift
+	! is_inserted irqlab || rmmod irqlab
+	# What has leaked before is not ours.
+	echo scan >"$kmemleak"
+	echo clear >"$kmemleak"
+	insert irqlab
+	[ "$module" = irqlab ] || insert "$module"
+	"$@"
+	[ "$module" = irqlab ] || rmmod "$module"
+	rmmod irqlab
+	# An object counts as leaked if its age is some seconds and its contents did not change.
+	sleep 6
+	echo scan >"$kmemleak"
+	echo scan >"$kmemleak"
+	cat "$kmemleak" >"$work/leaks"
+	insert irqlab
+	! [ -s "$work/leaks" ] || fail "$(cat "$work/leaks")"
+}
+
+nothing() {
+	:
+}
+
+claims() {
+	must claims all
+}
+
+controls() {
+	awk '!/^#/ { print $1 }' "$lab/claims" >"$work/ids"
+	while read -r id; do
+		must claims "$id control"
+	done <"$work/ids"
+}
+
+benches() {
+	for line in $(lines); do
+		must bench "line=$line count=10"
+	done
+}
+
+if ! echo scan 2>/dev/null >"$kmemleak"; then
+	ktap_print_header
+	ktap_skip_all "this kernel has no kmemleak, or it is off: boot with kmemleak=on slab_debug=F"
+	exit "$KSFT_SKIP"
+fi
+run_table <<'END'
+leaves_nothing irqlab nothing
+leaves_nothing irqlab claims
+leaves_nothing irqlab controls
+leaves_nothing irqlab benches
+leaves_nothing irqlab_tasklet nothing
+leaves_nothing irqlab_threaded nothing
+leaves_nothing irqlab_edu nothing
+leaves_nothing irqlab_stress nothing
+END
