@@ -51,7 +51,8 @@ guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),
 # The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
 .PHONY: kselftest
 kselftest: for-guest
-	@tools/enter make -s -C selftests install INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
+	@tools/enter make -s -C selftests install \
+		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
 
 run: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh

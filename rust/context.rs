@@ -12,7 +12,7 @@
 //! ```
 //!
 //! [`Snapshot`] records what the kernel itself says about the current context.
-//! The tokens ([`Task`], [`SoftIrq`], [`HardIrq`]) say it at compile time: a
+//! The tokens ([`Task`], [`SoftIrq`], [`HardIrq`], [`Nmi`]) say it at compile time: a
 //! callback receives the token of the context that it runs in, and a function
 //! that sleeps demands a [`&Task`](Task), so that sleeping in a tasklet is a
 //! type error.
@@ -20,10 +20,14 @@
 //! C header: [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
 
 mod bottom_half;
+mod call;
 mod snapshot;
+pub mod stack;
 mod token;
 
 pub use bottom_half::BottomHalvesDisabled;
+
+pub use call::Caller;
 
 pub use snapshot::{
     Kind,
@@ -31,9 +35,12 @@ pub use snapshot::{
     StackRegion, //
 };
 
+pub use stack::Stack;
+
 pub use token::{
     Context,
     HardIrq,
+    Nmi,
     SoftIrq,
     Task,
     Unsleeping, //

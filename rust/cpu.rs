@@ -16,3 +16,5 @@ pub use run::{
     run_on,
     Here, //
 };
+
+pub(crate) use run::HotplugExcluded;

@@ -3,15 +3,23 @@
 //! What must not be done, for experiments that show what the kernel says then.
 //!
 //! Everything here makes the kernel report a bug on the console, with a stack
-//! trace, and taints it. It goes on in order, but a kernel that was told to panic
-//! on warnings does. For guests of their own.
+//! trace, and taints it. After [`schedule`] it goes on in order, but a kernel that was
+//! told to panic on warnings does; [`load`] and [`push`] end the task or the machine.
+//! For guests of their own.
 //!
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 
 use crate::{
     bindings,
-    context::HardIrq, //
+    context::HardIrq,
+    fixup::{
+        access,
+        Address,
+        Outcome, //
+    },
 };
+use core::arch::asm;
+use kernel::interrupt::local_interrupt_disable;
 
 /// What the scheduler left of the context that it was called in.
 #[derive(Clone, Copy, Debug)]
@@ -56,4 +64,52 @@ pub fn schedule(_irq: &HardIrq) -> Aftermath {
 pub fn has_warned() -> bool {
     // SAFETY: May be called in any context.
     unsafe { bindings::test_taint(bindings::TAINT_WARN) != 0 }
+}
+
+/// Reads a word without an entry in the exception table: if nothing is there, the
+/// kernel oopses.
+///
+/// ```no_run
+/// # use irqlab::{dangerous, fixup::Island};
+/// # use kernel::prelude::*;
+/// fn fall_off_the_end() -> Result {
+///     let island = Island::new()?;
+///     let _ = dangerous::load(&island.guard(0));
+///     Ok(())
+/// }
+/// ```
+pub fn load(address: &Address<'_>) -> Outcome {
+    // SAFETY: A load has no effect on memory. That it may fault, with no entry in the
+    // table, is what the kernel checks, reports, and ends this task for.
+    unsafe { access::irqlab_load_unguarded(address.as_raw()) }
+}
+
+/// Pushes a word on a stack of its own, with interrupts off: with nothing there, a page
+/// fault that cannot be delivered, as it would have to push more. That is a double
+/// fault, which ends the machine.
+///
+/// ```no_run
+/// # use irqlab::{dangerous, fixup::Island};
+/// # use kernel::prelude::*;
+/// fn halt() -> Result {
+///     let island = Island::new()?;
+///     dangerous::push(&island.guard(2048));
+///     Ok(())
+/// }
+/// ```
+pub fn push(top: &Address<'_>) {
+    let _guard = local_interrupt_disable();
+    // SAFETY: The word below the top is of the same page, and of no reference; or there
+    // is none, which the kernel is halted for. The stack pointer is as it was behind the
+    // assembly, in which only what has a stack of its own can interrupt.
+    unsafe {
+        asm!(
+            "xchgq %rsp, {top}",
+            "pushq %rax",
+            "popq %rax",
+            "xchgq %rsp, {top}",
+            top = inout(reg) top.as_raw() => _,
+            options(att_syntax),
+        );
+    }
 }

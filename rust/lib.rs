@@ -36,6 +36,9 @@
 //! [`tracepoint`] lets a module observe where the kernel itself says what it does:
 //! which soft IRQ was raised, which handler begins.
 //!
+//! Exceptions come in any of them. What raises one on purpose is in [`fixup`], what its
+//! handler saw in [`exception`].
+//!
 //! # Where to begin
 //!
 //! [`irq_sim`] makes an interrupt line on any machine, and [`irq_chip`] a
@@ -51,9 +54,12 @@ pub mod context;
 pub mod cpu;
 pub mod dangerous;
 pub mod debugfs;
+pub mod exception;
+pub mod fixup;
 pub mod global;
 pub mod histogram;
 pub mod hrtimer;
+pub mod idt;
 pub mod irq;
 pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]
@@ -62,6 +68,7 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod lapic;
+pub mod nmi;
 pub mod pci;
 pub mod rcu;
 pub mod softirq;
@@ -71,9 +78,11 @@ pub mod tasklet;
 pub mod text;
 pub mod timer;
 pub mod tracepoint;
+pub mod user;
 pub mod workqueue;
 
 mod bindings;
+mod scoped;
 
 /// The prefix of this crate's messages; crates with a `module!` get theirs from it.
 const __LOG_PREFIX: &[u8] = b"irqlab\0";

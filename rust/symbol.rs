@@ -9,6 +9,7 @@ use crate::{
     context::Task, //
 };
 use kernel::{
+    fmt,
     prelude::*,
     str::CStr, //
 };
@@ -18,4 +19,55 @@ use kernel::{
 pub fn exists(name: &CStr, _task: &Task) -> bool {
     // SAFETY: The name is a C string; the token proves that this may sleep.
     unsafe { bindings::symbol_exists(name.as_char_ptr()) }
+}
+
+/// The symbol around an address, shown as `name+0xoffset/0xsize [module]`.
+///
+/// ```
+/// # use irqlab::symbol::Name;
+/// # use kernel::prelude::*;
+/// fn say(ip: usize) {
+///     pr_info!("at {}\n", Name::of(ip));
+/// }
+/// ```
+pub struct Name {
+    text: [u8; bindings::KSYM_SYMBOL_LEN],
+    len: usize,
+}
+
+impl Name {
+    /// Looks the address up; one without a symbol is shown as a number.
+    pub fn of(address: usize) -> Self {
+        let mut text = [0; bindings::KSYM_SYMBOL_LEN];
+        // SAFETY: The text is as long as the C side takes it to be.
+        let len = unsafe { bindings::sprint_symbol(text.as_mut_ptr(), address) };
+        Self {
+            text,
+            len: usize::try_from(len).unwrap_or(0),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.text.get(..self.len).unwrap_or(&[]);
+        core::str::from_utf8(bytes).unwrap_or("?")
+    }
+
+    /// The function and the offset in it.
+    pub fn place(&self) -> &str {
+        let text = self.as_str();
+        text.split(['/', ' ']).next().unwrap_or(text)
+    }
+
+    /// The function.
+    pub fn function(&self) -> &str {
+        let text = self.as_str();
+        text.split(['+', ' ']).next().unwrap_or(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }

@@ -34,6 +34,7 @@ use crate::{
         Context,
         Unsleeping, //
     },
+    exception::Registers,
     softirq::{
         Executor,
         Vector, //
@@ -188,6 +189,21 @@ tracepoints! {
     c"irq_work_entry", __traceiter_irq_work_entry(vector: c_int) => IrqWorkEntry {
         /// The vector in the IDT.
         vector: u8 = vector as u8,
+    }
+
+    /// The kernel has accessed a page that is not there, or not for it to access so.
+    c"page_fault_kernel", __traceiter_page_fault_kernel(
+        faulted: c_ulong, regs: *mut bindings::pt_regs, error: c_ulong
+    ) => PageFaultKernel {
+        /// What was accessed.
+        address: usize = faulted,
+        /// The CPU's error code: bit 0, the page is there; 1, it was a write.
+        error_code: u64 = error as u64,
+        /// What was interrupted.
+        registers: Registers = {
+            // SAFETY: They are on the stack of the exception that this runs in.
+            unsafe { Registers::of(regs) }
+        },
     }
 }
 

@@ -10,7 +10,8 @@ cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
-	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
+	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps stacks \
+		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
 # refuses FILE ERROR INPUT - in INPUT, %ooo is a byte in octal
@@ -107,6 +108,17 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
 		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
 		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001'
+	for_each fixup/access EINVAL '%012 %040 guard%040count= guard%040count=many guard%040count=-1
+		guard%040task%040speed=1 guard%040task%040task guard%040count=1%040count=1 user user%040task
+		user%040address=0 user%040address=0x user%040address=7f user%040address=0x1g
+		user%040address=0x10000000000000000 guard%040%377'
+	for_each fixup/access ENODEV 'no guards guard%000 guard,null guard%040tasks guard%040task,nmi reset%040now
+		GUARD'
+	for_each fixup/access ERANGE 'guard%040count=0 guard%040count=1000001 guard%040offset=4096
+		guard%040seed=18446744073709551616'
+	for_each fixup/access EPERM 'user%040address=0xffffffffffffffff user%040address=0x8000000000000000
+		user_write%040nmi%040address=0xffff888000000000'
+	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
 	for file in softirqs nesting; do
 		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
 	done
@@ -117,11 +129,11 @@ state >"$work/state" 2>/dev/null
 	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
-		softirqs nesting tape_on tape_size; do
+		softirqs nesting tape_on tape_size fixup/access stacks; do
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error fixup/steps fixup/table idt lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do
@@ -132,6 +144,8 @@ state >"$work/state" 2>/dev/null
 	cat <<-END
 		answers_during_a_bench bench EBUSY line=sim1
 		answers_during_a_bench claims EBUSY all
+		answers_during_a_bench fixup/access EBUSY guard
+		answers_during_a_bench stacks EBUSY measure
 		answers_during_a_bench lines/sim0/trigger EBUSY 1
 		answers_during_a_bench lines/sim0/handlers EBUSY none
 		answers_during_a_bench lines/sim0/enabled EBUSY 0

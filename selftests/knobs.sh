@@ -28,6 +28,11 @@ files() {
 	cat <<-END
 		bench 600 0 header
 		claims 600 0 header
+		fixup/access 600 12 header
+		fixup/steps 400 0 header
+		fixup/table 400 9 header
+		idt 400 9 header
+		stacks 600 6 header
 		last_error 400 0 sentence
 		nesting 600 0 header
 		softirqs 600 12 header

@@ -8,10 +8,12 @@
 
 #include <linux/irq_poll.h>
 #include <linux/irq_sim.h>
+#include <linux/kdebug.h>
 #include <linux/sched/clock.h>
 #include <linux/tracepoint.h>
 
 /* The prototypes of tracepoints, which the library's have to agree with. */
+#include <trace/events/exceptions.h>
 #include <trace/events/irq.h>
 #include <asm/trace/irq_vectors.h>
 
@@ -19,9 +21,25 @@
 
 /* Macros that bindgen cannot evaluate. */
 #include <linux/fs.h>
+#include <linux/kallsyms.h>
 #include <linux/preempt.h>
+#include <asm/cpufeatures.h>
+#include <asm/extable_fixup_types.h>
+#include <asm/page_types.h>
+#include <asm/processor.h>
 const u32 RUST_CONST_HELPER_FMODE_READ = (__force u32)FMODE_READ;
 const u64 RUST_CONST_HELPER_PREEMPT_MASK = PREEMPT_MASK;
 const u64 RUST_CONST_HELPER_SOFTIRQ_MASK = SOFTIRQ_MASK;
 const u64 RUST_CONST_HELPER_HARDIRQ_MASK = HARDIRQ_MASK;
 const u64 RUST_CONST_HELPER_NMI_MASK = NMI_MASK;
+const size_t RUST_CONST_HELPER_EXCEPTION_STKSZ = EXCEPTION_STKSZ;
+const size_t RUST_CONST_HELPER_IRQ_STACK_SIZE = IRQ_STACK_SIZE;
+const size_t RUST_CONST_HELPER_KSYM_SYMBOL_LEN = KSYM_SYMBOL_LEN;
+const size_t RUST_CONST_HELPER_THREAD_SIZE = THREAD_SIZE;
+
+#include <linux/mman.h>
+const u32 RUST_CONST_HELPER_MAP_ANONYMOUS = MAP_ANONYMOUS;
+const u32 RUST_CONST_HELPER_MAP_PRIVATE = MAP_PRIVATE;
+const u32 RUST_CONST_HELPER_PROT_NONE = PROT_NONE;
+const u32 RUST_CONST_HELPER_PROT_READ = PROT_READ;
+const u32 RUST_CONST_HELPER_PROT_WRITE = PROT_WRITE;

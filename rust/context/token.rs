@@ -70,6 +70,12 @@ token! {
 }
 
 token! {
+    /// A non-maskable interrupt, which may have interrupted anything, a lock's holder too:
+    /// nothing that locks may be called.
+    Nmi, false
+}
+
+token! {
     /// Some context that may not sleep, and about which nothing else is promised.
     Unsleeping, false
 }

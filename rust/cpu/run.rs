@@ -197,10 +197,10 @@ unsafe fn call<F: Fn(&Here<'_>) + Sync>(f: *const c_void, here: &Here<'_>) {
 /// # Invariants
 ///
 /// One `cpus_read_lock()` of this task is this guard's to undo.
-struct HotplugExcluded(NotThreadSafe);
+pub(crate) struct HotplugExcluded(NotThreadSafe);
 
 impl HotplugExcluded {
-    fn new(_task: &Task) -> Self {
+    pub(crate) fn new(_task: &Task) -> Self {
         // SAFETY: The token proves that this may sleep.
         unsafe { bindings::cpus_read_lock() };
         // INVARIANT: Just locked.

@@ -11,9 +11,11 @@
 #include <linux/types.h>
 
 struct cpumask;
+struct exception_table_entry;
 struct irq_work;
 struct kthread_work;
 struct kthread_worker;
+struct pt_regs;
 struct tasklet_struct;
 
 /* apic.c */
@@ -23,8 +25,15 @@ unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 void rust_helper_irqlab_local_bh_disable(void);
 void rust_helper_irqlab_local_bh_enable(void);
 
+/* cpufeature.c */
+bool rust_helper_irqlab_has_smap(void);
+
 /* cpumask.c */
 unsigned int rust_helper_irqlab_cpumask_next_online(int cpu);
+
+/* extable.c */
+const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t index);
+size_t rust_helper_irqlab_extable_len(void);
 
 /* interrupt.c */
 unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
@@ -67,12 +76,21 @@ void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 void rust_helper_irqlab_global_lock(void);
 void rust_helper_irqlab_global_unlock(void);
 
+/* nmi.c */
+int rust_helper_irqlab_register_nmi(bool (*handle)(struct pt_regs *regs));
+void rust_helper_irqlab_send_nmi(unsigned int cpu);
+void rust_helper_irqlab_unregister_nmi(void);
+
 /* preempt.c */
 unsigned long rust_helper_irqlab_preempt_count(void);
 unsigned long rust_helper_irqlab_softirq_count(void);
 
 /* processor.c */
+unsigned long rust_helper_irqlab_ist_top(unsigned int n);
 unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
+
+/* ptrace.c */
+bool rust_helper_irqlab_user_mode(struct pt_regs *regs);
 
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
@@ -89,7 +107,20 @@ bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
 /* tracepoint.c */
 void rust_helper_irqlab_tracepoint_synchronize_unregister(void);
 
+/* uaccess.c */
+bool rust_helper_irqlab_access_ok(unsigned long at, unsigned long size);
+unsigned long rust_helper_irqlab_copy_word_from_user(u64 *word, const void __user *at);
+int rust_helper_irqlab_get_user_word(u64 *word, const u64 __user *at);
+void rust_helper_irqlab_pagefault_disable(void);
+void rust_helper_irqlab_pagefault_enable(void);
+int rust_helper_irqlab_put_user_word(u64 word, u64 __user *at);
+
 /* unwind.c */
 unsigned int rust_helper_irqlab_softirq_executor(void);
+bool rust_helper_irqlab_stack_bounds(unsigned long *low, unsigned long *high);
+
+/* vmalloc.c */
+void rust_helper_irqlab_vfree(void *page);
+void *rust_helper_irqlab_vmalloc_page(void);
 
 #endif

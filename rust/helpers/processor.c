@@ -24,3 +24,9 @@ unsigned int rust_helper_irqlab_stack_region(unsigned long sp)
 	}
 	return 1;
 }
+
+/* Entry @n, from 0, of this CPU's interrupt stack table. */
+unsigned long rust_helper_irqlab_ist_top(unsigned int n)
+{
+	return this_cpu_read(cpu_tss_rw.x86_tss.ist[n]);
+}

@@ -78,3 +78,19 @@ unsigned int rust_helper_irqlab_softirq_executor(void)
 	/* The idle loop calls do_softirq() after what it was asked to call without an interrupt. */
 	return is_idle_task(current) ? IDLE : BH_ENABLE;
 }
+
+/*
+ * The stack that this runs on, in any context. The unwinder knows the IRQ stack, whose place is
+ * not exported.
+ */
+bool rust_helper_irqlab_stack_bounds(unsigned long *low, unsigned long *high)
+{
+	struct unwind_state state;
+
+	unwind_start(&state, current, NULL, NULL);
+	if (state.stack_info.type == STACK_TYPE_UNKNOWN)
+		return false;
+	*low = (unsigned long)state.stack_info.begin;
+	*high = (unsigned long)state.stack_info.end;
+	return true;
+}

@@ -20,6 +20,8 @@ pub(crate) enum Fault<'a> {
     NotANumber(&'a str),
     /// The number is outside the limits.
     OutOfRange(&'a str, u64, u64),
+    /// The value is not a hexadecimal address.
+    NotAnAddress(&'a str),
     /// The word is none of `0` and `1`.
     NotASwitch(&'a str),
 }
@@ -64,6 +66,17 @@ pub(crate) fn number_or(
     limits: RangeInclusive<u64>,
 ) -> Result<u64, Fault<'_>> {
     word.map_or(Ok(default), |word| number(word, limits))
+}
+
+/// A hexadecimal address: `0x`, and up to 16 digits.
+pub(crate) fn address(word: &str) -> Result<usize, Fault<'_>> {
+    let digits = word.strip_prefix("0x").unwrap_or("");
+    let is_address =
+        (1..=16).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    match usize::from_str_radix(digits, 16) {
+        Ok(address) if is_address => Ok(address),
+        _ => Err(Fault::NotAnAddress(word)),
+    }
 }
 
 /// `0` or `1`.
@@ -119,6 +132,15 @@ mod tests {
         );
         for word in ["", "-1", "+1", "0x10", "1 ", "1.0", "one", "١"] {
             assert_eq!(number(word, 0..=9), Err(Fault::NotANumber(word)));
+        }
+    }
+
+    #[test]
+    fn addresses_are_hexadecimal() {
+        assert_eq!(address("0x0"), Ok(0));
+        assert_eq!(address("0xFfffffffffffffff"), Ok(usize::MAX));
+        for word in ["", "0x", "10", "x1", "0x+1", "0x1g", "0x10000000000000000"] {
+            assert_eq!(address(word), Err(Fault::NotAnAddress(word)));
         }
     }
 

@@ -30,8 +30,11 @@ use kernel::{
 mod bench;
 mod claims;
 mod deferral;
+mod fixup;
+mod idt;
 mod last_error;
 mod lines;
+mod stacks;
 mod tape;
 mod watch;
 
@@ -94,6 +97,9 @@ pub(crate) struct Files {
     _claims: KnobFile<claims::Claims>,
     _last_error: KnobFile<last_error::LastError>,
     _deferral: deferral::Files,
+    _fixup: fixup::Files,
+    _idt: KnobFile<idt::IdtKnob>,
+    _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
     _nesting: KnobFile<watch::Nesting>,
     _tape: KnobFile<tape::Tape>,
@@ -108,6 +114,9 @@ impl Files {
             _claims: file(root, lab, claims::Claims)?,
             _last_error: file(root, lab, last_error::LastError)?,
             _deferral: deferral::Files::new(root, lab)?,
+            _fixup: fixup::Files::new(root, lab)?,
+            _idt: file(root, lab, idt::IdtKnob)?,
+            _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,
             _nesting: file(root, lab, watch::Nesting)?,
             _tape: file(root, lab, tape::Tape)?,

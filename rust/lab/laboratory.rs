@@ -5,6 +5,7 @@
 use crate::{
     bench::Bench,
     claim::Claims,
+    fixup::Fixups,
     line::Lines,
     mechanism::Instance,
     nesting::Nesting,
@@ -15,6 +16,7 @@ use crate::{
         LastError, //
     },
     softirqs::Softirqs,
+    stacks::Stacks,
     watch::Switched,
 };
 use irqlab::{
@@ -47,6 +49,10 @@ pub(crate) struct Lab {
     #[pin]
     pub(crate) claims: Claims,
     #[pin]
+    pub(crate) fixups: Fixups,
+    #[pin]
+    pub(crate) stacks: Stacks,
+    #[pin]
     pub(crate) softirqs: Switched<Softirqs>,
     #[pin]
     pub(crate) nesting: Switched<Nesting>,
@@ -68,6 +74,8 @@ impl Lab {
                 mechanisms: Instance::all(&recorder)?,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,
+                fixups <- Fixups::new()?,
+                stacks <- Stacks::new(),
                 softirqs <- Switched::new(Softirqs::new()?)?,
                 nesting <- Switched::new(Nesting::new()?)?,
                 recorder,

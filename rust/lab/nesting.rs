@@ -38,7 +38,7 @@ use kernel::{
 
 /// What is interrupted.
 #[derive(Clone, Copy)]
-enum Below {
+pub(crate) enum Below {
     Idle,
     Task,
     SoftIrq,
@@ -89,6 +89,21 @@ impl Nesting {
             })
         };
         Ok(Self(PerCpu::new(counts)?))
+    }
+
+    /// How often a soft IRQ was served on top of `below`.
+    pub(crate) fn softirqs_over(&self, below: Below) -> u64 {
+        self.count(SOFTIRQ, below)
+    }
+
+    /// How often the interrupt for IRQ work came on top of `below`.
+    pub(crate) fn irq_work_over(&self, below: Below) -> u64 {
+        self.count(2 + System::IrqWork as usize, below)
+    }
+
+    fn count(&self, above: usize, below: Below) -> u64 {
+        let count = |counts: &Counts| counts.matrix[above][below as usize].load(Relaxed);
+        self.0.iter().map(count).sum()
     }
 
     pub(crate) fn reset(&self) {

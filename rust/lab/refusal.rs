@@ -82,6 +82,10 @@ impl From<Fault<'_>> for Refusal {
             Fault::OutOfRange(word, low, high) => {
                 Self::new(ERANGE, fmt!("{word} is not within {low} to {high}"))
             }
+            Fault::NotAnAddress(word) => Self::new(
+                EINVAL,
+                fmt!("'{word}' is not an address, as 0x7f0000000000"),
+            ),
             Fault::NotASwitch(word) => Self::new(EINVAL, fmt!("'{word}' is neither 0 nor 1")),
         }
     }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Stacks: where the current one begins and ends, and how much of it is in use.
+//!
+//! C header: [`arch/x86/include/asm/stacktrace.h`](srctree/arch/x86/include/asm/stacktrace.h)
+
+use super::StackRegion;
+use crate::bindings;
+
+/// A stack, and a place on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Which.
+    pub region: StackRegion,
+    /// Its lowest address.
+    pub low: usize,
+    /// The address behind its highest, where it begins.
+    pub high: usize,
+    /// The place.
+    pub pointer: usize,
+}
+
+impl Stack {
+    /// The current stack, if the kernel's unwinder knows it. Can be called in any
+    /// context.
+    ///
+    /// ```
+    /// # use irqlab::context::Stack;
+    /// fn is_half_full() -> bool {
+    ///     Stack::current().is_some_and(|stack| stack.used() > stack.size() / 2)
+    /// }
+    /// ```
+    pub fn current() -> Option<Self> {
+        let (mut low, mut high, marker) = (0, 0, 0u8);
+        let pointer = (&raw const marker).addr();
+        // SAFETY: Both are valid for writes; looks at the current stack only.
+        let (is_known, region) = unsafe {
+            (
+                bindings::stack_bounds(&mut low, &mut high),
+                bindings::stack_region(pointer),
+            )
+        };
+        (is_known && (low..high).contains(&pointer)).then_some(Self {
+            region: StackRegion::from_raw(region as u8),
+            low,
+            high,
+            pointer,
+        })
+    }
+
+    /// Its size, in bytes.
+    pub const fn size(&self) -> usize {
+        self.high - self.low
+    }
+
+    /// How much of it is in use, in bytes.
+    pub const fn used(&self) -> usize {
+        self.high - self.pointer
+    }
+}
+
+/// The highest address of entry `n` (1 to 7) of this CPU's interrupt stack table;
+/// nothing if the kernel does not use it.
+pub fn ist_top(n: u8) -> Option<usize> {
+    // SAFETY: Reads a field of this CPU's TSS, with a number within bounds.
+    match unsafe { bindings::ist_top(u32::from(n.clamp(1, 7)) - 1) } {
+        0 => None,
+        top => Some(top),
+    }
+}
+
+/// The size of the stacks of the interrupt stack table, in bytes.
+pub const IST_SIZE: usize = bindings::EXCEPTION_STKSZ;
+/// The size of a CPU's IRQ stack, in bytes.
+pub const IRQ_SIZE: usize = bindings::IRQ_STACK_SIZE;
+/// The size of a task's stack, in bytes.
+pub const TASK_SIZE: usize = bindings::THREAD_SIZE;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Guarded instructions that raise other exceptions than a page fault. They may be
+//! tried in any context.
+//!
+//! ```
+//! # use irqlab::{exception::Vector, fixup::{instructions, End}};
+//! fn is_division_by_zero_fixed_up() -> bool {
+//!     instructions::divide().end == End::Trapped(Vector::DE.0)
+//! }
+//! ```
+//!
+//! C header: [`arch/x86/include/asm/trapnr.h`](srctree/arch/x86/include/asm/trapnr.h),
+//! [`arch/x86/include/asm/msr.h`](srctree/arch/x86/include/asm/msr.h)
+
+use super::{
+    access::{
+        trapped,
+        NO_VECTOR, //
+    },
+    assembly::{
+        data,
+        entry,
+        SI, //
+    },
+    End,
+    Outcome,
+    POISON, //
+};
+use crate::{
+    bindings,
+    exception::{
+        self,
+        Watch, //
+    },
+};
+use core::arch::asm;
+
+/// An instruction whose exception's vector is put into AX.
+macro_rules! trapping {
+    ($(#[$meta:meta])* $name:ident, $function:ident, $instruction:literal) => {
+        $(#[$meta])*
+        pub fn $name() -> Outcome {
+            $function()
+        }
+
+        #[no_mangle]
+        #[inline(never)]
+        extern "Rust" fn $function() -> Outcome {
+            let (vector, resumed_at): (u64, usize);
+            // SAFETY: The instruction is guarded, and has no effect but its exception.
+            unsafe {
+                asm!(
+                    concat!("2: ", $instruction),
+                    "3: leaq 3b(%rip), {resumed}",
+                    entry!(),
+                    resumed = out(reg) resumed_at,
+                    inout("rax") NO_VECTOR => vector,
+                    inout("rdx") 0u64 => _,
+                    in("rcx") 0u64,
+                    entry = const data(bindings::EX_TYPE_FAULT as u8, 0, 0, 0),
+                    options(att_syntax, nostack),
+                );
+            }
+            trapped(vector, POISON, resumed_at)
+        }
+    };
+}
+
+trapping! {
+    /// Divides by zero: #DE.
+    divide, irqlab_divide, "divq %rcx"
+}
+
+trapping! {
+    /// The instruction that is defined to be undefined: #UD.
+    undefined, irqlab_undefined, "ud2"
+}
+
+/// An MSR that no processor has: in the x2APIC's range, reserved.
+pub const RESERVED_MSR: u32 = 0x8ff;
+
+/// Reads [`RESERVED_MSR`]: #GP. The fixup says `-EIO` and clears the value.
+pub fn rdmsr() -> Outcome {
+    irqlab_rdmsr()
+}
+
+/// Writes 0 to [`RESERVED_MSR`]: #GP. The fixup says `-EIO`.
+pub fn wrmsr() -> Outcome {
+    irqlab_wrmsr()
+}
+
+/// A breakpoint, `int3`: a trap. There is no fixup for it: it goes on behind the
+/// instruction because the watch, in the place of a debugger, has it ended there.
+pub fn breakpoint<O: exception::Observer>(_watch: &Watch<O>) -> Outcome {
+    irqlab_breakpoint()
+}
+
+fn msr_outcome(error: i64, value: u64, resumed_at: usize) -> Outcome {
+    let end = match error as i32 {
+        0 => End::Done,
+        errno => End::Error(errno),
+    };
+    Outcome {
+        end,
+        value,
+        resumed_at,
+    }
+}
+
+#[no_mangle]
+#[inline(never)]
+extern "Rust" fn irqlab_rdmsr() -> Outcome {
+    let (error, low, high, resumed_at): (i64, u64, u64, usize);
+    // SAFETY: The instruction is guarded, and reads what has no side effects.
+    unsafe {
+        asm!(
+            "2: rdmsr",
+            "3: leaq 3b(%rip), {resumed}",
+            entry!(),
+            resumed = out(reg) resumed_at,
+            in("rcx") u64::from(RESERVED_MSR),
+            out("rax") low,
+            out("rdx") high,
+            inout("rsi") 0i64 => error,
+            entry = const data(bindings::EX_TYPE_RDMSR_SAFE as u8, 0, SI, 0),
+            options(att_syntax, nostack),
+        );
+    }
+    msr_outcome(error, high << 32 | low & 0xffff_ffff, resumed_at)
+}
+
+#[no_mangle]
+#[inline(never)]
+extern "Rust" fn irqlab_wrmsr() -> Outcome {
+    let (error, resumed_at): (i64, usize);
+    // SAFETY: The instruction is guarded. Where it does nothing instead of faulting,
+    // as some hypervisors have it, that is all that 0 in a reserved register does.
+    unsafe {
+        asm!(
+            "2: wrmsr",
+            "3: leaq 3b(%rip), {resumed}",
+            entry!(),
+            resumed = out(reg) resumed_at,
+            in("rcx") u64::from(RESERVED_MSR),
+            in("rax") 0u64,
+            in("rdx") 0u64,
+            inout("rsi") 0i64 => error,
+            entry = const data(bindings::EX_TYPE_WRMSR_SAFE as u8, 0, SI, 0),
+            options(att_syntax, nostack),
+        );
+    }
+    msr_outcome(error, 0, resumed_at)
+}
+
+/// The entry is for the watch, by which it knows this breakpoint for its own; the
+/// kernel does not look for one.
+#[no_mangle]
+#[inline(never)]
+extern "Rust" fn irqlab_breakpoint() -> Outcome {
+    let resumed_at: usize;
+    // SAFETY: The caller has a watch, which says that it was this breakpoint's.
+    unsafe {
+        asm!(
+            "2: int3",
+            "3: leaq 3b(%rip), {resumed}",
+            entry!(),
+            resumed = out(reg) resumed_at,
+            entry = const data(bindings::EX_TYPE_DEFAULT as u8, 0, 0, 0),
+            options(att_syntax, nostack),
+        );
+    }
+    Outcome {
+        end: End::Done,
+        value: POISON,
+        resumed_at,
+    }
+}

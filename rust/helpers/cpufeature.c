@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <asm/cpufeature.h>
+
+bool rust_helper_irqlab_has_smap(void)
+{
+	return boot_cpu_has(X86_FEATURE_SMAP);
+}

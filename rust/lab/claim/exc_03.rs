@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! EXC-03: a programmed exception through a gate with DPL < CPL is a general
+//! protection fault.
+//!
+//! What the gates permit is read here; that `int $n` in user mode then gets what they
+//! say is seen by selftests/user_exceptions.
+
+use super::{
+    found,
+    judge,
+    Claim,
+    Finding,
+    Trial,
+    Verdict, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    emit,
+    idt::Idt,
+    text::Text, //
+};
+use kernel::prelude::*;
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "EXC-03",
+    text: "a programmed exception through a gate with DPL < CPL is a general protection fault",
+    control: "takes the breakpoint's gate for one that is not permitted",
+    run,
+};
+
+/// Gates that user mode may use: a breakpoint, an overflow, and the system call of
+/// 32-bit programs, if the kernel has it.
+const BREAKPOINT: u8 = 3;
+const OVERFLOW: u8 = 4;
+const SYSCALL: u8 = 0x80;
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let idt = Idt::current();
+    if idt.is_empty() {
+        // FRED has a bit for each permitted vector in its stead.
+        return found(Verdict::Outdated, fmt!("no IDT: FRED is in use"));
+    }
+    let mut permitted = Text::new();
+    let (mut nr_permitted, mut nr_wrong) = (0, 0);
+    for gate in idt.gates() {
+        let is_permitted = gate.dpl == 3;
+        let is_meant_to_be = match gate.vector {
+            BREAKPOINT => Some(!trial.is_control()),
+            OVERFLOW => Some(true),
+            SYSCALL => None,
+            _ => Some(false),
+        };
+        nr_wrong += u64::from(is_meant_to_be.is_some_and(|meant| meant != is_permitted));
+        if is_permitted {
+            nr_permitted += 1;
+            emit!(&mut permitted, " {:#x}", gate.vector)?;
+        }
+    }
+    judge!(
+        nr_wrong == 0,
+        "user mode may use gates{} ({} of {} have DPL 3), {} not as expected; what int $n gives there: \
+         selftests/user_exceptions",
+        permitted,
+        nr_permitted,
+        idt.len(),
+        nr_wrong
+    )
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! EXC-04: an NMI ignores IF.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    clock,
+    context::{
+        HardIrq,
+        Kind,
+        Snapshot, //
+    },
+    exception::Registers,
+    irq_work::{
+        Handler,
+        IrqWork,
+        Now, //
+    },
+    nmi::Sender, //
+};
+use kernel::{
+    interrupt::local_interrupt_disable,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "EXC-04",
+    text: "an NMI ignores IF",
+    control: "a maskable interrupt instead",
+    run,
+};
+
+const COUNT: u64 = 20;
+
+struct Counter(Atomic<u64>);
+
+impl Handler for Counter {
+    type When = Now;
+
+    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+        this.0.add(1, Relaxed);
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let (ran, found_off) = (Atomic::new(0u64), Atomic::new(0u64));
+    if trial.is_control() {
+        let work = KBox::pin_init(IrqWork::new(Ok(Counter(Atomic::new(0)))), GFP_KERNEL)?;
+        for _ in 0..COUNT {
+            let _guard = local_interrupt_disable();
+            let before = work.0.load(Relaxed);
+            work.queue();
+            clock::spin_ns(10_000);
+            let after = work.0.load(Relaxed);
+            ran.add(after - before, Relaxed);
+            found_off.add(after - before, Relaxed);
+        }
+    } else {
+        let sender = Sender::new(trial.task)?;
+        for _ in 0..COUNT {
+            sender.call_here(&|interrupted| {
+                let is_nmi = Snapshot::take().kind() == Kind::Nmi;
+                let is_off = interrupted.registers.flags & Registers::IF == 0;
+                ran.add(u64::from(is_nmi), Relaxed);
+                found_off.add(u64::from(is_off), Relaxed);
+            })?;
+        }
+    }
+    let (ran, found_off) = (ran.load(Relaxed), found_off.load(Relaxed));
+    judge!(
+        ran == COUNT && found_off == COUNT,
+        "sent to this CPU {} times with interrupts off: ran {} times before they were on again, and \
+         found IF = 0 in {} of the interrupted contexts",
+        COUNT,
+        ran,
+        found_off
+    )
+}

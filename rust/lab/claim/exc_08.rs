@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! EXC-08: a task gate serves the double fault.
+//!
+//! It gave the handler a stack that is good for sure. An entry of the interrupt stack
+//! table does that now, and for others that can come at any time.
+
+use super::{
+    found,
+    Claim,
+    Finding,
+    Trial,
+    Verdict, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    context::stack,
+    emit,
+    exception::Vector,
+    idt::{
+        self,
+        Idt,
+        Type, //
+    },
+    symbol::Name,
+    text::Text,
+};
+use kernel::prelude::*;
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "EXC-08",
+    text: "a task gate serves the double fault",
+    control: "looks at the page fault's gate instead",
+    run,
+};
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let idt = Idt::current();
+    if idt.is_empty() && idt::is_fred() {
+        return found(Verdict::Outdated, fmt!("no gates: FRED is in use"));
+    }
+    let double_fault = if trial.is_control() {
+        Vector::PF
+    } else {
+        Vector::DF
+    };
+    let mut evidence = Text::new();
+    let (mut nr_own, mut is_task) = (0, false);
+    let vectors = [double_fault, Vector::NMI, Vector::DB, Vector::MC];
+    for vector in vectors {
+        let Some(gate) = idt.gates().nth(vector.0.into()) else {
+            continue;
+        };
+        is_task |= gate.kind == Type::Task && vector == double_fault;
+        let top = match gate.ist {
+            0 => None,
+            ist => stack::ist_top(ist),
+        };
+        nr_own += usize::from(top.is_some() && gate.kind == Type::Interrupt);
+        let separator = if evidence.is_empty() { "" } else { "; " };
+        emit!(
+            &mut evidence,
+            "{}{}: {} gate to {}, IST {}, stack from {:#x} down",
+            separator,
+            vector,
+            gate.kind,
+            Name::of(gate.handler).function(),
+            gate.ist,
+            top.unwrap_or(0)
+        )?;
+    }
+    let verdict = if is_task {
+        Verdict::Holds
+    } else if nr_own == vectors.len() {
+        Verdict::Outdated
+    } else {
+        Verdict::Fails
+    };
+    found(verdict, fmt!("{}", evidence))
+}

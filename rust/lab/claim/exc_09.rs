@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! EXC-09: a double fault has error code 0, and cannot be recovered.
+//!
+//! It says so itself, on the console, and that is the end: in this experiment there is
+//! nobody left to give the verdict but the guest's runner (`tools/test crash`). The
+//! control has a stack that is there, and goes on.
+
+use super::{
+    judge,
+    skip_dangerous,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    dangerous,
+    fixup::{
+        address::PAGE_SIZE,
+        Island, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "EXC-09",
+    text: "a double fault has error code 0 and cannot be recovered",
+    control: "the stack is there",
+    run,
+};
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    skip_dangerous!(trial, "PANIC: double fault, error_code: 0x0");
+    let island = Island::new()?;
+    let top = if trial.is_control() {
+        island.inside(PAGE_SIZE / 2)
+    } else {
+        island.guard(PAGE_SIZE / 2)
+    };
+    dangerous::push(&top);
+    judge!(
+        false,
+        "a push below {:#x} went well: there was no double fault",
+        top.as_raw()
+    )
+}

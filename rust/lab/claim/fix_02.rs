@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! FIX-02: a bad user address in a copy gives EFAULT, not an oops.
+//!
+//! The tracepoint of page faults is the witness that there was one: what the range
+//! check refuses gives EFAULT as well. A copy may try twice: a word, and then a byte.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    fixup::Setting,
+    refusal::Answer, //
+};
+use irqlab::{
+    context::Unsleeping,
+    fixup::address::PAGE_SIZE,
+    tracepoint::{
+        Attached,
+        Observer,
+        PageFaultKernel, //
+    },
+    user::{
+        self,
+        Page,
+        Protection, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "FIX-02",
+    text: "a bad user address in a copy gives EFAULT, not an oops",
+    control: "an address of the kernel, which does not get as far as a fault",
+    run,
+};
+
+/// Counts the page faults in one page.
+struct Faults {
+    page: usize,
+    count: Atomic<u64>,
+}
+
+impl Observer<PageFaultKernel> for Faults {
+    fn observe(&self, fault: &PageFaultKernel, _context: &Unsleeping) {
+        if (self.page..self.page + PAGE_SIZE).contains(&fault.address) {
+            self.count.add(1, Relaxed);
+        }
+    }
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let setting = Setting::new(trial.task)?;
+    let page = if trial.is_control() {
+        setting.island.inside(0).as_raw()
+    } else {
+        Page::new(Protection::None, trial.task)?.address()
+    };
+    let faults = Faults {
+        page,
+        count: Atomic::new(0),
+    };
+    let mut watch = Attached::new(Arc::new(faults, GFP_KERNEL)?);
+    watch.to::<PageFaultKernel>()?;
+    let count = || watch.observer().count.load(Relaxed);
+    let copied = user::copy_from_user(page, trial.task);
+    let after_copy = count();
+    let got = user::get_user(page, trial.task);
+    let after_get = count();
+    let say = |result: Result<u64>| match result {
+        Ok(_) => c"0",
+        Err(error) => error.name().unwrap_or(c"error"),
+    };
+    judge!(
+        copied == Err(EFAULT) && got == Err(EFAULT) && after_copy >= 1 && after_get > after_copy,
+        "at {:#x}: copy_from_user() gives {} after {} page faults, get_user() {} after {}",
+        page,
+        say(copied),
+        after_copy,
+        say(got),
+        after_get - after_copy
+    )
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! FIX-05: the handler searches the table by the address of the instruction.
+//!
+//! The kernel's own search is seen by what follows: it went on where the entry says.
+//! The same search finds nothing for any other address around.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    fixup::{
+        Case,
+        Setting, //
+    },
+    refusal::Answer,
+};
+use irqlab::{
+    context::Kind,
+    fixup::table,
+    symbol::Name, //
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "FIX-05",
+    text: "the fault handler searches the table by the address of the instruction",
+    control: "searches by the address of the next instruction",
+    run,
+};
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let mut setting = Setting::new(trial.task)?;
+    let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
+    let (Some(exception), Ok(outcome)) = (attempt.exception, attempt.outcome) else {
+        return judge!(false, "no exception was seen");
+    };
+    let ip = exception.registers.ip;
+    let sought = if trial.is_control() {
+        outcome.resumed_at
+    } else {
+        ip
+    };
+    let found = table::search(sought);
+    let nr_others = (ip - 16..ip + 16)
+        .filter(|other| *other != ip && table::search(*other).is_some())
+        .count();
+    let is_sorted = table::entries().is_sorted_by_key(|entry| entry.instruction);
+    judge!(
+        found.is_some_and(|entry| entry.fixup == outcome.resumed_at)
+            && nr_others == 0
+            && is_sorted,
+        "fault at {:#x} {}: searched for {:#x}, {} of {} entries found, in order of address: {}; 31 \
+         addresses around it: {} found; went on at {:#x}, {:#x} in the entry",
+        ip,
+        Name::of(ip).place(),
+        sought,
+        u8::from(found.is_some()),
+        table::len(),
+        is_sorted,
+        nr_others,
+        outcome.resumed_at,
+        found.map_or(0, |entry| entry.fixup)
+    )
+}

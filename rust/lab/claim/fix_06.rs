@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! FIX-06: after a fixup the register for the error has -EFAULT, that for the value 0,
+//! and it goes on behind the access.
+
+use super::{
+    judge,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    fixup::{
+        Case,
+        Setting, //
+    },
+    refusal::Answer,
+};
+use irqlab::{
+    context::Kind,
+    exception::Vector,
+    fixup::{
+        End,
+        POISON, //
+    },
+    symbol::Name, //
+};
+use kernel::prelude::*;
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "FIX-06",
+    text: "a fixup leaves -EFAULT for the error and 0 for the value, and goes on behind the access",
+    control: "the page is there",
+    run,
+};
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let case = if trial.is_control() {
+        "user_valid"
+    } else {
+        "user_unmapped"
+    };
+    let mut setting = Setting::new(trial.task)?;
+    let attempt = setting.attempt(Case::find(case)?, Kind::Task, 0, None, trial.task)?;
+    let Ok(outcome) = attempt.outcome else {
+        return judge!(false, "not tried");
+    };
+    let Some((seen, entry)) = attempt.exception.zip(attempt.entry()) else {
+        return judge!(
+            false,
+            "{}: no exception; ended with {:?}, value {:#x}",
+            case,
+            outcome.end,
+            outcome.value
+        );
+    };
+    let (ip, before) = (seen.registers.ip, seen.registers);
+    judge!(
+        seen.vector == Vector::PF
+            && seen.address == Some(attempt.address)
+            && ip == entry.instruction
+            && (before.ax, before.dx) == (0, POISON)
+            && outcome.end == End::Error(EFAULT.to_errno())
+            && outcome.value == 0
+            && outcome.resumed_at == entry.fixup
+            && outcome.resumed_at > ip,
+        "load from {:#x} at {}: {} with error code {}, saved ip={:#x} ax={:#x} dx={:#x}; entry \
+         {:#x}: fixup {:#x}, handler {} {}={} dx=0; then ax={} dx={:#x}, resumed at {:#x} {}",
+        attempt.address,
+        Name::of(ip).place(),
+        seen.vector,
+        seen.error_code,
+        ip,
+        before.ax,
+        before.dx,
+        entry.at,
+        entry.fixup,
+        entry.handler,
+        entry.register_name(),
+        entry.immediate,
+        match outcome.end {
+            End::Error(errno) => errno,
+            _ => 0,
+        },
+        outcome.value,
+        outcome.resumed_at,
+        Name::of(outcome.resumed_at).place()
+    )
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Non-maskable interrupts: a function called in one, on a CPU of one's choice.
+//!
+//! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
+
+use crate::{
+    bindings, clock,
+    context::{
+        Context,
+        Nmi,
+        Task, //
+    },
+    cpu::{
+        CpuId,
+        HotplugExcluded, //
+    },
+    exception::Registers,
+    scoped::Slot,
+};
+use kernel::{
+    error::to_result,
+    interrupt::local_interrupt_disable,
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
+    },
+};
+
+/// What the handler of an NMI knows.
+pub struct Interrupted<'a> {
+    /// That this is an NMI.
+    pub nmi: &'a Nmi,
+    /// What the CPU did before.
+    pub registers: Registers,
+}
+
+/// The one sender that there can be: an NMI does not say whom it is for.
+static IS_TAKEN: Atomic<bool> = Atomic::new(false);
+/// The CPU that an NMI was sent to and has yet to reach, plus 1.
+static TARGET: Atomic<u32> = Atomic::new(0);
+/// What is to be called there.
+static SLOT: Slot<Interrupted<'static>> = Slot::new();
+
+/// Sends NMIs. There can be one at a time. Dropping it takes its handler away.
+///
+/// ```
+/// # use irqlab::{context::{Kind, Snapshot, Task}, nmi::Sender};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn interrupts_are_off_but_it_comes(task: &Task) -> Result<bool> {
+///     let sender = Sender::new(task)?;
+///     let is_nmi = Atomic::new(false);
+///     sender.call_here(&|_interrupted| {
+///         is_nmi.store(Snapshot::take().kind() == Kind::Nmi, Relaxed);
+///     })?;
+///     Ok(is_nmi.load(Relaxed))
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// `IS_TAKEN` is, and the handler is registered.
+pub struct Sender(());
+
+impl Sender {
+    /// Registers the handler.
+    ///
+    /// Errors: `EBUSY` if there is a sender.
+    pub fn new(_task: &Task) -> Result<Self> {
+        if IS_TAKEN.xchg(true, Full) {
+            return Err(EBUSY);
+        }
+        // SAFETY: The handler stays until `drop` has unregistered it.
+        to_result(unsafe { bindings::register_nmi(Some(handle)) })
+            .inspect_err(|_| IS_TAKEN.store(false, Release))?;
+        // INVARIANT: Both just done.
+        Ok(Self(()))
+    }
+
+    /// Calls `f` in an NMI of this CPU, with interrupts off when it arrives.
+    ///
+    /// Errors: `EBUSY` if another is on its way, `ETIMEDOUT` if it does not arrive.
+    pub fn call_here(&self, f: &(dyn Fn(&Interrupted<'_>) + Sync)) -> Result {
+        let _guard = local_interrupt_disable();
+        self.call(CpuId::current(), f)
+    }
+
+    /// Calls `f` in an NMI of `cpu`. Spins until it has returned.
+    ///
+    /// Errors: as [`Self::call_here`], and `ENXIO` if the CPU is offline.
+    pub fn call_on(
+        &self,
+        cpu: CpuId,
+        task: &Task,
+        f: &(dyn Fn(&Interrupted<'_>) + Sync),
+    ) -> Result {
+        let _guard = HotplugExcluded::new(task);
+        if !crate::cpu::is_online(cpu) {
+            return Err(ENXIO);
+        }
+        self.call(cpu, f)
+    }
+
+    fn call(&self, cpu: CpuId, f: &(dyn Fn(&Interrupted<'_>) + Sync)) -> Result {
+        const PATIENCE_NS: u64 = 2_000_000_000;
+
+        SLOT.lend(f, || {
+            if TARGET.cmpxchg(0, cpu.as_u32() + 1, Full).is_err() {
+                return;
+            }
+            // SAFETY: The CPU is online, and has a handler that expects it.
+            unsafe { bindings::send_nmi(cpu.as_u32()) };
+            let start_ns = clock::now_ns();
+            while !SLOT.is_done() && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS {
+                core::hint::spin_loop();
+            }
+        })
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        // One that is on its way, as `call` gave up waiting, would find no handler, and
+        // the kernel would take it for a fault of the hardware.
+        const TRIES: usize = 10_000;
+        for _ in 0..TRIES {
+            if TARGET.load(Acquire) == 0 {
+                break;
+            }
+            // SAFETY: Dropping a sender is only correct where one may sleep; the C
+            // side warns otherwise.
+            unsafe { bindings::msleep(1) };
+        }
+        // SAFETY: Registered by the type invariant. Waits for calls to end.
+        unsafe { bindings::unregister_nmi() };
+        TARGET.store(0, Relaxed);
+        IS_TAKEN.store(false, Release);
+    }
+}
+
+/// Whether the NMI is the one that was sent here.
+///
+/// # Safety
+///
+/// For the NMI's entry, with valid `regs`.
+unsafe extern "C" fn handle(regs: *mut bindings::pt_regs) -> bool {
+    let here = CpuId::current().as_u32() + 1;
+    if TARGET.cmpxchg(here, 0, Full).is_err() {
+        return false;
+    }
+    let interrupted = Interrupted {
+        // SAFETY: This is an NMI.
+        nmi: unsafe { Nmi::assume() },
+        // SAFETY: By this function's contract.
+        registers: unsafe { Registers::of(regs) },
+    };
+    SLOT.run(&interrupted);
+    true
+}

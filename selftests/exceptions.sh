@@ -1,0 +1,212 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Exceptions: every case of fixup/access, in every context, gives the result that is defined for it;
+# what the other files show of it is consistent. What user mode gets is user_exceptions's business.
+
+. "$(dirname "$0")/lib.sh"
+
+contexts='task softirq hardirq nmi'
+
+# Case, and what its attempt has to end with: vector, error code (- for both: none is reported), the
+# error that the fixup leaves, the value. A second line is for where a page fault is not served.
+cases() {
+	cat <<-END
+		user_valid - - 0 0x123456789abcdef
+		user_valid_write - - 0 0x123456789abcdef
+		user_unmapped #PF 0x0 -14 0x0
+		user_unmapped_write #PF 0x2 -14 0x123456789abcdef
+		user_readonly_write #PF 0x3 -14 0x123456789abcdef
+		user_none #PF 0x0 -14 0x0
+		user_absent #PF 0x0 0 0x0
+		user_absent_write #PF 0x2 0 0x123456789abcdef
+		null #PF 0x0 -14 0x0
+		null_write #PF 0x2 -14 0x123456789abcdef
+		kernel_valid - - 0 0x123456789abcdef
+		kernel_valid_write - - 0 0x123456789abcdef
+		guard #PF 0x0 -14 0x0
+		guard_write #PF 0x2 -14 0x123456789abcdef
+		text_write #PF 0x3 -14 .*
+		non_canonical - - -14 0x0
+		non_canonical_write - - -14 0x123456789abcdef
+		by_default #PF 0x0 -14 -
+		by_uaccess #PF 0x0 -14 -
+		by_fault #PF 0x0 trap:14 0x0
+		by_fault_gp - - trap:13 0x0
+		by_zeropad #PF 0x0 0 0x12345
+		by_ucopy_len #PF 0x0 -14 0x8
+		divide #DE 0x0 trap:0 -
+		undefined #UD 0x0 trap:6 -
+		rdmsr - - -5 0x0
+		wrmsr - - -5 0x0
+		breakpoint #BP 0x0 0 -
+	END
+}
+
+# wanted CASE CONTEXT - what the table of cases says, for this context
+wanted() {
+	cases | awk -v name="$1" -v context="$2" '
+		$1 == name {
+			# Only a task can wait for a page.
+			if (name ~ /^user_absent/ && context != "task") {
+				$4 = -14
+				if (name == "user_absent")
+					$5 = "0x0"
+			}
+			print $2, $3, $4, $5
+		}'
+}
+
+# row CASE CONTEXT - the row of fixup/access
+row() {
+	awk -v name="$1" -v context="$2" '$1 == name && $2 == context' "$lab/fixup/access"
+}
+
+is_tried() {
+	must fixup/access "$1 $2 offset=3"
+	row "$1" "$2" | awk '{ exit $11 == "ESRCH" }'
+}
+
+# ends_as_defined CASE CONTEXT - with the offset given, which two cases depend on
+ends_as_defined() {
+	# On PREEMPT_RT the soft IRQ may be another task's, which has other memory; then it is tried again.
+	eventually is_tried "$1" "$2" || fail "refused each time: $(row "$1" "$2")"
+	found=$(row "$1" "$2" | awk '{ print $9, $10, $11, $12 }')
+	echo "$found" | grep -qx -- "$(wanted "$1" "$2")" ||
+		fail "vector, error code, end, value: '$found' instead of '$(wanted "$1" "$2")'"
+}
+
+# counts_its_attempts CASE CONTEXT
+counts_its_attempts() {
+	must fixup/access reset
+	same "rows after a reset" "$(grep -v '^#' "$lab/fixup/access")" ""
+	must fixup/access "$1 $2 count=10"
+	same "attempts, errors, seen" "$(row "$1" "$2" | awk '{ print $3, $5, $8 }')" "10 10 10"
+	same "rows" "$(grep -vc '^#' "$lab/fixup/access")" 1
+}
+
+knows_all_cases() {
+	must fixup/access reset
+	must fixup/access "all task"
+	same "cases" "$(awk '!/^#/ { print $1 }' "$lab/fixup/access" | sort)" \
+		"$(cases | awk '{ print $1 }' | sort)"
+}
+
+# tries_any_access_in_any_context fixup COUNT - and each ends as it is defined to
+tries_any_access_in_any_context() {
+	must fixup/access reset
+	# On a kernel that checks everything it takes too long; as many as there is time for have to do.
+	start=$(date +%s)
+	tried=0
+	while [ $tried -lt "$2" ] && [ $(($(date +%s) - start)) -lt 90 ]; do
+		must fixup/access "random count=$(($2 / 20)) seed=$(($$ + tried))"
+		tried=$((tried + $2 / 20))
+	done
+	[ $tried -ge $(($2 / 20)) ] || fail "$tried attempts in 90 s"
+	same "attempts" "$(awk '!/^#/ { sum += $3 } END { print sum }' "$lab/fixup/access")" $tried
+	for context in $contexts; do
+		cases | while read -r name _; do
+			echo "$name $context $(wanted "$name" "$context")"
+		done
+	done >"$work/wanted"
+	awk '
+		FILENAME ~ /wanted$/ { vector[$1, $2] = $3; end[$1, $2] = $5; next }
+		/^#/ { next }
+		function wrong(what) { print what ": " $0; bad = 1 }
+		!(($1, $2) in end) { wrong("unknown") }
+		$3 != $4 + $5 + $6 + $7 { wrong("not all have ended") }
+		$8 != (vector[$1, $2] == "-" ? 0 : $3 - $7) { wrong("exceptions missing") }
+		# What was tried in the soft IRQ of another task is refused, which PREEMPT_RT has.
+		$7 && $2 != "softirq" { wrong("refused") }
+		{
+			wanted = end[$1, $2]
+			column = wanted == "0" ? 4 : wanted ~ /trap/ ? 6 : 5
+			if ($column + $7 != $3)
+				wrong("not all " wanted)
+		}
+		END { exit bad }' "$work/wanted" "$lab/fixup/access" || exit 1
+}
+
+# step NUMBER - a line of fixup/steps
+step() {
+	sed -n "s/^$1 [a-z]* *//p" "$lab/fixup/steps"
+}
+
+# shows_the_steps user_unmapped CONTEXT - the same addresses in all of them, and those of the table
+shows_the_steps() {
+	must fixup/access "$1 $2"
+	address=$(step 1 | sed -n 's/.* at address //p')
+	ip=$(step 3 | sed -n 's/^ip=\(0x[0-9a-f]*\) .*/\1/p')
+	resumed=$(step 7 | sed -n 's/^at \(0x[0-9a-f]*\) .*/\1/p')
+	same "step 1" "$(step 1)" "$1 in $2 context, at address $address"
+	step 2 | grep -q "^#PF (vector 14), error code 0x0 (page not there, read, kernel mode), faulting address $address, " ||
+		fail "step 2: $(step 2)"
+	step 3 | grep -q "^ip=$ip irqlab_load+0x[0-9a-f]* ax=0x0 dx=0x5a5a5a5a5a5a5a5a " || fail "step 3: $(step 3)"
+	entry=$(awk -v ip="$ip" '$2 "" == ip "" ' "$lab/fixup/table")
+	# shellcheck disable=SC2086  # words
+	set -- $entry
+	[ $# = 9 ] || fail "no entry for $ip in the table"
+	step 4 | grep -q "at $1\$" || fail "step 4: $(step 4)"
+	step 5 | grep -q "^instruction $2 $8, fixup $3 $9, handler imm_reg ax=-14, dx=0\$" || fail "step 5: $(step 5)"
+	same "step 6" "$(step 6)" "error -14, value 0x0"
+	same "step 7" "$(step 7)" "at $3 $9, the label behind the access"
+	same "where it went on" "$resumed" "$3"
+}
+
+# The addresses are those of functions of the module, by the kernel's own list.
+has_symbols_for_its_addresses() {
+	awk '
+		FILENAME ~ /kallsyms$/ { if ($4 == "[irqlab]") is_function[$3] = 1; next }
+		/^#/ { next }
+		{ split($8, from, "+"); split($9, to, "+"); rows++ }
+		!is_function[from[1]] || from[1] != to[1] { print "no function: " $0; bad = 1 }
+		$2 "" <= last "" { print "not sorted: " $0; bad = 1 }
+		{ last = $2 }
+		END { exit bad || rows < 12 }' /proc/kallsyms "$lab/fixup/table" || exit 1
+}
+
+# Each handler is known to the kernel's own list, too.
+has_256_gates() {
+	! grep -q 'dispatched by FRED' "$lab/idt" || skip "FRED is in use"
+	same "gates" "$(grep -vc '^#' "$lab/idt")" 256
+	awk '
+		FILENAME ~ /kallsyms$/ { address[$3] = "0x" $1; next }
+		/^#/ { next }
+		$1 < 20 && $1 != 9 && $1 != 15 && $9 !~ /^asm_exc_/ { print "no asm_exc_*: " $0; bad = 1 }
+		{ name = $9; sub(/\+0x0$/, "", name) }
+		name in address && address[name] "" != $8 "" { print "elsewhere: " $0; bad = 1 }
+		END { exit bad }' /proc/kallsyms "$lab/idt" || exit 1
+}
+
+measures_every_context() {
+	must stacks measure
+	same "rows" "$(awk '!/^#/ { print $1 }' "$lab/stacks" | tr '\n' ' ')" \
+		"task fault_in_task softirq fault_in_softirq hardirq fault_in_hardirq nmi fault_in_nmi "
+	awk '
+		/^#context/ { next }
+		function wrong(what) { print what ": " $0; bad = 1 }
+		$5 < 4096 || $6 < 1 || $6 >= $5 { wrong("no depth within a size") }
+		$1 ~ /task$/ && $2 != "task" { wrong("not the stack of a task") }
+		$1 ~ /hardirq$/ && $2 != "irq" { wrong("not the IRQ stack") }
+		$1 ~ /nmi$/ && $2 !~ /^ist/ { wrong("not an IST stack") }
+		END { exit bad }' "$lab/stacks" || exit 1
+}
+
+{
+	for context in $contexts; do
+		cases | while read -r name _; do
+			echo "ends_as_defined $name $context"
+		done
+	done
+	for context in $contexts; do
+		echo "counts_its_attempts guard $context"
+		echo "shows_the_steps user_unmapped $context"
+	done
+	cat <<-END
+		knows_all_cases fixup
+		tries_any_access_in_any_context fixup ${ACCESSES:-100000}
+		has_symbols_for_its_addresses fixup/table
+		has_256_gates idt
+		measures_every_context stacks
+	END
+} 2>/dev/null | run_table
