@@ -2,6 +2,7 @@
 
 #include <linux/extable.h>
 #include <linux/module.h>
+#include <asm/extable.h>
 
 /* The table of the module that this is linked into. */
 const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t index)

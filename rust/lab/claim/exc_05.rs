@@ -11,19 +11,28 @@ use super::{
 use crate::{
     refusal::Answer,
     watch::{
+        watch,
         Event,
-        System, //
+        Eyes,
+        System,
+        Watcher, //
     },
-    witness::Witness, //
 };
 use irqlab::{
     clock,
     context::HardIrq,
-    cpu::CpuId,
+    cpu::{
+        CpuId,
+        PerCpu, //
+    },
     irq_work::{
         Handler,
         IrqWork,
         Now, //
+    },
+    tracepoint::{
+        Attached,
+        IrqWorkEntry, //
     },
 };
 use kernel::{
@@ -54,35 +63,45 @@ impl Handler for Counter {
     }
 }
 
+/// How often each CPU took that interrupt, by the kernel's own word.
+struct Entries(PerCpu<Atomic<u64>>);
+
+impl Watcher for Entries {
+    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
+        eyes.to::<IrqWorkEntry>()
+    }
+
+    fn see(&self, event: Event) {
+        if event == Event::Interrupted(System::IrqWork) {
+            self.0.local().add(1, Relaxed);
+        }
+    }
+}
+
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const HELD_NS: u64 = 20_000;
 
     let work = KBox::pin_init(IrqWork::new(Ok(Counter(Atomic::new(0)))), GFP_KERNEL)?;
     let runs = || work.0.load(Relaxed);
-    let witness = Witness::new()?;
+    let entries = watch(Entries(PerCpu::new(|| Ok(Atomic::new(0)))?))?;
+    let entered = |cpu| entries.observer().0.of(cpu).load(Relaxed);
     let (mut inside, mut after, mut seen_inside, mut seen_after) = (0, 0, 0, 0);
     for _ in 0..COUNT {
         let before = runs();
-        let (cpu, from_ns, to_ns);
+        let (cpu, entered_before, entered_inside);
         {
             let _guard = (!trial.is_control()).then(local_interrupt_disable);
             cpu = CpuId::current();
-            from_ns = clock::now_ns();
+            entered_before = entered(cpu);
             work.queue();
             clock::spin_ns(HELD_NS);
             inside += runs() - before;
-            to_ns = clock::now_ns();
+            entered_inside = entered(cpu);
         }
         trial.eventually(2000, || runs() > before);
         after += runs() - before;
-        // The kernel's own word: the entries of the interrupt on that CPU.
-        let testimony = witness.testimony()?;
-        let is_it = |event: &Event| *event == Event::Interrupted(System::IrqWork);
-        let mut entries = testimony
-            .on(cpu, from_ns)
-            .filter(|noted| is_it(&noted.event));
-        seen_inside += u64::from(entries.clone().any(|noted| noted.at.stamp_ns < to_ns));
-        seen_after += u64::from(entries.any(|noted| noted.at.stamp_ns >= to_ns));
+        seen_inside += u64::from(entered_inside != entered_before);
+        seen_after += u64::from(entered(cpu) != entered_inside);
     }
     judge!(
         inside == 0 && after == COUNT && seen_inside == 0 && seen_after == COUNT,
