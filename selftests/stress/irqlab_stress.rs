@@ -118,6 +118,12 @@ impl Body {
 trait Subject: Sized + Send + Sync {
     fn new(body: Arc<Body>) -> Result<Self>;
     fn schedule(&self);
+
+    /// Takes it off, so that it can be scheduled again; for types that can only be
+    /// dropped, returns false. (A dropped one cannot be scheduled: `compile_fail`.)
+    fn cancel(&self, _task: &Task) -> bool {
+        false
+    }
 }
 
 fn tasklet<const HI: bool>(this: &Tasklet<ForTasklet<HI>>) {
@@ -210,6 +216,11 @@ impl<K: QueueKind> Subject for OnQueue<K> {
     fn schedule(&self) {
         self.work.queue(&self.work.queue);
     }
+
+    fn cancel(&self, task: &Task) -> bool {
+        self.work.cancel(task);
+        true
+    }
 }
 
 struct ForDelayedWork {
@@ -235,6 +246,11 @@ impl Subject for Pin<KBox<DelayedWork<ForDelayedWork>>> {
 
     fn schedule(&self) {
         (**self).queue(&self.queue, 1);
+    }
+
+    fn cancel(&self, task: &Task) -> bool {
+        (**self).cancel(task);
+        true
     }
 }
 
@@ -341,6 +357,11 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
 
     fn schedule(&self) {
         self.queue();
+    }
+
+    fn cancel(&self, task: &Task) -> bool {
+        (**self).cancel(task);
+        true
     }
 }
 
@@ -454,6 +475,32 @@ fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Re
     }
     drop(subject);
     report("scheduled on all CPUs", body.runs.load(Relaxed) > 0);
+
+    // Cancelled while it is scheduled everywhere, it does not run; scheduled again, it does.
+    let body = Body::new(false)?;
+    let subject = S::new(body.clone())?;
+    if subject.cancel(task) {
+        cpu::run_on(workers, cpu::online(), task, |here| {
+            for _ in 0..100 {
+                subject.schedule();
+                subject.cancel(here.task);
+            }
+        })?;
+        subject.cancel(task);
+        let runs = body.runs.load(Relaxed);
+        task.sleep_ms(20);
+        let is_off = body.runs.load(Relaxed) == runs && body.inside.load(Acquire) == 0;
+        subject.schedule();
+        let start_ns = clock::now_ns();
+        while body.runs.load(Relaxed) == runs
+            && clock::now_ns().wrapping_sub(start_ns) < 2_000_000_000
+        {
+            task.sleep_ms(1);
+        }
+        report("cancelled", is_off);
+        report("scheduled after a cancel", body.runs.load(Relaxed) > runs);
+    }
+    drop(subject);
 
     for (test, is_endless) in [
         ("dropped while pending", false),
