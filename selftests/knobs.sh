@@ -395,12 +395,14 @@ tells_who_serves() {
 	must deferral/tasklet_hi/schedule 50
 	# An interrupt may come in the middle of another, or find ksoftirqd at work.
 	if is_rt || grep -qw threadirqs /proc/cmdline; then
-		within "by threads" "$(served_by HI ksoftirqd bh_enable)" 25 60
+		# Any thread that disables bottom halves, ktimers too, serves what is pending then.
+		within "by threads" "$(served_by HI ksoftirqd bh_enable ktimers)" 25 60
 		same "at the exit of interrupts" "$(served_by HI irq_exit)" 0
 	else
 		within "at the exit of interrupts" "$(served_by HI irq_exit)" 25 60
+		same "by ktimers" "$(served_by HI ktimers)" 0
 	fi
-	same "by others" "$(served_by HI ktimers other)" 0
+	same "by others" "$(served_by HI other)" 0
 }
 
 # is_still FILE - it counts nothing
