@@ -134,6 +134,7 @@ tries_any_access_in_any_context() {
 				wrong("not all " wanted)
 		}
 		END { exit bad }' "$work/wanted" "$lab/fixup/access" || exit 1
+	[ $tried -ge "$2" ] || skip "all well in $tried attempts, more did not fit in 100 s"
 }
 
 # step NUMBER - a line of fixup/steps
