@@ -53,6 +53,16 @@ impl Text {
         self.bytes.is_empty()
     }
 
+    /// Appends what stands between two items of a list, unless nothing was written yet.
+    ///
+    /// Errors: `ENOMEM`.
+    pub fn separate(&mut self, separator: &str) -> Result {
+        if self.is_empty() {
+            return Ok(());
+        }
+        self.append(fmt!("{separator}"))
+    }
+
     /// What [`emit!`](crate::emit) calls.
     ///
     /// Errors: `ENOMEM`.

@@ -58,9 +58,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let saves_it = instruction.is_some() && (saved == instruction || !is_reported);
         let has_run = attempt.end() == Some(End::Done);
         is_as_claimed &= saves_it && has_run == is_run_again;
-        if !evidence.is_empty() {
-            emit!(&mut evidence, "; ")?;
-        }
+        evidence.separate("; ")?;
         match (saved, instruction) {
             (Some(saved), Some(instruction)) => emit!(
                 &mut evidence,

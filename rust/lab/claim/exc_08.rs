@@ -63,11 +63,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             ist => stack::ist_top(ist),
         };
         nr_own += usize::from(top.is_some() && gate.kind == Type::Interrupt);
-        let separator = if evidence.is_empty() { "" } else { "; " };
+        evidence.separate("; ")?;
         emit!(
             &mut evidence,
-            "{}{}: {} gate to {}, IST {}, stack from {:#x} down",
-            separator,
+            "{}: {} gate to {}, IST {}, stack from {:#x} down",
             vector,
             gate.kind,
             handler.function(),

@@ -48,12 +48,11 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
         nr_old += usize::from(has_old);
         nr_new += usize::from(has_new);
-        let separator = if evidence.is_empty() { "" } else { ", " };
+        evidence.separate(", ")?;
         let say = |is_there| if is_there { "there" } else { "not there" };
         emit!(
             &mut evidence,
-            "{}{} is {}, {} {}",
-            separator,
+            "{} is {}, {} {}",
             old,
             say(has_old),
             new,

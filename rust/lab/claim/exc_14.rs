@@ -48,11 +48,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let is_recovered = attempt.end() == Some(End::Error(EFAULT.to_errno()));
         nr_inside += usize::from(seen.at.kind() == kind);
         nr_recovered += usize::from(is_recovered);
-        let separator = if evidence.is_empty() { "" } else { "; " };
+        evidence.separate("; ")?;
         emit!(
             &mut evidence,
-            "{}in {} context: {} handled with softirq {}, hardirq {}, nmi {} active, {}",
-            separator,
+            "in {} context: {} handled with softirq {}, hardirq {}, nmi {} active, {}",
             context,
             seen.vector,
             u8::from(seen.at.is_serving_softirq()),

@@ -56,11 +56,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             (Kind::Nmi, StackRegion::Ist(_)) => own.size() == stack::IST_SIZE,
             _ => false,
         };
-        let separator = if evidence.is_empty() { "" } else { "; " };
+        evidence.separate("; ")?;
         emit!(
             &mut evidence,
-            "{}{}: {} stack of {} bytes, #PF on {}",
-            separator,
+            "{}: {} stack of {} bytes, #PF on {}",
             kind,
             own.region,
             own.size(),

@@ -61,8 +61,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     for (name, at, size, expected) in cases {
         let answer = is_good(at, size);
         is_as_claimed &= answer == expected;
-        let separator = if evidence.is_empty() { "" } else { ", " };
-        emit!(&mut evidence, "{}{} {:#x}: {}", separator, name, at, answer)?;
+        evidence.separate(", ")?;
+        emit!(&mut evidence, "{} {:#x}: {}", name, at, answer)?;
     }
     judge!(is_as_claimed, "{}", evidence)
 }

@@ -57,9 +57,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;
         let seen = attempt.exception.map(|exception| exception.error_code);
         is_as_claimed &= seen == error_code && attempt.end() == Some(end);
-        if !evidence.is_empty() {
-            emit!(&mut evidence, "; ")?;
-        }
+        evidence.separate("; ")?;
         emit!(&mut evidence, "{}: ", name)?;
         match seen {
             Some(error_code) => emit!(&mut evidence, "#PF with error code {}, ", error_code)?,

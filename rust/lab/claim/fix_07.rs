@@ -50,9 +50,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         // Some hypervisors have every MSR that one may ask for.
         let has_msr = name.ends_with("msr") && attempt.end() == Some(End::Done);
         is_as_claimed &= attempt.end() == Some(expected) || has_msr;
-        if !evidence.is_empty() {
-            emit!(&mut evidence, ", ")?;
-        }
+        evidence.separate(", ")?;
         emit!(&mut evidence, "{}: ", name)?;
         match attempt.end() {
             Some(End::Trapped(vector)) => {

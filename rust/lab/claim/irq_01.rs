@@ -95,8 +95,8 @@ fn try_line(trial: &Trial<'_>, line: &Line, seen: &mut Seen, evidence: &mut Text
     let affinity = Affinity::new(irq_line)?;
     let can_move = affinity.set(cpu::online()).is_ok();
 
-    let separator = if evidence.is_empty() { "" } else { "; " };
-    emit!(evidence, "{}{} irq {}:", separator, line.name(), irq)?;
+    evidence.separate("; ")?;
+    emit!(evidence, "{} irq {}:", line.name(), irq)?;
     let mut vectors = KVec::new();
     for cpu in cpu::online().take(if can_move { CPUS } else { 1 }) {
         if can_move && !counter.move_to(trial, &affinity, core::iter::once(cpu))? {

@@ -161,13 +161,12 @@ fn try_line(
     trial.settle();
     let replayed = counters[0].runs() - runs - while_disabled;
 
-    let separator = if evidence.is_empty() { "" } else { "; " };
+    evidence.separate("; ")?;
     emit!(
         evidence,
-        "{}{}: with IF = 0 on CPU {}, it {} in that CPU's local APIC (vector {:#x}), and ran {} \
+        "{}: with IF = 0 on CPU {}, it {} in that CPU's local APIC (vector {:#x}), and ran {} \
          times, sim1 ran {} there and {} on CPU {}; then {}: with the line disabled, it {} there, \
          ran {} on any CPU, sim1 ran {}, the controller has it {}; then {} replayed",
-        separator,
         line.name(),
         here.as_u32(),
         waits(is_waiting),

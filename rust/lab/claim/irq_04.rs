@@ -79,8 +79,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
                 as_claimed += if is_off(place) { count } else { 0 };
             }
         }
-        let separator = if lines.is_empty() { "" } else { ", " };
-        emit!(&mut lines, "{}{} ({})", separator, name, lent.source.kind())?;
+        lines.separate(", ")?;
+        emit!(&mut lines, "{} ({})", name, lent.source.kind())?;
     }
     let Some(ordinary) = ordinary_handler(trial)? else {
         return judge!(false, "sim0: an ordinary handler was not called");

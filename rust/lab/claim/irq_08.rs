@@ -312,8 +312,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let (steps, counted) = record(trial, case, flow)?;
         let is_expected = steps == Order::of(case.expected) && counted == 1;
         holds &= is_expected;
-        let separator = if evidence.is_empty() { "" } else { "; " };
-        emit!(&mut evidence, "{}{}:", separator, case.name)?;
+        evidence.separate("; ")?;
+        emit!(&mut evidence, "{}:", case.name)?;
         show(&mut evidence, steps)?;
         if !is_expected {
             emit!(&mut evidence, " (counted {}, expected:", counted)?;

@@ -76,8 +76,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             let is_so = place.kind == Kind::SoftIrq && !place.irqs_disabled;
             as_claimed += if is_so { count } else { 0 };
         }
-        let separator = if vectors.is_empty() { "" } else { ", " };
-        emit!(&mut vectors, "{}{} ({})", separator, vector, name)?;
+        vectors.separate(", ")?;
+        emit!(&mut vectors, "{} ({})", vector, name)?;
     }
     // And where the kernel enters them, whatever they are for.
     let testimony = witness.testimony()?;
@@ -99,14 +99,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let mut currents = Text::new();
     for (_, noted) in interrupted.into_iter().flatten() {
-        let separator = if currents.is_empty() { "" } else { ", " };
-        emit!(
-            &mut currents,
-            "{}{}/{}",
-            separator,
-            noted.at.comm(),
-            noted.at.pid
-        )?;
+        currents.separate(", ")?;
+        emit!(&mut currents, "{}/{}", noted.at.comm(), noted.at.pid)?;
     }
     judge!(
         seen > 0 && as_claimed == seen && entered >= seen && entered_so == entered,

@@ -225,15 +225,14 @@ fn try_origin(
         })?;
         let since_ns = means.since_ns.load(Relaxed);
         let testimony = witness.testimony()?;
-        let separator = if tries.is_empty() { "" } else { ", " };
+        tries.separate(", ")?;
         let Some((service, last)) = served(&testimony, cpu, since_ns, origin) else {
-            emit!(&mut tries, "{}none", separator)?;
+            emit!(&mut tries, "none")?;
             continue;
         };
         emit!(
             &mut tries,
-            "{}raised in {}{}{}, current {}",
-            separator,
+            "raised in {}{}{}, current {}",
             service.raised.at.kind(),
             if last.is_some() { " " } else { "" },
             last.map_or("", System::name),

@@ -101,16 +101,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let found = services
             .zip(&tasklet.nr_allowed)
             .find(|((_, executor), _)| *executor == Executor::Ksoftirqd);
-        let separator = if evidence.is_empty() { "" } else { ", " };
+        evidence.separate(", ")?;
         let Some(((noted, _), nr_allowed)) = found else {
             let others = testimony.services(cpu, 0, VECTOR).count();
-            emit!(
-                &mut evidence,
-                "{}none on CPU {} in {}",
-                separator,
-                cpu.as_u32(),
-                others
-            )?;
+            emit!(&mut evidence, "none on CPU {} in {}", cpu.as_u32(), others)?;
             continue;
         };
         let mut name = Text::new();
@@ -122,8 +116,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
         emit!(
             &mut evidence,
-            "{}{} (pid {}) on CPU {}, {} allowed",
-            separator,
+            "{} (pid {}) on CPU {}, {} allowed",
             noted.at.comm(),
             noted.at.pid,
             cpu.as_u32(),
