@@ -38,6 +38,7 @@ mod raiser;
 mod record;
 mod recorder;
 mod refusal;
+mod runs;
 mod softirqs;
 mod source;
 mod stacks;

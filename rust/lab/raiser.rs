@@ -5,12 +5,10 @@
 //! Modules cannot raise one as such. But scheduling a tasklet of high priority
 //! raises `HI`, which hardly anybody else uses.
 
+use crate::runs::Runs;
 use irqlab::{
     clock,
-    context::{
-        HardIrq,
-        SoftIrq, //
-    },
+    context::HardIrq,
     hrtimer::{
         self,
         HrTimer, //
@@ -21,10 +19,7 @@ use irqlab::{
         Now, //
     },
     softirq::Vector,
-    tasklet::{
-        self,
-        Tasklet, //
-    },
+    tasklet::Tasklet,
 };
 use kernel::{
     prelude::*,
@@ -46,26 +41,18 @@ pub(crate) struct Raiser {
     // First those that schedule the tasklet.
     irq_work: Pin<KBox<IrqWork<Scheduler>>>,
     hrtimer: Pin<KBox<HrTimer<Scheduler>>>,
-    tasklet: Arc<Tasklet<Counter>>,
-}
-
-struct Counter(Atomic<u64>);
-
-impl tasklet::Handler for Counter {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
-    }
+    tasklet: Arc<Tasklet<Runs>>,
 }
 
 /// Schedules the tasklet, and notes whether it runs before this ends.
 struct Scheduler {
-    tasklet: Arc<Tasklet<Counter>>,
+    tasklet: Arc<Tasklet<Runs>>,
     is_done: Atomic<bool>,
     runs_inside: Atomic<u64>,
 }
 
 impl Scheduler {
-    fn new(tasklet: &Arc<Tasklet<Counter>>) -> Self {
+    fn new(tasklet: &Arc<Tasklet<Runs>>) -> Self {
         Self {
             tasklet: tasklet.clone(),
             is_done: Atomic::new(false),
@@ -76,10 +63,10 @@ impl Scheduler {
     fn run(&self) {
         const INSIDE_NS: u64 = 10_000;
 
-        let before = self.tasklet.0.load(Relaxed);
+        let before = self.tasklet.count();
         self.tasklet.schedule_hi();
         clock::spin_ns(INSIDE_NS);
-        let runs = self.tasklet.0.load(Relaxed).wrapping_sub(before);
+        let runs = self.tasklet.count().wrapping_sub(before);
         self.runs_inside.add(runs, Relaxed);
         self.is_done.store(true, Release);
     }
@@ -103,8 +90,7 @@ impl hrtimer::Handler for Scheduler {
 
 impl Raiser {
     pub(crate) fn new() -> Result<Self> {
-        let counter = Tasklet::new(Ok(Counter(Atomic::new(0))));
-        let tasklet = Arc::pin_init(counter, GFP_KERNEL)?;
+        let tasklet = Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
         let irq_work = IrqWork::new(Ok(Scheduler::new(&tasklet)));
         let hrtimer = HrTimer::new(Ok(Scheduler::new(&tasklet)));
         Ok(Self {
@@ -116,7 +102,7 @@ impl Raiser {
 
     /// How often the soft IRQ has run the tasklet.
     pub(crate) fn runs(&self) -> u64 {
-        self.tasklet.0.load(Relaxed)
+        self.tasklet.count()
     }
 
     /// Raises it here and now.

@@ -8,20 +8,18 @@ use super::{
     Finding,
     Trial, //
 };
-use crate::refusal::Answer;
+use crate::{
+    refusal::Answer,
+    runs::Runs, //
+};
 use irqlab::{
     clock,
     context::{
-        HardIrq,
         Kind,
         Snapshot, //
     },
     exception::Registers,
-    irq_work::{
-        Handler,
-        IrqWork,
-        Now, //
-    },
+    irq_work::IrqWork,
     nmi::Sender, //
 };
 use kernel::{
@@ -42,26 +40,16 @@ pub(super) const CLAIM: Claim = Claim {
 
 const COUNT: u64 = 20;
 
-struct Counter(Atomic<u64>);
-
-impl Handler for Counter {
-    type When = Now;
-
-    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
-        this.0.add(1, Relaxed);
-    }
-}
-
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (ran, found_off) = (Atomic::new(0u64), Atomic::new(0u64));
     if trial.is_control() {
-        let work = KBox::pin_init(IrqWork::new(Ok(Counter(Atomic::new(0)))), GFP_KERNEL)?;
+        let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
         for _ in 0..COUNT {
             let _guard = local_interrupt_disable();
-            let before = work.0.load(Relaxed);
+            let before = work.count();
             work.queue();
             clock::spin_ns(10_000);
-            let after = work.0.load(Relaxed);
+            let after = work.count();
             ran.add(after - before, Relaxed);
             found_off.add(after - before, Relaxed);
         }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     refusal::Answer,
+    runs::Runs,
     watch::{
         watch,
         Event,
@@ -20,16 +21,11 @@ use crate::{
 };
 use irqlab::{
     clock,
-    context::HardIrq,
     cpu::{
         CpuId,
         PerCpu, //
     },
-    irq_work::{
-        Handler,
-        IrqWork,
-        Now, //
-    },
+    irq_work::IrqWork,
     tracepoint::{
         Attached,
         IrqWorkEntry, //
@@ -53,16 +49,6 @@ pub(super) const CLAIM: Claim = Claim {
 
 const COUNT: u64 = 20;
 
-struct Counter(Atomic<u64>);
-
-impl Handler for Counter {
-    type When = Now;
-
-    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
-        this.0.add(1, Relaxed);
-    }
-}
-
 /// How often each CPU took that interrupt, by the kernel's own word.
 struct Entries(PerCpu<Atomic<u64>>);
 
@@ -81,8 +67,8 @@ impl Watcher for Entries {
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const HELD_NS: u64 = 20_000;
 
-    let work = KBox::pin_init(IrqWork::new(Ok(Counter(Atomic::new(0)))), GFP_KERNEL)?;
-    let runs = || work.0.load(Relaxed);
+    let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
+    let runs = || work.count();
     let entries = watch(Entries(PerCpu::new(|| Ok(Atomic::new(0)))?))?;
     let entered = |cpu| entries.observer().0.of(cpu).load(Relaxed);
     let (mut inside, mut after, mut seen_inside, mut seen_after) = (0, 0, 0, 0);

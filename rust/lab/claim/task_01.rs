@@ -11,21 +11,14 @@ use super::{
     Finding,
     Trial, //
 };
-use crate::refusal::Answer;
-use irqlab::{
-    context::SoftIrq,
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
+use crate::{
+    refusal::Answer,
+    runs::Runs, //
 };
+use irqlab::tasklet::Tasklet;
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+    prelude::*, //
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -37,17 +30,8 @@ pub(super) const CLAIM: Claim = Claim {
 
 const COUNT: u64 = 10;
 
-struct Counter(Atomic<u64>);
-
-impl Handler for Counter {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
-    }
-}
-
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let counter = Counter(Atomic::new(0));
-    let tasklet = KBox::pin_init(Tasklet::new(Ok(counter)), GFP_KERNEL)?;
+    let tasklet = KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
     if trial.is_control() {
         for _ in 0..COUNT {
             tasklet.schedule();
@@ -59,8 +43,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             tasklet.schedule();
         }
     }
-    trial.eventually(2000, || tasklet.0.load(Relaxed) > 0);
+    trial.eventually(2000, || tasklet.count() > 0);
     trial.settle();
-    let runs = tasklet.0.load(Relaxed);
+    let runs = tasklet.count();
     judge!(runs == 1, "scheduled {} times, ran {}", COUNT, runs)
 }

@@ -11,28 +11,21 @@ use super::{
     Finding,
     Trial, //
 };
-use crate::refusal::Answer;
+use crate::{
+    refusal::Answer,
+    runs::Runs, //
+};
 use irqlab::{
-    context::SoftIrq,
     cpu,
     softirq::{
         self,
         Vector, //
     },
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
+    tasklet::Tasklet, //
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -42,14 +35,6 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-struct Counter(Atomic<u64>);
-
-impl Handler for Counter {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
-    }
-}
-
 /// How often the soft IRQ for tasklets ran, on all CPUs.
 fn served() -> u64 {
     cpu::online()
@@ -58,9 +43,8 @@ fn served() -> u64 {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let counter = Tasklet::new(Ok(Counter(Atomic::new(0))));
-    let tasklet = Arc::pin_init(counter, GFP_KERNEL)?;
-    let runs = || tasklet.0.load(Relaxed);
+    let tasklet = Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
+    let runs = || tasklet.count();
 
     let outer = tasklet.disable(trial.task);
     let inner = if trial.is_control() {

@@ -8,23 +8,17 @@ use super::{
     Finding,
     Trial, //
 };
-use crate::refusal::Answer;
+use crate::{
+    refusal::Answer,
+    runs::Runs, //
+};
 use irqlab::{
-    context::SoftIrq,
     new_work,
-    workqueue::{
-        Handler,
-        Queue,
-        Work, //
-    },
+    workqueue::Queue, //
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+    prelude::*, //
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -37,21 +31,10 @@ pub(super) const CLAIM: Claim = Claim {
 /// How often it is queued after the first time.
 const AGAIN: u64 = 5;
 
-struct Counter(Atomic<u64>);
-
-impl Handler for Counter {
-    type Context = SoftIrq;
-
-    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
-    }
-}
-
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // With interrupts off nothing on this CPU can run the work meanwhile.
     let queue = Queue::bh(c"irqlab_work_06")?;
-    let counter = Counter(Atomic::new(0));
-    let work = KBox::pin_init(new_work!(Ok::<_, Error>(counter)), GFP_KERNEL)?;
+    let work = KBox::pin_init(new_work!(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
     let mut refused = 0;
     let first;
     {
@@ -70,7 +53,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
     }
     work.flush(trial.task);
-    let runs = work.0.load(Relaxed);
+    let runs = work.count();
     judge!(
         first && refused == AGAIN && runs == 1,
         "queued: {}; again {} times while pending: {} refused; ran {}",
