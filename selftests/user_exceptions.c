@@ -91,15 +91,26 @@ static void store(unsigned long address)
 
 /* ---- What is raised. Each returns the address that it accesses, if it does. ------------------- */
 
+/* An instruction that needs nothing. */
+#define RAISES(name, text)		\
+	static unsigned long name(void)	\
+	{				\
+		RAISE(text, "i"(0));	\
+		return 0;		\
+	}
+
+RAISES(undefined, "ud2")
+RAISES(privileged, "hlt")
+RAISES(breakpoint, "int3")
+RAISES(int_3, ".byte 0xcd, 3")
+RAISES(int_4, "int $4")
+RAISES(int_0, "int $0")
+RAISES(int_14, "int $14")
+RAISES(int_0x81, "int $0x81")
+
 static unsigned long divide(void)
 {
 	RAISE_AFTER("xorl %%edx, %%edx", "divq %2", "r"(0UL));
-	return 0;
-}
-
-static unsigned long undefined(void)
-{
-	RAISE("ud2", "i"(0));
 	return 0;
 }
 
@@ -163,48 +174,6 @@ static unsigned long fetch_without_permission(void)
 	/* What faults is the first instruction there. */
 	instruction = (unsigned long)address;
 	return (unsigned long)address;
-}
-
-static unsigned long privileged(void)
-{
-	RAISE("hlt", "i"(0));
-	return 0;
-}
-
-static unsigned long breakpoint(void)
-{
-	RAISE("int3", "i"(0));
-	return 0;
-}
-
-static unsigned long int_3(void)
-{
-	RAISE(".byte 0xcd, 3", "i"(0));
-	return 0;
-}
-
-static unsigned long int_4(void)
-{
-	RAISE("int $4", "i"(0));
-	return 0;
-}
-
-static unsigned long int_0(void)
-{
-	RAISE("int $0", "i"(0));
-	return 0;
-}
-
-static unsigned long int_14(void)
-{
-	RAISE("int $14", "i"(0));
-	return 0;
-}
-
-static unsigned long int_0x81(void)
-{
-	RAISE("int $0x81", "i"(0));
-	return 0;
 }
 
 static unsigned long single_step(void)
