@@ -51,16 +51,26 @@ impl Vector {
     pub const BP: Self = Self(3);
     /// Overflow.
     pub const OF: Self = Self(4);
+    /// Bound range exceeded.
+    pub const BR: Self = Self(5);
     /// Invalid opcode.
     pub const UD: Self = Self(6);
     /// Double fault.
     pub const DF: Self = Self(8);
+    /// Stack-segment fault.
+    pub const SS: Self = Self(12);
     /// General protection fault.
     pub const GP: Self = Self(13);
     /// Page fault.
     pub const PF: Self = Self(14);
+    /// Floating-point error of the x87.
+    pub const MF: Self = Self(16);
+    /// Alignment check.
+    pub const AC: Self = Self(17);
     /// Machine check.
     pub const MC: Self = Self(18);
+    /// Floating-point error of SIMD.
+    pub const XM: Self = Self(19);
 
     const NAMES: [&'static str; 32] = [
         "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS",

@@ -34,10 +34,13 @@ use crate::{
         Context,
         Unsleeping, //
     },
-    exception::Registers,
-    softirq::{
-        Executor,
+    exception::{
+        Registers,
         Vector, //
+    },
+    softirq::{
+        self,
+        Executor, //
     },
 };
 use core::ptr::NonNull;
@@ -126,19 +129,19 @@ tracepoints! {
     /// A soft IRQ becomes pending on this CPU. Interrupts are off.
     c"softirq_raise", __traceiter_softirq_raise(number: c_uint) => SoftirqRaise {
         /// Which one.
-        vector: Vector = Vector::from_raw(number)?,
+        vector: softirq::Vector = softirq::Vector::from_raw(number)?,
     }
 
     /// A soft IRQ's action begins.
     c"softirq_entry", __traceiter_softirq_entry(number: c_uint) => SoftirqEntry {
         /// Which one.
-        vector: Vector = Vector::from_raw(number)?,
+        vector: softirq::Vector = softirq::Vector::from_raw(number)?,
     }
 
     /// A soft IRQ's action has ended.
     c"softirq_exit", __traceiter_softirq_exit(number: c_uint) => SoftirqExit {
         /// Which one.
-        vector: Vector = Vector::from_raw(number)?,
+        vector: softirq::Vector = softirq::Vector::from_raw(number)?,
     }
 
     /// A handler of an interrupt line is called.
@@ -205,7 +208,68 @@ tracepoints! {
             unsafe { Registers::of(regs) }
         },
     }
+
+    /// A process has accessed a page that is not there, or not for it to access so.
+    c"page_fault_user", __traceiter_page_fault_user(
+        faulted: c_ulong, _regs: *mut bindings::pt_regs, error: c_ulong
+    ) => PageFaultUser {
+        /// What was accessed.
+        address: usize = faulted,
+        /// The CPU's error code: bit 0, the page is there; 1, it was a write.
+        error_code: u64 = error as u64,
+    }
+
+    /// A signal is sent. Interrupts are off.
+    c"signal_generate", __traceiter_signal_generate(
+        number: c_int,
+        info: *mut bindings::kernel_siginfo,
+        task: *mut bindings::task_struct,
+        _type: c_int,
+        _result: c_int
+    ) => SignalGenerate {
+        /// Which one.
+        signal: u32 = number.unsigned_abs(),
+        /// The number of the task that it is for.
+        pid: i32 = {
+            // SAFETY: The tracepoint's task is valid; its number stays.
+            unsafe { (*task).pid }
+        },
+        /// The exception that the kernel makes known to the current task by it, if that
+        /// is what it is sent for.
+        exception: Option<Vector> = {
+            // SAFETY: The kernel's own for this signal.
+            unsafe { exception_behind(info, task) }
+        },
+    }
 }
+
+/// Which exception a signal makes known: of those to the current task that come from the
+/// kernel, the last one that the task has raised.
+///
+/// # Safety
+///
+/// For the tracepoint, with its arguments.
+unsafe fn exception_behind(
+    info: *const bindings::kernel_siginfo,
+    task: *const bindings::task_struct,
+) -> Option<Vector> {
+    if task != kernel::task::Task::current_raw().cast_const() {
+        return None;
+    }
+    let is_from_kernel = match info.addr() {
+        FROM_USER => false,
+        FROM_KERNEL => true,
+        // SAFETY: By this function's contract, as it is neither of the two.
+        _ => unsafe { (*info).__bindgen_anon_1.si_code > 0 },
+    };
+    // SAFETY: It is the current task, which alone writes this, in its exceptions.
+    is_from_kernel.then(|| Vector(unsafe { (*task).thread.trap_nr } as u8))
+}
+
+/// What there is for the information about a signal that has none: `SEND_SIG_NOINFO`.
+const FROM_USER: usize = 0;
+/// The same for one of the kernel's: `SEND_SIG_PRIV`.
+const FROM_KERNEL: usize = 1;
 
 impl SoftirqEntry {
     /// Who serves it. Costs a step of the stack unwinder.

@@ -80,6 +80,11 @@ run_together() {
 	done
 }
 
+# What EXC-12 watches.
+./user_exceptions raise 2>/dev/null &
+raising=$!
+trap 'kill $raising; rm -rf "$work"' EXIT
+
 {
 	ids | each gives_a_verdict
 	ids | each can_fail

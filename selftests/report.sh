@@ -57,7 +57,10 @@ lines >"$work/lines.after"
 
 # What each claim states is shown as long as it has not been tried.
 cat "$lab/claims" >"$work/claims.before"
+# Something for EXC-12 to watch.
+./user_exceptions raise 2>/dev/null &
 tell claims all
+kill $! 2>/dev/null
 cat "$lab/claims" >"$work/claims.after"
 
 # ---- The page ------------------------------------------------------------------------------------

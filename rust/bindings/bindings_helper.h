@@ -15,6 +15,7 @@
 /* The prototypes of tracepoints, which the library's have to agree with. */
 #include <trace/events/exceptions.h>
 #include <trace/events/irq.h>
+#include <trace/events/signal.h>
 #include <asm/trace/irq_vectors.h>
 
 #include "../helpers/helpers.h"
