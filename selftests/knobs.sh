@@ -51,19 +51,26 @@ files() {
 	END
 }
 
-# all FILE - those that a line of the table stands for
-all() {
-	pattern=$(echo "$1" | sed 's/[A-Z]\{4,\}/*/')
+# find_files FILE - set found to those that a line of the table stands for
+find_files() {
+	case $1 in
+	*/LINE/*) found="lines/*/${1##*/}" ;;
+	*/MECHANISM/*) found="deferral/*/${1##*/}" ;;
+	*) found=$1 ;;
+	esac
+	cd "$lab" || fail "there is no lab"
 	# shellcheck disable=SC2086  # a pattern
-	(cd "$lab" && echo $pattern)
+	set -- $found
+	found=$*
 }
 
 has_no_other_files() {
 	(cd "$lab" && find . -type f) | sed 's,^\./,,' | sort >"$work/there"
 	files | while read -r file _; do
-		all "$file"
+		find_files "$file"
+		echo "$found"
 	done | tr ' ' '\n' | sort >"$work/known"
-	same "files" "$(cat "$work/there")" "$(cat "$work/known")"
+	diff "$work/known" "$work/there" || exit 1
 }
 
 is_private_in_all_directories() {
@@ -73,29 +80,25 @@ is_private_in_all_directories() {
 
 # is_as_documented FILE MODE COLUMNS KIND
 is_as_documented() {
-	files=$(all "$1")
-	cd "$lab" || fail "there is no lab"
+	find_files "$1"
 	# shellcheck disable=SC2086  # words
-	same "mode" "$(stat -c %a $files | sort -u)" "$2"
-	mkdir "$work/whole" "$work/bytes"
-	trap 'rm -r "$work/whole" "$work/bytes"' EXIT
-	for file in $files; do
-		name=$(echo "$file" | tr / .)
-		if [ "$4" = command ]; then
-			! cat "$file" >"$work/whole/$name" 2>&1 || fail "it can be read"
-			continue
-		fi
-		cat "$file" >"$work/whole/$name" || fail "it cannot be read"
-		dd if="$file" bs=1 >"$work/bytes/$name" 2>/dev/null
-	done
-	[ "$4" != command ] || return 0
-	diff -r "$work/whole" "$work/bytes" || fail "read again, byte by byte, it differs"
+	same "mode" "$(stat -c %a $found | uniq)" "$2"
+	if [ "$4" = command ]; then
+		! cat "${found%% *}" 2>&1 || fail "it can be read"
+		return
+	fi
+	# shellcheck disable=SC2086  # words
 	awk -v columns="$3" -v kind="$4" '
 		function wrong(what) { print FILENAME ": " what ": " $0; bad = 1 }
 		FNR == 1 && kind == "header" && !/^#/ { wrong("no header") }
 		FNR > 1 && (kind == "value" || kind == "sentence") { wrong("more than one line") }
 		!/^#/ && columns && NF != columns { wrong("not " columns " columns") }
-		END { exit bad }' "$work"/whole/* || exit 1
+		END { exit bad }' $found || exit 1
+	# What there is at the time of opening, however it is read.
+	for bytes in 1 65536; do
+		dd if="${found%% *}" bs=$bytes 2>"$work/said.dd" >"$work/$bytes" || fail "$(cat "$work/said.dd")"
+	done
+	cmp "$work/1" "$work/65536" || fail "read byte by byte, it differs"
 }
 
 # ---- Lines ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 # Lifetime: modules, devices and CPUs come and go while interrupts fly, files are open and benches
 # run. Nothing may break, and nothing may be left behind.
 #
-# LONG=1 in the environment makes it 100 insertions instead of 20.
+# LONG=1 in the environment makes it 100 insertions instead of 10.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -58,13 +58,12 @@ device_of() {
 # is refused while a file is open.
 storm() {
 	: >"$work/storm"
-	for source in sim edu; do
-		while [ -e "$work/storm" ]; do
-			echo 20 >"$lab/lines/${source}0/trigger"
-			echo 20 >"$lab/lines/${source}1/trigger"
-			sleep 0.05
-		done 2>/dev/null &
-	done
+	while [ -e "$work/storm" ]; do
+		for line in sim0 edu0 sim1 edu1; do
+			echo 50 >"$lab/lines/$line/trigger"
+		done
+		sleep 0.1
+	done 2>/dev/null &
 }
 
 must_work() {
@@ -151,7 +150,7 @@ refuses_a_wrong_parameter() {
 # keeps some 25 kB more after each round; the records of one mechanism are 64 kB, on four CPUs.
 # Smaller leaks are for kmemleak to find.
 comes_and_goes_in_a_storm() {
-	rounds=$((${LONG:-0} ? 100 : 20))
+	rounds=$((${LONG:-0} ? 100 : 10))
 	trap restore EXIT
 	mechanisms=$(mechanisms)
 	storm

@@ -3,7 +3,7 @@
 #
 # run.sh [-l] [TEST...] - run the tests, on any machine with irqlab.ko inserted
 #
-#   -l  the long form, with 100 insertions where otherwise 20 do
+#   -l  the long form, with 100 insertions where otherwise 10 do
 #
 # Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
 # everything was skipped. A test also fails if the kernel warned while it ran.

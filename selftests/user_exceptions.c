@@ -417,7 +417,7 @@ static int raise_for_minutes(void)
 			_exit(0);
 		}
 		wait(NULL);
-		usleep(50000);
+		usleep(100000);
 	}
 }
 
