@@ -8,19 +8,23 @@
 
 kmemleak=/sys/kernel/debug/kmemleak
 
-# leaves_nothing MODULE WHAT... - insert a module, do something with it, remove it, and look
+# leaves_nothing MODULE... - insert modules, use the lab, remove them, and look
 leaves_nothing() {
-	module=$1
-	shift
 	! is_inserted irqlab || rmmod irqlab
 	# What has leaked before is not ours.
 	echo scan >"$kmemleak"
 	echo clear >"$kmemleak"
-	insert irqlab
-	[ "$module" = irqlab ] || insert "$module"
-	"$@"
-	[ "$module" = irqlab ] || rmmod "$module"
-	rmmod irqlab
+	inserted=
+	for module; do
+		insert "$module"
+		inserted="$module $inserted"
+	done
+	must claims all
+	controls
+	benches
+	for module in $inserted; do
+		rmmod "$module"
+	done
 	# An object counts as leaked if its age is some seconds and its contents did not change.
 	sleep 6
 	echo scan >"$kmemleak"
@@ -28,14 +32,6 @@ leaves_nothing() {
 	cat "$kmemleak" >"$work/leaks"
 	insert irqlab
 	! [ -s "$work/leaks" ] || fail "$(cat "$work/leaks")"
-}
-
-nothing() {
-	:
-}
-
-claims() {
-	must claims all
 }
 
 controls() {
@@ -57,12 +53,5 @@ if ! echo scan 2>/dev/null >"$kmemleak"; then
 	exit "$KSFT_SKIP"
 fi
 run_table <<'END'
-leaves_nothing irqlab nothing
-leaves_nothing irqlab claims
-leaves_nothing irqlab controls
-leaves_nothing irqlab benches
-leaves_nothing irqlab_tasklet nothing
-leaves_nothing irqlab_threaded nothing
-leaves_nothing irqlab_edu nothing
-leaves_nothing irqlab_stress nothing
+leaves_nothing irqlab irqlab_tasklet irqlab_threaded irqlab_edu irqlab_stress
 END

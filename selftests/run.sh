@@ -1,20 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [-l] [TEST...] - run the tests, on any machine with irqlab.ko inserted
+# run.sh [-l] [-p N/M] [TEST...] - run the tests, on any machine with irqlab.ko inserted
 #
-#   -l  the long form, with 100 insertions where otherwise 10 do
+#   -l      the long form, with 100 insertions where otherwise 10 do
+#   -p N/M  only the Nth of M parts of them
 #
 # Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
 # everything was skipped. A test also fails if the kernel warned while it ran.
 
 cd "$(dirname "$0")" || exit 1
-if [ "$1" = -l ]; then
-	export LONG=1
-	shift
-fi
+part=1/1
+while getopts lp: option; do
+	case $option in
+	l) export LONG=1 ;;
+	p) part=$OPTARG ;;
+	*) exit 1 ;;
+	esac
+done
+shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh user_exceptions lifetime.sh \
 	samples.sh stress.sh kunit.sh leaks.sh
+index=0
+for test; do
+	[ $((index % ${part#*/} + 1)) != "${part%/*}" ] || set -- "$@" "$test"
+	index=$((index + 1))
+	shift
+done
 status=$(mktemp) || exit 1
 trap 'rm -f "$status"' EXIT
 
