@@ -191,7 +191,7 @@ impl Trial<'_> {
             if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
                 return false;
             }
-            self.task.sleep_ms(1);
+            self.task.sleep_us(100, 100);
         }
         true
     }

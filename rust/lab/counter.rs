@@ -108,7 +108,7 @@ impl Counter {
                 let before = runs();
                 return Ok(self.raise(trial)? && runs() > before);
             }
-            trial.task.sleep_ms(1);
+            trial.task.sleep_us(100, 100);
         }
         Ok(false)
     }

@@ -278,7 +278,7 @@ impl ThreadedHandler for Noting {
             if self.raiser.has_returned.load(Acquire) {
                 break;
             }
-            task.sleep_ms(1);
+            task.sleep_us(100, 100);
         }
         self.order().note(Step::Thread);
         IrqReturn::Handled
