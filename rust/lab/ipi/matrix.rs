@@ -239,7 +239,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     let measurement = Measurement {
         lab,
         plan,
-        prober: Prober::new(plan.kind, task)?,
+        prober: Prober::new(plan.kind, plan.target, task)?,
         all: times.clone(),
         // Of the pair that is being measured.
         pair: Times::new(Text::new())?,
@@ -296,7 +296,7 @@ impl Measurement<'_> {
         }
         let mut nr_left = self.lab.ipis.matrix.lock().pairs.len() as u64;
         for cpu in self.plan.cpus.iter() {
-            let load = self.plan.target.start(cpu)?;
+            let load = self.prober.load(cpu)?;
             let is_by_target = load.is_some();
             let mut some = KVVec::new();
             for (index, pair) in self.lab.ipis.matrix.lock().pairs.iter().enumerate() {
