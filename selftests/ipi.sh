@@ -150,7 +150,7 @@ has_all_pairs() {
 		function rises(from) {
 			return $from == "-" || $from <= $(from + 1) && $(from + 1) <= $(from + 2) && $(from + 2) <= $(from + 3)
 		}
-		/unmeasured/ || $3 != 50 || !rises(4) || !rises(8) { print; wrong = 1 }
+		/unmeasured/ || $3 < 1 || $3 > 50 || !rises(4) || !rises(8) { print; wrong = 1 }
 		END { exit wrong }' || fail "not all are measured"
 }
 
