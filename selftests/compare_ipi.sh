@@ -15,7 +15,8 @@ insert irqlab_ipi_c "count=$count" "batches=$batches" || exit 1
 trap 'rmmod irqlab_ipi_c; rm -rf "$work"' EXIT
 
 # In turn, so that whatever drifts drifts for both; the better of two counts.
-: >"$work/c" >"$work/rust"
+: >"$work/c"
+: >"$work/rust"
 for _ in 1 2; do
 	must ipi/modes "count=$count batches=$batches"
 	grep -v '^#' "$lab/ipi/modes" >>"$work/rust"

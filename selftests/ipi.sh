@@ -8,6 +8,8 @@
 # kernel counts those of others too, which is what the limits leave room for: 2 % of the calls, and
 # ten times what a quiet time of the same length has shown (column "background").
 
+# shellcheck disable=SC2016  # conditions for awk
+
 . "$(dirname "$0")/lib.sh"
 
 cpus=$(grep -c ^processor /proc/cpuinfo)

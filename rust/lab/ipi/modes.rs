@@ -152,7 +152,15 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
             };
             let batch = smp::call_in_task(plan.cpu, task, |task| {
                 mode.batch(plan.cpu, other, plan.count, task)
-            })??;
+            });
+            let Ok(batch) = batch.and_then(|batch| batch) else {
+                refuse!(
+                    ENXIO,
+                    "CPU {} or {} is offline",
+                    plan.cpu.as_u32(),
+                    other.as_u32()
+                );
+            };
             if best.is_none_or(|best| batch.ns < best.ns) {
                 best = Some(batch);
             }
