@@ -186,11 +186,11 @@ shows_its_progress() {
 	must ipi/matrix rounds=1
 }
 
-# Interrupts wait as long as they are off, and NMIs do not.
+# Each is sent when interrupts have just been turned off for 5 ms: most must have waited for one.
 waits_while_interrupts_are_off() {
 	needs_others
 	must ipi/matrix "kind=async rounds=10 target=irqs_off hold_us=5000 cpus=0,$last"
-	pairs | awk '$7 < 1000000 { print; wrong = 1 } END { exit wrong }' || fail "none has waited"
+	pairs | awk '$5 == "-" || $5 < 1000000 { print; wrong = 1 } END { exit wrong }' || fail "few have waited"
 }
 
 # adds_up [KEY=VALUE...] - the distribution of a call has all of it
