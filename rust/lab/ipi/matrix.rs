@@ -301,6 +301,9 @@ impl Measurement<'_> {
         }
         let mut nr_left = self.lab.ipis.matrix.lock().pairs.len() as u64;
         for cpu in self.plan.cpus.iter() {
+            if self.left_ns() == 0 {
+                break;
+            }
             let load = self.prober.load(cpu)?;
             let is_by_target = load.is_some();
             let mut some = KVVec::new();
