@@ -23,7 +23,8 @@ find_place() {
 
 # ---- Files ---------------------------------------------------------------------------------------
 
-# File, mode, columns of its rows (0: they end in a text), whether it begins with a header.
+# File, mode, columns of its rows (0: they end in a text), whether it begins with a header (moving: and
+# its numbers do not stand still).
 files() {
 	cat <<-END
 		bench 600 0 header
@@ -32,6 +33,11 @@ files() {
 		fixup/steps 400 0 header
 		fixup/table 400 9 header
 		idt 400 9 header
+		ipi/call 600 12 header
+		ipi/cdf 400 6 header
+		ipi/counters 400 7 moving
+		ipi/matrix 600 0 header
+		ipi/modes 600 5 header
 		stacks 600 6 header
 		last_error 400 0 sentence
 		nesting 600 0 header
@@ -90,10 +96,11 @@ is_as_documented() {
 	# shellcheck disable=SC2086  # words
 	awk -v columns="$3" -v kind="$4" '
 		function wrong(what) { print FILENAME ": " what ": " $0; bad = 1 }
-		FNR == 1 && kind == "header" && !/^#/ { wrong("no header") }
+		FNR == 1 && (kind == "header" || kind == "moving") && !/^#/ { wrong("no header") }
 		FNR > 1 && (kind == "value" || kind == "sentence") { wrong("more than one line") }
 		!/^#/ && columns && NF != columns { wrong("not " columns " columns") }
 		END { exit bad }' $found || exit 1
+	[ "$4" != moving ] || return 0
 	# What there is at the time of opening, however it is read.
 	for bytes in 1 65536; do
 		dd if="${found%% *}" bs=$bytes 2>"$work/said.dd" >"$work/$bytes" || fail "$(cat "$work/said.dd")"
