@@ -19,6 +19,9 @@ struct pt_regs;
 struct tasklet_struct;
 
 /* apic.c */
+u64 rust_helper_irqlab_apic_base(void);
+u64 rust_helper_irqlab_apic_icr_read(void);
+unsigned int rust_helper_irqlab_apic_id(void);
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 
 /* bottom_half.c */

@@ -32,6 +32,7 @@ mod claims;
 mod deferral;
 mod fixup;
 mod idt;
+mod lapic;
 mod last_error;
 mod lines;
 mod stacks;
@@ -99,6 +100,7 @@ pub(crate) struct Files {
     _deferral: deferral::Files,
     _fixup: fixup::Files,
     _idt: KnobFile<idt::IdtKnob>,
+    _lapic: KnobFile<lapic::Lapic>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
     _nesting: KnobFile<watch::Nesting>,
@@ -116,6 +118,7 @@ impl Files {
             _deferral: deferral::Files::new(root, lab)?,
             _fixup: fixup::Files::new(root, lab)?,
             _idt: file(root, lab, idt::IdtKnob)?,
+            _lapic: file(root, lab, lapic::Lapic)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,
             _nesting: file(root, lab, watch::Nesting)?,
