@@ -40,6 +40,7 @@ pub use stack::Stack;
 pub use token::{
     Context,
     HardIrq,
+    IrqsOff,
     Nmi,
     SoftIrq,
     Task,

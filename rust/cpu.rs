@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All CPUs: which are online, a slot for each, and running something on them.
+//! All CPUs: which are online, sets of them, a slot for each, and running something on them.
 //!
 //! C header: [`include/linux/cpumask.h`](srctree/include/linux/cpumask.h)
 
+mod hotplug;
 mod per_cpu;
 mod run;
+mod set;
 
+pub use hotplug::HotplugExcluded;
 pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;
+pub use set::Set;
 
 pub use run::{
     is_online,
@@ -16,5 +20,3 @@ pub use run::{
     run_on,
     Here, //
 };
-
-pub(crate) use run::HotplugExcluded;

@@ -31,6 +31,11 @@
 //! sleeps demands the token of a task. What would be a bug report from a user of
 //! a C driver is a compile error here.
 //!
+//! # From CPU to CPU
+//!
+//! CPUs interrupt each other to have functions called: [`smp`]. [`cpu`] knows which there
+//! are, and runs something in a thread on several at once.
+//!
 //! # Watching
 //!
 //! [`tracepoint`] lets a module observe where the kernel itself says what it does:
@@ -71,6 +76,7 @@ pub mod lapic;
 pub mod nmi;
 pub mod pci;
 pub mod rcu;
+pub mod smp;
 pub mod softirq;
 pub mod symbol;
 pub mod task;

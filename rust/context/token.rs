@@ -6,7 +6,12 @@ use super::snapshot::{
     Kind,
     Snapshot, //
 };
-use kernel::types::NotThreadSafe;
+use crate::bindings;
+use kernel::{
+    cpu::CpuId,
+    interrupt::LocalInterruptDisabled,
+    types::NotThreadSafe, //
+};
 
 /// A context that a callback can run in. Sealed: the tokens below are all.
 pub trait Context: private::Sealed {
@@ -76,8 +81,51 @@ token! {
 }
 
 token! {
+    /// Interrupts are off on this CPU, in a hard IRQ or not: [`Self::hard_irq`] tells.
+    IrqsOff, false
+}
+
+token! {
     /// Some context that may not sleep, and about which nothing else is promised.
     Unsleeping, false
+}
+
+impl IrqsOff {
+    /// The token of a hard IRQ, if that is what runs here. A function that a CPU is told
+    /// to call usually runs in one; but the own CPU calls it at once, and an idle CPU
+    /// that looks for work by itself calls it with no interrupt either.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::CpuId, smp};
+    /// # use kernel::prelude::*;
+    /// fn was_interrupted(cpu: CpuId, task: &Task) -> Result<bool> {
+    ///     smp::call_on(cpu, task, |off| off.hard_irq().is_some())
+    /// }
+    /// ```
+    pub fn hard_irq(&self) -> Option<&HardIrq> {
+        // SAFETY: Can be called in any context.
+        let count = unsafe { bindings::preempt_count() } as u64;
+        if count & bindings::HARDIRQ_MASK != 0 && count & bindings::NMI_MASK == 0 {
+            // SAFETY: The kernel's own counter says that this is a hard IRQ, whose
+            // interrupts are off by the type invariant.
+            Some(unsafe { HardIrq::assume() })
+        } else {
+            None
+        }
+    }
+
+    /// The same proof as the kernel crate wants it, for instance to lock a `SpinLockIrq`.
+    #[inline]
+    pub fn local_interrupt_disabled(&self) -> &LocalInterruptDisabled {
+        // SAFETY: By the type invariant interrupts are off for as long as `self` lives.
+        unsafe { LocalInterruptDisabled::assume_disabled() }
+    }
+
+    /// The CPU, which nothing can change meanwhile.
+    #[inline]
+    pub fn cpu(&self) -> CpuId {
+        CpuId::current()
+    }
 }
 
 impl Task {

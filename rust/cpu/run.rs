@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/cpu.h`](srctree/include/linux/cpu.h)
 
+use super::HotplugExcluded;
 use crate::{
     bindings, clock,
     completion::{
@@ -29,8 +30,7 @@ use kernel::{
             Relaxed, //
         },
         Arc, //
-    },
-    types::NotThreadSafe, //
+    }, //
 };
 
 /// The CPUs that are online as the iterator passes them.
@@ -190,27 +190,4 @@ impl Handler for Job {
 unsafe fn call<F: Fn(&Here<'_>) + Sync>(f: *const c_void, here: &Here<'_>) {
     // SAFETY: By this function's contract.
     unsafe { (*f.cast::<F>())(here) };
-}
-
-/// Keeps CPUs from going offline or coming online.
-///
-/// # Invariants
-///
-/// One `cpus_read_lock()` of this task is this guard's to undo.
-pub(crate) struct HotplugExcluded(NotThreadSafe);
-
-impl HotplugExcluded {
-    pub(crate) fn new(_task: &Task) -> Self {
-        // SAFETY: The token proves that this may sleep.
-        unsafe { bindings::cpus_read_lock() };
-        // INVARIANT: Just locked.
-        Self(NotThreadSafe)
-    }
-}
-
-impl Drop for HotplugExcluded {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::cpus_read_unlock() };
-    }
 }

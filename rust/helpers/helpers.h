@@ -38,6 +38,9 @@ unsigned int rust_helper_irqlab_cpumask_next_online(int cpu);
 const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t index);
 size_t rust_helper_irqlab_extable_len(void);
 
+/* hardirq.c */
+unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu);
+
 /* interrupt.c */
 unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
 					       unsigned int cpu);
@@ -101,6 +104,9 @@ size_t rust_helper_irqlab_nr_kernel_threads(void);
 void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 					    bool *were_disabled);
 int rust_helper_irqlab_nr_cpus_allowed(void);
+
+/* smp.c */
+int rust_helper_irqlab_smp_send_reschedule(unsigned int cpu);
 
 /* softirq.c */
 bool rust_helper_irqlab_open_softirq_is_exported(void);

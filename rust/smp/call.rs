@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls that the caller waits for, of functions that may borrow from it.
+//!
+//! All of them need interrupts to be on, as they are where the token of a task is: two
+//! CPUs that wait for each other with interrupts off would wait for ever.
+//!
+//! C header: [`include/linux/smp.h`](srctree/include/linux/smp.h)
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        IrqsOff,
+        Task, //
+    },
+    cpu::{
+        CpuId,
+        Set, //
+    },
+};
+use core::mem::{
+    ManuallyDrop,
+    MaybeUninit, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// Calls `f` on `cpu`, and returns what it returned. On the own CPU that is no interrupt.
+///
+/// Errors: `ENXIO` if the CPU is offline; then `f` was not called.
+///
+/// ```
+/// # use irqlab::{clock, context::Task, cpu::CpuId, smp};
+/// # use kernel::prelude::*;
+/// /// Nanoseconds from here to the interrupt on `cpu`.
+/// fn one_way_ns(cpu: CpuId, task: &Task) -> Result<u64> {
+///     let sent_ns = clock::now_ns();
+///     smp::call_on(cpu, task, |_off| clock::now_ns().wrapping_sub(sent_ns))
+/// }
+/// ```
+#[inline]
+pub fn call_on<F, R>(cpu: CpuId, _task: &Task, f: F) -> Result<R>
+where
+    F: FnOnce(&IrqsOff) -> R + Send,
+    R: Send,
+{
+    let mut once = Once::new(f);
+    // SAFETY: The token proves that this is a task with interrupts on. With `wait`, this
+    // returns 0 when `Once::run` has returned, and an error if it is never called; `once`
+    // is its own type and lives longer.
+    let called = to_result(unsafe {
+        bindings::smp_call_function_single(
+            u32::from(cpu) as c_int,
+            Some(Once::<F, R>::run),
+            (&raw mut once).cast(),
+            true,
+        )
+    });
+    // SAFETY: See above.
+    unsafe { once.finish(called) }
+}
+
+/// Calls `f` on one of `cpus`: the own CPU if it is one of them, else the nearest that is
+/// online. Returns what it returned.
+///
+/// Errors: `ENXIO` if none of them is online; then `f` was not called.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu::{CpuId, Set}, smp};
+/// # use kernel::prelude::*;
+/// fn which_was_it(cpus: &Set, task: &Task) -> Result<CpuId> {
+///     smp::call_any(cpus, task, |off| off.cpu())
+/// }
+/// ```
+pub fn call_any<F, R>(cpus: &Set, _task: &Task, f: F) -> Result<R>
+where
+    F: FnOnce(&IrqsOff) -> R + Send,
+    R: Send,
+{
+    let mut once = Once::new(f);
+    // SAFETY: As in `call_on`; the mask is valid and is only read.
+    let called = to_result(unsafe {
+        bindings::smp_call_function_any(
+            cpus.as_raw(),
+            Some(Once::<F, R>::run),
+            (&raw mut once).cast(),
+            1,
+        )
+    });
+    // SAFETY: See above.
+    unsafe { once.finish(called) }
+}
+
+/// Calls `f` on each of `cpus` that is online, but not on the own CPU; at the same time,
+/// as far as they can.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu::Set, smp};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn count(cpus: &Set, task: &Task) -> u32 {
+///     let count = Atomic::new(0u32);
+///     smp::call_many(cpus, task, |_off| count.add(1, Relaxed));
+///     count.load(Relaxed)
+/// }
+/// ```
+#[inline]
+pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
+    // SAFETY: The token proves that this is a task with interrupts on. With `wait`, this
+    // returns after the last call of `run::<F>`, for which `f` is made; the mask is valid
+    // and is only read.
+    unsafe {
+        bindings::smp_call_function_many(
+            cpus.as_raw(),
+            Some(run::<F>),
+            (&raw const f).cast_mut().cast(),
+            true,
+        )
+    };
+}
+
+/// Calls `f` on every CPU that is online, but for the own one.
+///
+/// ```
+/// # use irqlab::{context::Task, smp};
+/// /// When it returns, all other CPUs have been interrupted once.
+/// fn disturb(task: &Task) {
+///     smp::call_others(task, |_off| ());
+/// }
+/// ```
+#[inline]
+pub fn call_others<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
+    // SAFETY: As in `call_many`.
+    unsafe { bindings::smp_call_function(Some(run::<F>), (&raw const f).cast_mut().cast(), 1) };
+}
+
+/// Calls `f` on every CPU that is online, the own one too.
+///
+/// ```
+/// # use irqlab::{context::Task, smp};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn count_interrupted(task: &Task) -> usize {
+///     let count = Atomic::new(0);
+///     smp::call_each(task, |off| count.add(i32::from(off.hard_irq().is_some()), Relaxed));
+///     count.load(Relaxed) as usize
+/// }
+/// ```
+#[inline]
+pub fn call_each<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
+    // SAFETY: As in `call_many`. The kernel's own mask changes under it, as it does when C
+    // code passes it.
+    unsafe {
+        bindings::on_each_cpu_cond_mask(
+            None,
+            Some(run::<F>),
+            (&raw const f).cast_mut().cast(),
+            true,
+            &raw const bindings::__cpu_online_mask,
+        )
+    };
+}
+
+/// Calls `f` on each of `cpus` that is online, the own CPU too.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu::Set, smp};
+/// # use kernel::prelude::*;
+/// fn even_ones(task: &Task) -> Result {
+///     let cpus = Set::parse("all:1/2")?;
+///     smp::call_each_of(&cpus, task, |off| pr_info!("here is CPU {}\n", off.cpu().as_u32()));
+///     Ok(())
+/// }
+/// ```
+#[inline]
+pub fn call_each_of<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
+    // SAFETY: As in `call_many`.
+    unsafe {
+        bindings::on_each_cpu_cond_mask(
+            None,
+            Some(run::<F>),
+            (&raw const f).cast_mut().cast(),
+            true,
+            cpus.as_raw(),
+        )
+    };
+}
+
+/// Calls `f` on each of `cpus` that is online and for which `is_wanted` is true. That is
+/// asked here, once for each, when its turn comes; it may not sleep.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu::{PerCpu, Set}, smp};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn drain(pending: &PerCpu<Atomic<u32>>, task: &Task) -> Result {
+///     let is_pending = |cpu| pending.of(cpu).load(Relaxed) > 0;
+///     smp::call_each_where(&Set::online()?, task, is_pending, |off| {
+///         pending.of(off.cpu()).store(0, Relaxed);
+///     });
+///     Ok(())
+/// }
+/// ```
+pub fn call_each_where<C, F>(cpus: &Set, _task: &Task, is_wanted: C, f: F)
+where
+    C: Fn(CpuId) -> bool + Sync,
+    F: Fn(&IrqsOff) + Sync,
+{
+    let both = Both { is_wanted, f };
+    // SAFETY: As in `call_many`: both functions are for `both`.
+    unsafe {
+        bindings::on_each_cpu_cond_mask(
+            Some(Both::<C, F>::is_wanted),
+            Some(Both::<C, F>::run),
+            (&raw const both).cast_mut().cast(),
+            true,
+            cpus.as_raw(),
+        )
+    };
+}
+
+/// # Safety
+///
+/// For the calls of an SMP function with a pointer to an `F`, which is shared.
+unsafe extern "C" fn run<F: Fn(&IrqsOff) + Sync>(f: *mut c_void) {
+    // SAFETY: By this function's contract, and such calls are made with interrupts off.
+    unsafe { (*f.cast::<F>())(IrqsOff::assume()) };
+}
+
+/// A function to be called once, and then its result.
+struct Once<F, R> {
+    f: ManuallyDrop<F>,
+    result: MaybeUninit<R>,
+}
+
+impl<F: FnOnce(&IrqsOff) -> R + Send, R: Send> Once<F, R> {
+    #[inline]
+    fn new(f: F) -> Self {
+        Self {
+            f: ManuallyDrop::new(f),
+            result: MaybeUninit::uninit(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// For one call of an SMP function, with a pointer to a `Self` that nobody else uses
+    /// meanwhile.
+    unsafe extern "C" fn run(once: *mut c_void) {
+        // SAFETY: By this function's contract.
+        let once = unsafe { &mut *once.cast::<Self>() };
+        // SAFETY: This is the only call.
+        let f = unsafe { ManuallyDrop::take(&mut once.f) };
+        // SAFETY: Such calls are made with interrupts off.
+        once.result.write(f(unsafe { IrqsOff::assume() }));
+    }
+
+    /// # Safety
+    ///
+    /// If `called` is `Ok`, `run` must have returned; else it was not and will not be called.
+    #[inline]
+    unsafe fn finish(mut self, called: Result) -> Result<R> {
+        match called {
+            // SAFETY: By this function's contract `run` has written it.
+            Ok(()) => Ok(unsafe { self.result.assume_init() }),
+            Err(error) => {
+                // SAFETY: By this function's contract it is still there.
+                unsafe { ManuallyDrop::drop(&mut self.f) };
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A function with its condition.
+struct Both<C, F> {
+    is_wanted: C,
+    f: F,
+}
+
+impl<C: Fn(CpuId) -> bool + Sync, F: Fn(&IrqsOff) + Sync> Both<C, F> {
+    /// # Safety
+    ///
+    /// For the condition of an SMP function, with a pointer to a `Self`, which is shared.
+    unsafe extern "C" fn is_wanted(cpu: c_int, both: *mut c_void) -> bool {
+        // SAFETY: By this function's contract.
+        let both = unsafe { &*both.cast::<Self>() };
+        CpuId::from_i32(cpu).is_some_and(&both.is_wanted)
+    }
+
+    /// # Safety
+    ///
+    /// For the calls of an SMP function with a pointer to a `Self`, which is shared.
+    unsafe extern "C" fn run(both: *mut c_void) {
+        // SAFETY: By this function's contract.
+        let both = unsafe { &*both.cast::<Self>() };
+        // SAFETY: Such calls are made with interrupts off.
+        (both.f)(unsafe { IrqsOff::assume() });
+    }
+}
