@@ -15,6 +15,7 @@
 //! C header: [`arch/x86/include/asm/apic.h`](srctree/arch/x86/include/asm/apic.h)
 
 mod lvt;
+mod priority;
 mod state;
 mod vectors;
 
@@ -23,6 +24,8 @@ pub use lvt::{
     Entry,
     TimerMode, //
 };
+
+pub use priority::at_highest_priority;
 
 pub use state::{
     Command,
@@ -33,10 +36,40 @@ pub use state::{
 
 pub use vectors::Vectors;
 
-use crate::bindings;
+use crate::{
+    bindings,
+    cpu::CpuId, //
+};
 
 /// The vector of IRQ work, by which a simulated line's interrupt arrives.
 pub const IRQ_WORK_VECTOR: u8 = bindings::IRQ_WORK_VECTOR as u8;
+
+/// The vector of the local APIC's timer.
+pub const LOCAL_TIMER_VECTOR: u8 = bindings::LOCAL_TIMER_VECTOR as u8;
+
+/// The vector of the reschedule IPI.
+pub const RESCHEDULE_VECTOR: u8 = bindings::RESCHEDULE_VECTOR as u8;
+
+/// The vector of calls for several CPUs.
+pub const CALL_FUNCTION_VECTOR: u8 = bindings::CALL_FUNCTION_VECTOR as u8;
+
+/// The vector of calls for one CPU.
+pub const CALL_FUNCTION_SINGLE_VECTOR: u8 = bindings::CALL_FUNCTION_SINGLE_VECTOR as u8;
+
+/// The id of a CPU's local APIC by the kernel's books, `apicid` in `/proc/cpuinfo`.
+///
+/// ```
+/// # use irqlab::{cpu::CpuId, lapic::{self, State}};
+/// # use kernel::interrupt::local_interrupt_disable;
+/// fn books_are_right() -> bool {
+///     let off = local_interrupt_disable();
+///     State::read(&off).id == lapic::id_of(CpuId::current())
+/// }
+/// ```
+pub fn id_of(cpu: CpuId) -> u32 {
+    // SAFETY: A `CpuId` is a number that a CPU can have.
+    unsafe { bindings::cpu_apicid(cpu.as_u32()) }
+}
 
 /// Whether an interrupt of `vector` waits at this CPU. May be called in any
 /// context; the answer is of some use with interrupts off only.

@@ -3,6 +3,7 @@
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/processor.h>
 
 /* The register that says whether and how; 0 where the kernel uses no local APIC. */
 u64 rust_helper_irqlab_apic_base(void)
@@ -29,4 +30,18 @@ u64 rust_helper_irqlab_apic_icr_read(void)
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg)
 {
 	return apic->read(reg);
+}
+
+/* Returns the old one. */
+unsigned int rust_helper_irqlab_apic_set_task_priority(unsigned int priority)
+{
+	unsigned int old = apic->read(APIC_TASKPRI);
+
+	apic->write(APIC_TASKPRI, priority);
+	return old;
+}
+
+unsigned int rust_helper_irqlab_cpu_apicid(unsigned int cpu)
+{
+	return cpu_data(cpu).topo.apicid;
 }

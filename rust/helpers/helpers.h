@@ -22,6 +22,8 @@ struct tasklet_struct;
 u64 rust_helper_irqlab_apic_base(void);
 u64 rust_helper_irqlab_apic_icr_read(void);
 unsigned int rust_helper_irqlab_apic_id(void);
+unsigned int rust_helper_irqlab_apic_set_task_priority(unsigned int priority);
+unsigned int rust_helper_irqlab_cpu_apicid(unsigned int cpu);
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 
 /* bottom_half.c */
@@ -88,6 +90,8 @@ void rust_helper_irqlab_send_nmi(unsigned int cpu);
 void rust_helper_irqlab_unregister_nmi(void);
 
 /* preempt.c */
+void rust_helper_irqlab_preempt_disable(void);
+void rust_helper_irqlab_preempt_enable(void);
 unsigned long rust_helper_irqlab_preempt_count(void);
 unsigned long rust_helper_irqlab_softirq_count(void);
 
