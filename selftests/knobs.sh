@@ -237,7 +237,7 @@ tells_where_it_goes() {
 	same "affinity" "$(info "$1" affinity)" "$(cat "/proc/irq/$irq/smp_affinity_list")"
 	effective=$(cat "/proc/irq/$irq/effective_affinity_list")
 	same "effective_affinity" "$(info "$1" effective_affinity)" "${effective:--}"
-	same "cpu" "$(info "$1" cpu)" "$(echo "${effective:--}" | sed 's/[,-].*/&/; s/\(.\)[,-].*/\1/')"
+	same "cpu" "$(info "$1" cpu)" "$(echo "${effective:--}" | sed 's/\(.\)[,-].*/\1/')"
 	# Behind the counts: controller, number there and flow; irq_sim has no name for its flow.
 	row=$(awk -v irq="$irq:" '
 		FNR == 1 { cpus = NF }
