@@ -31,6 +31,7 @@ void rust_helper_irqlab_local_bh_disable(void);
 void rust_helper_irqlab_local_bh_enable(void);
 
 /* cpufeature.c */
+bool rust_helper_irqlab_has_invlpgb(void);
 bool rust_helper_irqlab_has_smap(void);
 
 /* cpumask.c */
@@ -133,6 +134,7 @@ unsigned int rust_helper_irqlab_softirq_executor(void);
 bool rust_helper_irqlab_stack_bounds(unsigned long *low, unsigned long *high);
 
 /* vmalloc.c */
+void rust_helper_irqlab_vm_unmap_aliases(void);
 void rust_helper_irqlab_vfree(void *page);
 void *rust_helper_irqlab_vmalloc_page(void);
 
