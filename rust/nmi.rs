@@ -98,7 +98,16 @@ impl Sender {
         task: &Task,
         f: &(dyn Fn(&Interrupted<'_>) + Sync),
     ) -> Result {
-        let _guard = HotplugExcluded::new(task);
+        self.call_on_while(&HotplugExcluded::new(task), cpu, f)
+    }
+
+    /// As [`Self::call_on`], where CPUs stay as they are already.
+    pub fn call_on_while(
+        &self,
+        _guard: &HotplugExcluded,
+        cpu: CpuId,
+        f: &(dyn Fn(&Interrupted<'_>) + Sync),
+    ) -> Result {
         if !crate::cpu::is_online(cpu) {
             return Err(ENXIO);
         }

@@ -56,7 +56,10 @@ pub use csd::{
     Handler,
     NotCalled, //
 };
-pub use in_task::call_in_task;
+pub use in_task::{
+    call_in_task,
+    call_in_task_while, //
+};
 pub use kick::{
     kick,
     reschedule, //

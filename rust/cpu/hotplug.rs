@@ -8,6 +8,7 @@ use crate::{
     bindings,
     context::Task, //
 };
+use core::mem::ManuallyDrop;
 use kernel::types::NotThreadSafe;
 
 /// Keeps CPUs from going offline or coming online while it lives. Whoever wants to take
@@ -29,7 +30,8 @@ use kernel::types::NotThreadSafe;
 ///
 /// # Invariants
 ///
-/// One `cpus_read_lock()` of this task is this guard's to undo.
+/// One `cpus_read_lock()` is this guard's to undo, in the task that it was made in; a
+/// reference may be given to others who are waited for meanwhile.
 pub struct HotplugExcluded(NotThreadSafe);
 
 impl HotplugExcluded {
@@ -39,6 +41,18 @@ impl HotplugExcluded {
         unsafe { bindings::cpus_read_lock() };
         // INVARIANT: Just locked.
         Self(NotThreadSafe)
+    }
+
+    /// The guard of somebody else as a reference, which never unlocks.
+    ///
+    /// # Safety
+    ///
+    /// For all of `'a`, a guard must live.
+    pub(crate) unsafe fn assume<'a>() -> &'a Self {
+        // INVARIANT: It is never dropped, and the caller promises that another one lives.
+        const TOKEN: &ManuallyDrop<HotplugExcluded> =
+            &ManuallyDrop::new(HotplugExcluded(NotThreadSafe));
+        TOKEN
     }
 }
 

@@ -63,6 +63,13 @@ impl Here<'_> {
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped.load(Relaxed)
     }
+
+    /// That no CPU goes offline or comes online before the function returns. Asking for
+    /// another guard there could wait for ever.
+    pub fn hotplug_excluded(&self) -> &HotplugExcluded {
+        // SAFETY: `run_on` holds one until all have returned, and this lives no longer.
+        unsafe { HotplugExcluded::assume() }
+    }
 }
 
 /// Runs `f` on each of `cpus` that is online, in a kernel thread each, starting

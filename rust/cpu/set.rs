@@ -31,6 +31,11 @@ use kernel::{
 /// ```
 pub struct Set(CpumaskVar);
 
+// SAFETY: The mask is plain memory, which this owns alone and which any CPU may free.
+unsafe impl Send for Set {}
+// SAFETY: Through a shared reference it is only read.
+unsafe impl Sync for Set {}
+
 impl Set {
     /// No CPU.
     ///

@@ -32,6 +32,7 @@ mod claims;
 mod deferral;
 mod fixup;
 mod idt;
+mod ipi;
 mod lapic;
 mod last_error;
 mod lines;
@@ -100,6 +101,7 @@ pub(crate) struct Files {
     _deferral: deferral::Files,
     _fixup: fixup::Files,
     _idt: KnobFile<idt::IdtKnob>,
+    _ipi: ipi::Files,
     _lapic: KnobFile<lapic::Lapic>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
@@ -118,6 +120,7 @@ impl Files {
             _deferral: deferral::Files::new(root, lab)?,
             _fixup: fixup::Files::new(root, lab)?,
             _idt: file(root, lab, idt::IdtKnob)?,
+            _ipi: ipi::Files::new(root, lab)?,
             _lapic: file(root, lab, lapic::Lapic)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,

@@ -10,7 +10,7 @@
 //! [`source`]s raise interrupts on [`line`]s; the lab's top half hands each to a
 //! [`mechanism`], which runs the bottom half; the [`record`] keeps when and where
 //! each part ran. The [`bench`] compares the mechanisms, the [`claim`]s put
-//! statements about interrupts to the test. [`softirqs`], [`nesting`] and the
+//! statements about interrupts to the test. [`ipi`] sends interrupts between CPUs. [`softirqs`], [`nesting`] and the
 //! [`tape`] [`watch`] what the rest of the kernel does. [`debugfs`] is how people
 //! reach all of it. There is no `unsafe` here: that is the library crate's business.
 
@@ -29,6 +29,7 @@ mod counter;
 mod debugfs;
 mod fixup;
 mod hold;
+mod ipi;
 mod laboratory;
 mod line;
 mod load;

@@ -6,6 +6,7 @@ use crate::{
     bench::Bench,
     claim::Claims,
     fixup::Fixups,
+    ipi::Ipis,
     line::Lines,
     mechanism::Instance,
     nesting::Nesting,
@@ -51,6 +52,8 @@ pub(crate) struct Lab {
     #[pin]
     pub(crate) fixups: Fixups,
     #[pin]
+    pub(crate) ipis: Ipis,
+    #[pin]
     pub(crate) stacks: Stacks,
     #[pin]
     pub(crate) softirqs: Switched<Softirqs>,
@@ -75,6 +78,7 @@ impl Lab {
                 bench <- Bench::new(),
                 claims <- Claims::new()?,
                 fixups <- Fixups::new()?,
+                ipis <- Ipis::new(),
                 stacks <- Stacks::new(),
                 softirqs <- Switched::new(Softirqs::new()?)?,
                 nesting <- Switched::new(Nesting::new()?)?,

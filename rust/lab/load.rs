@@ -16,7 +16,7 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-mod by_thread;
+pub(crate) mod by_thread;
 mod hog;
 mod hog_fifo;
 mod irqs_off;

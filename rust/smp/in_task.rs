@@ -42,11 +42,24 @@ where
     F: FnOnce(&Task) -> R + Send,
     R: Send,
 {
+    call_in_task_while(&HotplugExcluded::new(task), cpu, task, f)
+}
+
+/// As [`call_in_task`], where CPUs stay as they are already.
+pub fn call_in_task_while<F, R>(
+    _guard: &HotplugExcluded,
+    cpu: CpuId,
+    _task: &Task,
+    f: F,
+) -> Result<R>
+where
+    F: FnOnce(&Task) -> R + Send,
+    R: Send,
+{
     let mut once = Once {
         f: Some(f),
         result: None,
     };
-    let _guard = HotplugExcluded::new(task);
     // SAFETY: The token proves that this may sleep. `run` is for `once`, and this returns
     // after it.
     to_result(unsafe {

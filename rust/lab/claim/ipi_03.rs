@@ -142,7 +142,7 @@ fn try_one(
         &[sender],
         |here| {
             if is_waiting {
-                drop(smp::call_on(receiver, here.task, |off| call.note(off)));
+                let _ = smp::call_on(receiver, here.task, |off| call.note(off));
             } else {
                 let _ = call.call_on(receiver);
             }

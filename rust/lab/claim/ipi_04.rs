@@ -152,7 +152,7 @@ fn try_order(
             let _ = calls[0].call_on(target);
             let _ = calls[1].call_on(target);
             if is_waiting {
-                drop(smp::call_on(target, here.task, |off| order.note(2, off)));
+                let _ = smp::call_on(target, here.task, |off| order.note(2, off));
             } else {
                 let _ = calls[2].call_on(target);
             }

@@ -21,17 +21,21 @@ use kernel::{
     },
 };
 
-struct ByThread(Pin<KBox<Work<Rounds>>>);
+struct ByThread<R: Fn(&Task) + Send + Sync + 'static>(Pin<KBox<Work<Rounds<R>>>>);
 
 /// The work: rounds of `round` until it is to stop.
-struct Rounds {
-    round: fn(&Task),
+struct Rounds<R> {
+    round: R,
     nr_done: Atomic<u64>,
     is_stopped: Atomic<bool>,
 }
 
 /// Does `round` over and over, in a thread of `priority` on `cpu`.
-pub(super) fn start(cpu: CpuId, priority: Priority, round: fn(&Task)) -> Result<KBox<dyn Load>> {
+pub(crate) fn start(
+    cpu: CpuId,
+    priority: Priority,
+    round: impl Fn(&Task) + Send + Sync + 'static,
+) -> Result<KBox<dyn Load>> {
     let worker = Worker::on(cpu, c"irqlab_load", priority)?;
     let rounds = Rounds {
         round,
@@ -43,7 +47,7 @@ pub(super) fn start(cpu: CpuId, priority: Priority, round: fn(&Task)) -> Result<
     Ok(KBox::new(ByThread(work), GFP_KERNEL)?)
 }
 
-impl Handler for Rounds {
+impl<R: Fn(&Task) + Send + Sync + 'static> Handler for Rounds<R> {
     fn run(this: &Work<Self>, task: &Task) {
         while !this.is_stopped.load(Relaxed) {
             (this.round)(task);
@@ -53,13 +57,13 @@ impl Handler for Rounds {
     }
 }
 
-impl Load for ByThread {
+impl<R: Fn(&Task) + Send + Sync + 'static> Load for ByThread<R> {
     fn rounds(&self) -> u64 {
         self.0.nr_done.load(Relaxed)
     }
 }
 
-impl Drop for ByThread {
+impl<R: Fn(&Task) + Send + Sync + 'static> Drop for ByThread<R> {
     fn drop(&mut self) {
         self.0.is_stopped.store(true, Relaxed);
     }

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The matrix: how long an interrupt takes between every two CPUs, in both directions.
+//!
+//! There are two passes. The first sends one between every two, so that what the budget
+//! allows for is known of as many pairs as can be; the second divides what is left of the
+//! budget among them. A pair that could not be measured remains, and says why.
+
+use super::{
+    kind::{
+        Kind,
+        Reach, //
+    },
+    probe::Prober,
+    spread::{
+        Figures,
+        Time,
+        Times, //
+    },
+    target::Target,
+    HOLD_NS, //
+};
+use crate::{
+    laboratory::Lab,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    clock,
+    context::Task,
+    cpu::{
+        self,
+        CpuId,
+        Here,
+        Set, //
+    },
+    emit,
+    text::Text,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+/// What to measure.
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    pub(crate) cpus: Set,
+    pub(crate) target: Target,
+    /// How many interrupts for each pair.
+    pub(crate) rounds: u64,
+    /// How long all of it may take.
+    pub(crate) budget_ms: u64,
+}
+
+/// The last measurement, or the one that runs.
+pub(crate) struct Matrix {
+    head: Option<Head>,
+    pairs: KVVec<Pair>,
+}
+
+struct Head {
+    kind: Kind,
+    target: Target,
+    rounds: u64,
+    budget_ms: u64,
+    resolution_ns: u64,
+    elapsed_ns: u64,
+    /// 1 or 2, or 0 if it has ended.
+    pass: u32,
+}
+
+/// From one CPU to another.
+#[derive(Clone, Copy)]
+struct Pair {
+    from: CpuId,
+    to: CpuId,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Unmeasured,
+    /// The first pass has measured one, and the second none yet.
+    Once(Time),
+    Measured {
+        rounds: u64,
+        backwards: u64,
+        one_way: Option<Figures>,
+        round_trip: Option<Figures>,
+    },
+    Offline,
+    Failed(Error),
+}
+
+impl Matrix {
+    pub(super) const fn new() -> Self {
+        Self {
+            head: None,
+            pairs: KVVec::new(),
+        }
+    }
+
+    /// Shows what there is so far, also while it is measured.
+    pub(crate) fn show(&self, text: &mut Text) -> Result {
+        emit!(
+            text,
+            "#from to rounds one_way_min one_way_p50 one_way_p99 one_way_max round_trip_min \
+             round_trip_p50 round_trip_p99 round_trip_max\n"
+        )?;
+        let Some(head) = &self.head else {
+            return Ok(());
+        };
+        let is_measured =
+            |pair: &&Pair| matches!(pair.state, State::Once(_) | State::Measured { .. });
+        let measured = self.pairs.iter().filter(is_measured).count();
+        emit!(
+            text,
+            "# {} ({}), target {}, at most {} rounds for each pair, budget {} ms; in ns\n\
+             # {} of {} pairs measured in {} ms; {}\n\
+             # '-' is not above the clock's resolution of {} ns\n",
+            head.kind.name(),
+            head.kind.about(),
+            head.target,
+            head.rounds,
+            head.budget_ms,
+            measured,
+            self.pairs.len(),
+            head.elapsed_ns / 1_000_000,
+            match head.pass {
+                0 => "done",
+                1 => "running, first pass",
+                _ => "running, second pass",
+            },
+            head.resolution_ns
+        )?;
+        for pair in &self.pairs {
+            pair.show(head.resolution_ns, text)?;
+        }
+        Ok(())
+    }
+}
+
+impl Pair {
+    fn show(&self, resolution_ns: u64, text: &mut Text) -> Result {
+        let alone = |ns| Figures {
+            min: ns,
+            p50: ns,
+            p99: ns,
+            max: ns,
+        };
+        let (rounds, backwards, one_way, round_trip, why) = match self.state {
+            State::Unmeasured => (0, 0, None, None, "unmeasured: the time was up"),
+            State::Offline => (0, 0, None, None, "unmeasured: ENXIO, offline"),
+            State::Failed(ETIMEDOUT) => (0, 0, None, None, "unmeasured: ETIMEDOUT, did not arrive"),
+            State::Failed(_) => (0, 0, None, None, "unmeasured: could not be sent"),
+            State::Once(time) => {
+                let backwards = u64::from(time.one_way.is_none());
+                (
+                    1,
+                    backwards,
+                    time.one_way.map(alone),
+                    Some(alone(time.round_trip)),
+                    "",
+                )
+            }
+            State::Measured {
+                rounds,
+                backwards,
+                one_way,
+                round_trip,
+            } => (rounds, backwards, one_way, round_trip, ""),
+        };
+        emit!(
+            text,
+            "{} {} {}",
+            self.from.as_u32(),
+            self.to.as_u32(),
+            rounds
+        )?;
+        for figures in [one_way, round_trip] {
+            let figures =
+                figures.map(|figures| [figures.min, figures.p50, figures.p99, figures.max]);
+            for ns in figures.unwrap_or([0; 4]) {
+                if ns > resolution_ns {
+                    emit!(text, " {ns}")?;
+                } else {
+                    emit!(text, " -")?;
+                }
+            }
+        }
+        if !why.is_empty() {
+            emit!(text, " # {why}")?;
+        }
+        if backwards > 0 {
+            emit!(
+                text,
+                " # of {backwards} the clocks say that they came before they were sent"
+            )?;
+        }
+        emit!(text, "\n")
+    }
+}
+
+/// Measures what is planned. What was measured before an error remains to be read.
+///
+/// Refusals: `EBUSY` if another experiment runs or somebody else sends NMIs, `ENXIO` if
+/// there is no pair of CPUs, `EINTR` after a signal. A pair of which a CPU is offline is no
+/// error.
+pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
+    let _experiment = lab.begin()?;
+    let mut pairs = KVVec::new();
+    for from in plan.cpus.iter() {
+        for to in plan.cpus.iter() {
+            if (from == to) == (plan.kind.reach() == Reach::Own) {
+                let state = State::Unmeasured;
+                pairs.push(Pair { from, to, state }, GFP_KERNEL)?;
+            }
+        }
+    }
+    if pairs.is_empty() {
+        refuse!(ENXIO, "there are no two CPUs in '{}'", plan.cpus);
+    }
+    let mut what = Text::new();
+    let (kind, cpus, target) = (plan.kind.name(), &plan.cpus, plan.target);
+    emit!(
+        &mut what,
+        "{kind} between all pairs of {cpus}, target {target}"
+    )?;
+    let times = Arc::new(Times::new(what)?, GFP_KERNEL)?;
+    let measurement = Measurement {
+        lab,
+        plan,
+        prober: Prober::new(plan.kind, task)?,
+        all: times.clone(),
+        // Of the pair that is being measured.
+        pair: Times::new(Text::new())?,
+        start_ns: clock::now_ns(),
+    };
+    *lab.ipis.matrix.lock() = Matrix {
+        head: Some(Head {
+            kind: plan.kind,
+            target: plan.target,
+            rounds: plan.rounds,
+            budget_ms: plan.budget_ms,
+            resolution_ns: clock::resolution_ns(),
+            elapsed_ns: 0,
+            pass: 1,
+        }),
+        pairs,
+    };
+    let mut ended = measurement.pass(1, task);
+    if ended.is_ok() && plan.rounds > 1 {
+        ended = measurement.pass(2, task);
+    }
+    if let Some(head) = &mut lab.ipis.matrix.lock().head {
+        head.pass = 0;
+        head.elapsed_ns = measurement.elapsed_ns();
+    }
+    *lab.ipis.last.lock() = Some(times);
+    ended
+}
+
+struct Measurement<'a> {
+    lab: &'a Lab,
+    plan: &'a Plan,
+    prober: Prober,
+    all: Arc<Times>,
+    pair: Times,
+    start_ns: u64,
+}
+
+impl Measurement<'_> {
+    fn elapsed_ns(&self) -> u64 {
+        clock::now_ns().wrapping_sub(self.start_ns)
+    }
+
+    /// How much of the budget is left, in nanoseconds.
+    fn left_ns(&self) -> u64 {
+        (self.plan.budget_ms * 1_000_000).saturating_sub(self.elapsed_ns())
+    }
+
+    /// Measures all pairs. What a target is busy with, it is only while it is the target: then
+    /// the pairs are sorted by target. Else by sender, which measures many in one go.
+    fn pass(&self, pass: u32, task: &Task) -> Answer {
+        if let Some(head) = &mut self.lab.ipis.matrix.lock().head {
+            head.pass = pass;
+        }
+        let mut nr_left = self.lab.ipis.matrix.lock().pairs.len() as u64;
+        for cpu in self.plan.cpus.iter() {
+            let load = self.plan.target.start(cpu)?;
+            let is_by_target = load.is_some();
+            let mut some = KVVec::new();
+            for (index, pair) in self.lab.ipis.matrix.lock().pairs.iter().enumerate() {
+                if cpu == if is_by_target { pair.to } else { pair.from } {
+                    some.push((index, *pair), GFP_KERNEL)?;
+                }
+            }
+            // Each part has one sender.
+            for part in some.chunk_by(|(_, one), (_, next)| one.from == next.from) {
+                self.send(pass, part, &mut nr_left, task)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures pairs that have the same sender, some at a time.
+    fn send(&self, pass: u32, pairs: &[(usize, Pair)], nr_left: &mut u64, task: &Task) -> Answer {
+        let cursor = Atomic::new(0usize);
+        let left = Atomic::new(*nr_left);
+        while let Some((_, first)) = pairs.get(cursor.load(Relaxed)) {
+            if task.is_interrupted() {
+                refuse!(
+                    EINTR,
+                    "interrupted at the pair {} {}",
+                    first.from.as_u32(),
+                    first.to.as_u32()
+                );
+            }
+            if self.left_ns() == 0 {
+                break;
+            }
+            let cpus = core::iter::once(first.from);
+            let nr_cpus = cpu::run_on(&self.lab.workers, cpus, task, |here| {
+                let start_ns = clock::now_ns();
+                while let Some((index, pair)) = pairs.get(cursor.load(Relaxed)) {
+                    let held_ns = clock::now_ns().wrapping_sub(start_ns);
+                    if here.is_stopped() || held_ns > HOLD_NS || self.left_ns() == 0 {
+                        break;
+                    }
+                    let slice_ns = self.left_ns() / left.load(Relaxed).max(1);
+                    let state = match pass {
+                        1 => self.measure_once(pair.to, here),
+                        _ => self.measure(pair, slice_ns.min(HOLD_NS), here),
+                    };
+                    self.note(*index, state);
+                    cursor.add(1, Relaxed);
+                    left.store(left.load(Relaxed).saturating_sub(1), Relaxed);
+                    here.task.yield_if_needed();
+                }
+            })?;
+            if nr_cpus == 0 {
+                for (index, _) in pairs.iter().skip(cursor.load(Relaxed)) {
+                    self.note(*index, Err(ENXIO));
+                }
+                break;
+            }
+        }
+        *nr_left = nr_left.saturating_sub(pairs.len() as u64);
+        Ok(())
+    }
+
+    fn note(&self, index: usize, state: Result<State>) {
+        let mut matrix = self.lab.ipis.matrix.lock();
+        if let Some(head) = &mut matrix.head {
+            head.elapsed_ns = self.elapsed_ns();
+        }
+        if let Some(pair) = matrix.pairs.get_mut(index) {
+            // What one pass has measured stays, whatever the next cannot.
+            match (state, pair.state) {
+                (Ok(state), _) => pair.state = state,
+                (Err(_), State::Once(_) | State::Measured { .. }) => (),
+                (Err(ENXIO), _) => pair.state = State::Offline,
+                (Err(error), _) => pair.state = State::Failed(error),
+            }
+        }
+    }
+
+    fn measure_once(&self, to: CpuId, here: &Here<'_>) -> Result<State> {
+        let time = self.prober.probe(to, here)?;
+        self.all.count(time);
+        Ok(State::Once(time))
+    }
+
+    fn measure(&self, pair: &Pair, slice_ns: u64, here: &Here<'_>) -> Result<State> {
+        self.pair.clear();
+        let mut rounds = 0;
+        if let State::Once(time) = pair.state {
+            self.pair.count(time);
+            rounds = 1;
+        }
+        let start_ns = clock::now_ns();
+        while rounds < self.plan.rounds
+            && !here.is_stopped()
+            && clock::now_ns().wrapping_sub(start_ns) < slice_ns
+        {
+            match self.prober.probe(pair.to, here) {
+                Ok(time) => {
+                    self.pair.count(time);
+                    self.all.count(time);
+                    rounds += 1;
+                }
+                Err(error) if rounds == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        if rounds == 0 {
+            return Ok(State::Unmeasured);
+        }
+        Ok(State::Measured {
+            rounds,
+            backwards: self.pair.backwards.load(Relaxed),
+            one_way: self.pair.one_way.figures()?,
+            round_trip: self.pair.round_trip.figures()?,
+        })
+    }
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One interrupt at a time, sent and waited for; and what its handler notes.
+
+use super::{
+    kind::Kind,
+    spread::Time, //
+};
+use irqlab::{
+    clock,
+    context::{
+        HardIrq,
+        IrqsOff,
+        Task,
+        Unsleeping, //
+    },
+    cpu::{
+        CpuId,
+        Here,
+        PerCpu, //
+    },
+    irq_work::{
+        self,
+        IrqWork,
+        Now, //
+    },
+    nmi,
+    smp::{
+        self,
+        Csd, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        RescheduleEntry, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+/// What arrived at each CPU.
+pub(super) struct Arrivals(PerCpu<Arrival>);
+
+/// What arrived at one CPU.
+pub(super) struct Arrival {
+    pub(super) ran: Atomic<u64>,
+    /// How many of them in hard IRQ context.
+    pub(super) in_hardirq: Atomic<u64>,
+    /// When the last one did.
+    stamp_ns: Atomic<u64>,
+    /// Whether a kick is on its way: who else kicks is not counted.
+    is_awaited: Atomic<bool>,
+}
+
+impl Arrivals {
+    pub(super) fn new() -> Result<Arc<Self>> {
+        let arrivals = PerCpu::new(|| {
+            Ok(Arrival {
+                ran: Atomic::new(0),
+                in_hardirq: Atomic::new(0),
+                stamp_ns: Atomic::new(0),
+                is_awaited: Atomic::new(false),
+            })
+        })?;
+        Ok(Arc::new(Self(arrivals), GFP_KERNEL)?)
+    }
+
+    pub(super) fn of(&self, cpu: CpuId) -> &Arrival {
+        self.0.of(cpu)
+    }
+
+    /// When the last one arrived at `cpu`.
+    pub(super) fn stamp_ns(&self, cpu: CpuId) -> u64 {
+        self.of(cpu).stamp_ns.load(Relaxed)
+    }
+
+    /// Notes that one arrives here.
+    pub(super) fn arrive(&self, is_hardirq: bool) {
+        let here = self.0.local();
+        here.stamp_ns.store(clock::now_ns(), Relaxed);
+        here.in_hardirq.add(u64::from(is_hardirq), Relaxed);
+        here.ran.fetch_add(1, Release);
+    }
+
+    /// Notes that a call arrives here.
+    pub(super) fn call(&self, off: &IrqsOff) {
+        self.arrive(off.hard_irq().is_some());
+    }
+}
+
+/// A handler that notes its arrival.
+struct Arrive(Arc<Arrivals>);
+
+impl smp::Handler for Arrive {
+    fn run(this: &Csd<Self>, off: &IrqsOff) {
+        this.0.call(off);
+    }
+}
+
+impl irq_work::Handler for Arrive {
+    type When = Now;
+
+    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+        this.0.arrive(true);
+    }
+}
+
+impl Observer<RescheduleEntry> for Arrivals {
+    fn observe(&self, _event: &RescheduleEntry, _context: &Unsleeping) {
+        let here = self.0.local();
+        if here.is_awaited.load(Acquire) {
+            here.is_awaited.store(false, Relaxed);
+            self.arrive(true);
+        }
+    }
+}
+
+/// Why one did not arrive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Yes,
+    /// The one before is still pending.
+    Pending,
+}
+
+/// Sends interrupts of one kind.
+pub(super) struct Prober {
+    kind: Kind,
+    // First those that note what arrives.
+    csd: Pin<KBox<Csd<Arrive>>>,
+    irq_work: Pin<KBox<IrqWork<Arrive>>>,
+    nmi: Option<nmi::Sender>,
+    _kicks: Option<Attached<Arrivals>>,
+    pub(super) arrivals: Arc<Arrivals>,
+}
+
+impl Prober {
+    /// Errors: `EBUSY` if somebody else sends NMIs, `ENOMEM`.
+    pub(super) fn new(kind: Kind, task: &Task) -> Result<Self> {
+        let arrivals = Arrivals::new()?;
+        let nmi = match kind {
+            Kind::Nmi => Some(nmi::Sender::new(task)?),
+            _ => None,
+        };
+        let kicks = match kind {
+            Kind::Reschedule => {
+                let mut attached = Attached::new(arrivals.clone());
+                attached.to::<RescheduleEntry>()?;
+                Some(attached)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            kind,
+            csd: KBox::pin_init(Csd::new(Ok(Arrive(arrivals.clone()))), GFP_KERNEL)?,
+            irq_work: KBox::pin_init(IrqWork::new(Ok(Arrive(arrivals.clone()))), GFP_KERNEL)?,
+            nmi,
+            _kicks: kicks,
+            arrivals,
+        })
+    }
+
+    /// Sends one to `cpu`, or to the own CPU if that is all that the kind can do, and waits
+    /// until it has arrived.
+    ///
+    /// Errors: `ENXIO` if the CPU is offline, `ETIMEDOUT` if it does not arrive.
+    pub(super) fn probe(&self, cpu: CpuId, here: &Here<'_>) -> Result<Time> {
+        let ran = self.arrivals.of(cpu).ran.load(Relaxed);
+        let sent_ns = clock::now_ns();
+        match self.kind {
+            Kind::Single | Kind::Own => {
+                smp::call_on(cpu, here.task, |off| self.arrivals.call(off))?;
+            }
+            Kind::Nmi => {
+                let nmi = self.nmi.as_ref().ok_or(EINVAL)?;
+                nmi.call_on_while(here.hotplug_excluded(), cpu, &|_interrupted| {
+                    self.arrivals.arrive(true)
+                })?;
+            }
+            Kind::Task => {
+                smp::call_in_task_while(here.hotplug_excluded(), cpu, here.task, |_task| {
+                    self.arrivals.arrive(false)
+                })?;
+            }
+            _ => {
+                self.send(cpu)?;
+                self.wait(cpu, ran.wrapping_add(1), here)?;
+            }
+        }
+        let done_ns = clock::now_ns();
+        Ok(Time {
+            one_way: clock::elapsed_ns(sent_ns, self.arrivals.stamp_ns(cpu)),
+            round_trip: done_ns.wrapping_sub(sent_ns),
+        })
+    }
+
+    /// Sends one to `cpu` and does not wait.
+    ///
+    /// Errors: `ENXIO` if the CPU is offline, `EINVAL` if the kind cannot do that.
+    pub(super) fn send(&self, cpu: CpuId) -> Result<Sent> {
+        match self.kind {
+            Kind::Async => match self.csd.call_on(cpu) {
+                Ok(()) => Ok(Sent::Yes),
+                Err(smp::NotCalled::Pending) => Ok(Sent::Pending),
+                Err(smp::NotCalled::Offline) => Err(ENXIO),
+            },
+            Kind::Reschedule => {
+                self.arrivals.of(cpu).is_awaited.store(true, Release);
+                smp::reschedule(cpu)?;
+                Ok(Sent::Yes)
+            }
+            Kind::IrqWork if self.irq_work.queue() => Ok(Sent::Yes),
+            Kind::IrqWork => Ok(Sent::Pending),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Waits until so many have arrived at `cpu`.
+    ///
+    /// Errors: `ETIMEDOUT`.
+    pub(super) fn wait(&self, cpu: CpuId, ran: u64, here: &Here<'_>) -> Result {
+        const PATIENCE_NS: u64 = 2_000_000_000;
+        const SOON_NS: u64 = 1_000_000;
+
+        let arrival = self.arrivals.of(cpu);
+        let start_ns = clock::now_ns();
+        while arrival.ran.load(Acquire) < ran {
+            let waited_ns = clock::now_ns().wrapping_sub(start_ns);
+            if waited_ns > PATIENCE_NS {
+                return Err(ETIMEDOUT);
+            }
+            if waited_ns > SOON_NS {
+                here.task.yield_if_needed();
+            }
+            core::hint::spin_loop();
+        }
+        Ok(())
+    }
+}
