@@ -97,6 +97,7 @@ unsigned long rust_helper_irqlab_preempt_count(void);
 unsigned long rust_helper_irqlab_softirq_count(void);
 
 /* processor.c */
+bool rust_helper_irqlab_idle_polls(void);
 unsigned long rust_helper_irqlab_ist_top(unsigned int n);
 unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 

@@ -68,8 +68,8 @@ impl Hold {
     }
 
     /// Holds the CPU while each of `senders`, others, runs `send`, until `is_enough`; runs
-    /// `at_end` there before it is let go. Returns whether it was enough in time; if not,
-    /// some may not have sent anything.
+    /// `at_end` there before it is let go. Returns whether it was enough in time, and all
+    /// have run `send`; if not, some may have come too late to do so.
     pub(crate) fn during(
         self,
         trial: &Trial<'_>,
@@ -80,11 +80,13 @@ impl Hold {
     ) -> Answer<bool> {
         let is_held = Atomic::new(false);
         let was_in_time = Atomic::new(false);
+        let nr_sent = Atomic::new(0);
         let cpus = Iterator::chain(core::iter::once(self.target), senders.iter().copied());
         cpu::run_on(&trial.lab().workers, cpus, trial.task, |here| {
             if here.cpu != self.target {
                 if spin_until(|| is_held.load(Acquire)) {
                     send(here);
+                    nr_sent.fetch_add(1, Relaxed);
                 }
                 return;
             }
@@ -97,7 +99,7 @@ impl Hold {
             at_end();
             is_held.store(false, Release);
         })?;
-        Ok(was_in_time.load(Relaxed))
+        Ok(was_in_time.load(Relaxed) && nr_sent.load(Relaxed) == senders.len())
     }
 }
 

@@ -15,7 +15,6 @@ use irqlab::{
         CsdQueueCpu,
         IpiSendCpu,
         Observer,
-        RescheduleEntry,
         WakeIdleWithoutIpi, //
     },
 };
@@ -41,11 +40,9 @@ pub(crate) enum Seen {
     Spared,
     /// It is interrupted to make the calls in its queue, sent to it alone or with others.
     Called,
-    /// It is interrupted to schedule.
-    Rescheduled,
 }
 
-const NR: usize = Seen::Rescheduled as usize + 1;
+const NR: usize = Seen::Called as usize + 1;
 
 /// Counts for each CPU.
 pub(crate) struct Traffic {
@@ -55,19 +52,25 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Begins to watch what goes to `target`.
-    pub(crate) fn to(target: CpuId) -> Result<Attached<Self>> {
+    /// Begins to count these, for what goes to `target`. Each takes a while: the kernel
+    /// patches its code.
+    pub(crate) fn to(target: CpuId, which: &[Seen]) -> Result<Attached<Self>> {
         let traffic = Self {
             target,
             counts: PerCpu::new(|| Ok([const { Atomic::new(0) }; NR]))?,
         };
         let mut attached = Attached::new(Arc::new(traffic, GFP_KERNEL)?);
-        attached.to::<CsdQueueCpu>()?;
-        attached.to::<IpiSendCpu>()?;
-        attached.to::<WakeIdleWithoutIpi>()?;
-        attached.to::<CallFunctionEntry>()?;
-        attached.to::<CallFunctionSingleEntry>()?;
-        attached.to::<RescheduleEntry>()?;
+        for what in which {
+            match what {
+                Seen::Queued => attached.to::<CsdQueueCpu>()?,
+                Seen::Sent => attached.to::<IpiSendCpu>()?,
+                Seen::Spared => attached.to::<WakeIdleWithoutIpi>()?,
+                Seen::Called => {
+                    attached.to::<CallFunctionEntry>()?;
+                    attached.to::<CallFunctionSingleEntry>()?;
+                }
+            }
+        }
         Ok(attached)
     }
 
@@ -103,5 +106,4 @@ observe! {
     WakeIdleWithoutIpi(self, event) => self.count_to(event.cpu, Seen::Spared),
     CallFunctionEntry(self, _event) => self.count(Seen::Called),
     CallFunctionSingleEntry(self, _event) => self.count(Seen::Called),
-    RescheduleEntry(self, _event) => self.count(Seen::Rescheduled),
 }

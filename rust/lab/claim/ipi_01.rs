@@ -132,7 +132,13 @@ impl Entries {
         }
     }
 
-    fn take(&self, kind: Kind) -> u8 {
+    fn clear(&self) {
+        self.vectors
+            .iter()
+            .for_each(|vector| vector.store(0, Relaxed));
+    }
+
+    fn last(&self, kind: Kind) -> u8 {
         self.vectors[kind as usize].load(Relaxed) as u8
     }
 }
@@ -161,6 +167,16 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("one CPU");
     };
     let third = cpus.next();
+    let entries = Entries {
+        target,
+        vectors: [const { Atomic::new(0) }; Kind::ALL.len()],
+    };
+    let mut attached = Attached::new(Arc::new(entries, GFP_KERNEL)?);
+    attached.to::<CallFunctionEntry>()?;
+    attached.to::<CallFunctionSingleEntry>()?;
+    attached.to::<RescheduleEntry>()?;
+    let entries = attached.observer();
+    let cpus = (sender, target, third);
     let mut evidence = Text::new();
     let (mut as_claimed, mut otherwise, mut unconfirmed) = (0, 0, 0);
     for kind in Kind::ALL {
@@ -173,7 +189,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         } else {
             kind.vector()
         };
-        let seen = attempt(|| send(trial, kind, sender, target, third, expected))?;
+        let seen = attempt(|| send(trial, kind, cpus, expected, entries))?;
         if !seen.is_waiting || seen.vector != expected || seen.counted == 0 {
             unconfirmed += 1;
         } else if expected == kind.claimed() {
@@ -181,16 +197,22 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         } else {
             otherwise += 1;
         }
+        let relation = if kind.vector() == kind.claimed() {
+            "as claimed"
+        } else {
+            "not"
+        };
         evidence.separate("; ")?;
         emit!(
             &mut evidence,
-            "{}: {:#x} {} in the local APIC, taken by {:#x} {}, {} counted, not {:#x}",
+            "{}: {:#x} {} in the local APIC, taken by {:#x} {}, {} counted, {} {:#x}",
             kind.name(),
             expected,
             if seen.is_waiting { "waited" } else { "not" },
             seen.vector,
             handler_of(seen.vector).function(),
             seen.counted,
+            relation,
             kind.claimed()
         )?;
     }
@@ -236,19 +258,11 @@ struct Seen {
 fn send(
     trial: &Trial<'_>,
     kind: Kind,
-    sender: CpuId,
-    target: CpuId,
-    third: Option<CpuId>,
+    (sender, target, third): (CpuId, CpuId, Option<CpuId>),
     expected: u8,
+    entries: &Entries,
 ) -> Answer<Option<Seen>> {
-    let entries = Entries {
-        target,
-        vectors: [const { Atomic::new(0) }; Kind::ALL.len()],
-    };
-    let mut attached = Attached::new(Arc::new(entries, GFP_KERNEL)?);
-    attached.to::<CallFunctionEntry>()?;
-    attached.to::<CallFunctionSingleEntry>()?;
-    attached.to::<RescheduleEntry>()?;
+    entries.clear();
     let call = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
     let mut both = Set::new()?;
     [Some(target), third]
@@ -297,11 +311,10 @@ fn send(
     if !is_in_time {
         return Ok(None);
     }
-    let entries = attached.observer();
-    trial.eventually(2000, || entries.take(kind) != 0);
+    trial.eventually(2000, || entries.last(kind) != 0);
     Ok(Some(Seen {
         is_waiting: is_waiting.load(Relaxed),
-        vector: entries.take(kind),
+        vector: entries.last(kind),
         counted: counter.on(target).wrapping_sub(before),
     }))
 }

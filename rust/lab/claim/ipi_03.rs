@@ -91,11 +91,13 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(sender), Some(receiver)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");
     };
+    let traffic = Traffic::to(receiver, &[Seen::Queued])?;
+    let queued = || traffic.observer().on(sender, Seen::Queued);
     let (mut waiting, mut others) = (Calls::default(), Calls::default());
     for _ in 0..COUNT {
         let is_waiting = !trial.is_control();
-        attempt(|| try_one(trial, sender, receiver, is_waiting, &mut waiting))?;
-        attempt(|| try_one(trial, sender, receiver, false, &mut others))?;
+        attempt(|| try_one(trial, sender, receiver, is_waiting, &queued, &mut waiting))?;
+        attempt(|| try_one(trial, sender, receiver, false, &queued, &mut others))?;
     }
     let has_all = |calls: &Calls| calls.made == COUNT && calls.interrupts == COUNT;
     judge!(
@@ -125,6 +127,7 @@ fn try_one(
     sender: CpuId,
     receiver: CpuId,
     is_waiting: bool,
+    queued: &(dyn Fn() -> u64 + Sync),
     calls: &mut Calls,
 ) -> Answer<Option<()>> {
     let mark = Mark {
@@ -132,15 +135,15 @@ fn try_one(
         interrupts: Atomic::new(0),
     };
     let call = KBox::pin_init(Csd::new(Ok(mark)), GFP_KERNEL)?;
-    let traffic = Traffic::to(receiver)?;
-    let queued = || traffic.observer().on(sender, Seen::Queued);
-    let before = queued();
+    // How many the sender had queued before this one, plus 1.
+    let before = Atomic::new(0);
     let has_returned = Atomic::new(false);
     let (returned_before, made_at_return) = (Atomic::new(false), Atomic::new(false));
     let is_in_time = Hold::off_unless(false, receiver).during(
         trial,
         &[sender],
         |here| {
+            before.store(queued() + 1, Release);
             if is_waiting {
                 let _ = smp::call_on(receiver, here.task, |off| call.note(off));
             } else {
@@ -149,7 +152,10 @@ fn try_one(
             made_at_return.store(call.runs.load(Acquire) > 0, Relaxed);
             has_returned.store(true, Release);
         },
-        || has_returned.load(Acquire) || is_waiting && queued() > before,
+        || {
+            let before = before.load(Acquire);
+            has_returned.load(Acquire) || is_waiting && before > 0 && queued() >= before
+        },
         || returned_before.store(has_returned.load(Acquire), Relaxed),
     )?;
     if !is_in_time {

@@ -91,7 +91,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");
     };
-    let order = attempt(|| try_order(trial, sender, target))?;
+    let seen = [Seen::Queued, Seen::Called];
+    let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
+    let order = attempt(|| try_order(trial, sender, target, &traffic))?;
     let [first, second, last] = order.each_ref().map(|(place, _)| *place);
     let interrupts = order.each_ref().map(|(_, interrupt)| *interrupt);
     let is_one = interrupts[0] != 0 && interrupts.iter().all(|other| *other == interrupts[0]);
@@ -129,8 +131,8 @@ fn try_order(
     trial: &Trial<'_>,
     sender: CpuId,
     target: CpuId,
+    traffic: &Arc<Attached<Traffic>>,
 ) -> Answer<Option<[(u32, u64); CALLS]>> {
-    let traffic = Arc::new(Traffic::to(target)?, GFP_KERNEL)?;
     let order = Arc::new(
         Order {
             next: Atomic::new(0),

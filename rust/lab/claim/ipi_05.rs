@@ -102,7 +102,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");
     };
-    let counts = attempt(|| try_all(trial, sender, target))?;
+    let seen = [Seen::Queued, Seen::Sent, Seen::Called];
+    let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
+    let counts = attempt(|| try_all(trial, sender, target, &traffic))?;
     judge!(
         counts.queued == COUNT as u64
             && counts.sent == 1
@@ -123,8 +125,12 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )
 }
 
-fn try_all(trial: &Trial<'_>, sender: CpuId, target: CpuId) -> Answer<Option<Counts>> {
-    let traffic = Arc::new(Traffic::to(target)?, GFP_KERNEL)?;
+fn try_all(
+    trial: &Trial<'_>,
+    sender: CpuId,
+    target: CpuId,
+    traffic: &Arc<Attached<Traffic>>,
+) -> Answer<Option<Counts>> {
     let shared = Arc::new(
         Shared {
             runs: Atomic::new(0),

@@ -133,7 +133,7 @@ impl Inline {
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let cpu = CpuId::current();
-    let traffic = Traffic::to(cpu)?;
+    let traffic = Traffic::to(cpu, &[Seen::Sent])?;
     let traffic = traffic.observer();
     let waited = Mark::new();
     let call = KBox::pin_init(Csd::new(Ok(Mark::new())), GFP_KERNEL)?;
@@ -147,9 +147,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         trial.task,
         |here| {
             for number in 0..COUNT {
-                drop(smp::call_on(cpu, here.task, |off| {
+                let _ = smp::call_on(cpu, here.task, |off| {
                     waited.note(off.hard_irq().is_some());
-                }));
+                });
                 if !is_control {
                     to_self.during(Counter::CallFunction, traffic, &call, || {
                         let _ = call.call_on(cpu);

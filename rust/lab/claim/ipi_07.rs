@@ -123,9 +123,23 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("one CPU");
     };
     let worker = Worker::on(target, c"irqlab_woken", Priority::Fifo)?;
+    let steps = Arc::new(
+        Steps {
+            target,
+            is_armed: Atomic::new(false),
+            runs: Atomic::new(0),
+            runs_at_exit: Atomic::new(0),
+            ran_after: Atomic::new(false),
+        },
+        GFP_KERNEL,
+    )?;
+    let mut exits = Attached::new(Arc::new(Exits(steps.clone()), GFP_KERNEL)?);
+    exits.to::<RescheduleExit>()?;
+    let thread = Work::new(worker, Ok(Thread(steps)));
+    let thread = KBox::pin_init(thread, GFP_KERNEL)?;
     let mut counts = Counts::default();
     for _ in 0..COUNT {
-        attempt(|| try_one(trial, sender, target, &worker, &mut counts))?;
+        attempt(|| try_one(trial, sender, &thread, &mut counts))?;
     }
     if counts.by_call == COUNT {
         skip!(
@@ -160,24 +174,14 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
 fn try_one(
     trial: &Trial<'_>,
     sender: CpuId,
-    target: CpuId,
-    worker: &Arc<Worker>,
+    thread: &Work<Thread>,
     counts: &mut Counts,
 ) -> Answer<Option<()>> {
-    let steps = Arc::new(
-        Steps {
-            target,
-            is_armed: Atomic::new(false),
-            runs: Atomic::new(0),
-            runs_at_exit: Atomic::new(0),
-            ran_after: Atomic::new(false),
-        },
-        GFP_KERNEL,
-    )?;
-    let mut exits = Attached::new(Arc::new(Exits(steps.clone()), GFP_KERNEL)?);
-    exits.to::<RescheduleExit>()?;
-    let thread = Work::new(worker.clone(), Ok(Thread(steps.clone())));
-    let thread = KBox::pin_init(thread, GFP_KERNEL)?;
+    let steps = &thread.0;
+    let target = steps.target;
+    steps.runs.store(0, Relaxed);
+    steps.runs_at_exit.store(0, Relaxed);
+    steps.ran_after.store(false, Relaxed);
     let by_call = || lapic::is_requested(lapic::CALL_FUNCTION_SINGLE_VECTOR);
     let by_reschedule = || lapic::is_requested(lapic::RESCHEDULE_VECTOR);
     let (is_waiting, is_call) = (Atomic::new(false), Atomic::new(false));
@@ -201,6 +205,7 @@ fn try_one(
         },
     )?;
     if !is_in_time {
+        thread.cancel(trial.task);
         return Ok(None);
     }
     if !is_waiting.load(Relaxed) && is_call.load(Relaxed) {

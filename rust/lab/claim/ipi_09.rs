@@ -77,10 +77,10 @@ enum Place {
 
 /// Stops the first sender there until the second one has ended.
 struct Gate {
-    place: Place,
     first: CpuId,
     target: CpuId,
-    is_armed: Atomic<bool>,
+    /// At which place it is shut: its number, plus 1; 0 for none.
+    shut_at: Atomic<u32>,
     is_stopped: Atomic<bool>,
     /// Whether the second sender has ended, and whether that was in time.
     is_second_done: Atomic<bool>,
@@ -88,9 +88,32 @@ struct Gate {
 }
 
 impl Gate {
+    fn new(first: CpuId, target: CpuId) -> Self {
+        Self {
+            first,
+            target,
+            shut_at: Atomic::new(0),
+            is_stopped: Atomic::new(false),
+            is_second_done: Atomic::new(false),
+            was_in_time: Atomic::new(false),
+        }
+    }
+
+    /// As new.
+    fn open(&self) {
+        self.shut_at.store(0, Relaxed);
+        self.is_stopped.store(false, Relaxed);
+        self.is_second_done.store(false, Relaxed);
+        self.was_in_time.store(false, Relaxed);
+    }
+
+    fn shut(&self, place: Place) {
+        self.shut_at.store(place as u32 + 1, Release);
+    }
+
     fn pass(&self, place: Place, to: CpuId) {
-        let is_it = place == self.place && to == self.target && CpuId::current() == self.first;
-        if !is_it || !self.is_armed.xchg(false, Full) {
+        let is_it = to == self.target && CpuId::current() == self.first;
+        if !is_it || self.shut_at.cmpxchg(place as u32 + 1, 0, Full).is_err() {
             return;
         }
         self.is_stopped.store(true, Release);
@@ -142,11 +165,14 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(first), Some(second), Some(target)) = (cpus.next(), cpus.next(), cpus.next()) else {
         skip!("two senders and a receiver take three CPUs");
     };
-    let cpus = [first, second, target];
+    let mut attached = Attached::new(Arc::new(Gate::new(first, target), GFP_KERNEL)?);
+    attached.to::<CsdQueueCpu>()?;
+    attached.to::<IpiSendCpu>()?;
+    let gate = attached.observer();
     let (mut at_queue, mut at_send) = (Counts::default(), Counts::default());
     for _ in 0..COUNT {
-        attempt(|| try_one(trial, Place::Queue, cpus, &mut at_queue))?;
-        attempt(|| try_one(trial, Place::Send, cpus, &mut at_send))?;
+        attempt(|| try_one(trial, Place::Queue, second, gate, &mut at_queue))?;
+        attempt(|| try_one(trial, Place::Send, second, gate, &mut at_send))?;
     }
     let is_free = |counts: &Counts| {
         counts.stopped == COUNT && counts.ended == COUNT && counts.all == 2 * COUNT
@@ -174,22 +200,12 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
 fn try_one(
     trial: &Trial<'_>,
     place: Place,
-    [first, second, target]: [CpuId; 3],
+    second: CpuId,
+    gate: &Gate,
     counts: &mut Counts,
 ) -> Answer<Option<()>> {
-    let gate = Gate {
-        place,
-        first,
-        target,
-        is_armed: Atomic::new(false),
-        is_stopped: Atomic::new(false),
-        is_second_done: Atomic::new(false),
-        was_in_time: Atomic::new(false),
-    };
-    let mut attached = Attached::new(Arc::new(gate, GFP_KERNEL)?);
-    attached.to::<CsdQueueCpu>()?;
-    attached.to::<IpiSendCpu>()?;
-    let gate = attached.observer();
+    let (first, target) = (gate.first, gate.target);
+    gate.open();
     let mark = || KBox::pin_init(Csd::new(Ok(Mark(Atomic::new(0)))), GFP_KERNEL);
     let (mine, others) = (mark()?, mark()?);
     let is_first_done = Atomic::new(false);
@@ -199,7 +215,7 @@ fn try_one(
     let cpus = [first, second, target];
     cpu::run_on(&trial.lab.workers, cpus.into_iter(), trial.task, |here| {
         if here.cpu == first {
-            gate.is_armed.store(true, Release);
+            gate.shut(place);
             let _ = mine.call_on(target);
             is_first_done.store(true, Release);
         } else if here.cpu == second {
@@ -233,8 +249,9 @@ fn try_one(
     trial.eventually(2000, || mine.0.load(Acquire) + others.0.load(Acquire) == 2);
     let was_stopped = gate.is_stopped.load(Acquire);
     let was_in_time = gate.was_in_time.load(Acquire);
-    // The second one may have come too late for the first, which a busy host can do.
-    if !was_stopped || !is_control && !was_in_time {
+    // A busy host can have the second one come too late for the first, or its call.
+    let is_late = !was_in_time || place == Place::Queue && !is_made.load(Relaxed);
+    if !was_stopped || !is_control && is_late {
         return Ok(None);
     }
     counts.stopped += 1;
