@@ -13,8 +13,8 @@ if [ "$1" = -l ]; then
 	export LONG=1
 	shift
 fi
-[ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh user_exceptions lifetime.sh \
-	samples.sh stress.sh kunit.sh leaks.sh
+[ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh user_exceptions tlb_shootdown \
+	lifetime.sh samples.sh stress.sh kunit.sh leaks.sh
 status=$(mktemp) || exit 1
 trap 'rm -f "$status"' EXIT
 
