@@ -292,12 +292,15 @@ fn send(
             if third.is_some() && !spin_until(|| is_there.load(Acquire)) {
                 return;
             }
-            match kind {
-                Kind::Several => call.call_many(&both, here.task),
-                Kind::Single => drop(call.call_on(target, here.task)),
-                Kind::Reschedule => drop(smp::reschedule(target)),
-            }
-            is_sent.store(true, Release);
+            let sent = match kind {
+                Kind::Several => {
+                    call.call_many(&both, here.task);
+                    Ok(())
+                }
+                Kind::Single => call.call_on(target, here.task),
+                Kind::Reschedule => smp::reschedule(target),
+            };
+            is_sent.store(sent.is_ok(), Release);
         },
         || {
             if !is_sent.load(Acquire) {
