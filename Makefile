@@ -58,10 +58,12 @@ run: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh
 
 # Time counts instructions there: the same tables each time, on any host. Of several CPUs one would run
-# while the others' time goes on.
+# while the others' time goes on; those that call each other give way when they wait.
 bench: kselftest
 	@tools/enter tools/guest $(guest_options) $(if $(SMP),,--smp 1) --deterministic --timeout 1200 \
 		--console $(OUTPUT)/bench.log -- ./compare.sh
+	@tools/enter tools/guest $(guest_options) --deterministic --timeout 1200 \
+		--console $(OUTPUT)/bench_ipi.log -- ./compare_ipi.sh
 
 shell: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/shell.log
@@ -104,7 +106,8 @@ help:
 	@sed -n 's/^#?//p' $(firstword $(MAKEFILE_LIST))
 
 #?  make run        build, boot a stock kernel in QEMU with the module, print measurements and verdicts
-#?  make bench      all mechanisms side by side, under loads, in instructions
+#?  make bench      all mechanisms side by side, under loads, and calls between CPUs next to the same in C,
+#?                  in instructions
 #?  make test       run all tests
 #?  make test-debug run those that depend on the kernel with GUEST=debug and with GUEST=race
 #?  make shell      a shell in the guest, with the module inserted

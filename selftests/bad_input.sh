@@ -11,6 +11,7 @@ long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
 	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps stacks \
+		ipi/call ipi/cdf ipi/matrix ipi/modes \
 		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
@@ -118,6 +119,23 @@ state >"$work/state" 2>/dev/null
 		guard%040seed=18446744073709551616'
 	for_each fixup/access EPERM 'user%040address=0xffffffffffffffff user%040address=0x8000000000000000
 		user_write%040nmi%040address=0xffff888000000000'
+	for_each ipi/call EINVAL '%012 single kind kind=single%040speed=1 kind=single%040kind=single
+		kind=single%040cpus= kind=single%040cpus=, kind=single%040cpus=a kind=single%040cpus=1-0
+		kind=single%040cpus=0-%040 kind=single%040count=many kind=single%040wait=2 kind=single%040from=all
+		kind=single%040senders=2 kind=single%040hold_us=1 kind=self%040cpus=all kind=self%040wait=0
+		kind=nmi%040wait=0 kind=any%040wait=0 kind=where%040wait=0 kind=task%040wait=0 kind=single%040%377'
+	for_each ipi/call ENODEV 'kind= kind=double kind=SINGLE kind=single%000 kind=single%040target=asleep'
+	for_each ipi/call ERANGE 'kind=single%040count=0 kind=single%040count=1000001 kind=single%040cpus=99999
+		kind=single%040cpus=0-8192 kind=single%040from=99999 kind=contended%040senders=0
+		kind=single%040cpus=99999999999999999999 kind=single%040target=irqs_off%040hold_us=0
+		kind=single%040target=irqs_off%040hold_us=10001'
+	for_each ipi/matrix EINVAL '%377 all rounds rounds= kind=broadcast kind=any cpus= cpus=x budget_ms=1s
+		rounds=1%040rounds=1 target=busy%040hold_us=5 count=1'
+	for_each ipi/matrix ENODEV 'kind=no target=off kind='
+	for_each ipi/matrix ENXIO 'cpus=0 cpus=0,0-0'
+	for_each ipi/matrix ERANGE 'rounds=0 rounds=1000001 budget_ms=0 budget_ms=3600001 cpus=0-99999'
+	for_each ipi/modes EINVAL '%377 all count= count=many batches=-1 cpu=all kind=single'
+	for_each ipi/modes ERANGE 'count=0 count=10001 batches=0 batches=1001 cpu=99999'
 	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
 	for file in softirqs nesting; do
 		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
@@ -129,11 +147,11 @@ state >"$work/state" 2>/dev/null
 	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
-		softirqs nesting tape_on tape_size fixup/access stacks; do
+		softirqs nesting tape_on tape_size fixup/access stacks ipi/call ipi/matrix ipi/modes; do
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error fixup/steps fixup/table idt lapic lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lapic lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do
@@ -146,6 +164,9 @@ state >"$work/state" 2>/dev/null
 		answers_during_a_bench claims EBUSY all
 		answers_during_a_bench fixup/access EBUSY guard
 		answers_during_a_bench stacks EBUSY measure
+		answers_during_a_bench ipi/call EBUSY kind=self
+		answers_during_a_bench ipi/matrix EBUSY kind=self
+		answers_during_a_bench ipi/modes EBUSY count=1
 		answers_during_a_bench lines/sim0/trigger EBUSY 1
 		answers_during_a_bench lines/sim0/handlers EBUSY none
 		answers_during_a_bench lines/sim0/enabled EBUSY 0
@@ -160,6 +181,9 @@ state >"$work/state" 2>/dev/null
 		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim1/handlers tasklet none
 		refuses_while_set tape_size EBUSY 64 tape_on 1 0
 		refuses_while_a_cpu_is_offline bench ENXIO line=sim0%040cpu=$cpu
+		refuses_while_a_cpu_is_offline ipi/call ENXIO kind=single%040cpus=$cpu
+		refuses_while_a_cpu_is_offline ipi/call ENXIO kind=self%040from=$cpu
+		refuses_while_a_cpu_is_offline ipi/modes ENXIO cpu=$cpu
 	END
 	[ ! -e "$lab/lines/edu0" ] ||
 		echo "refuses_while_a_cpu_is_offline lines/edu0/affinity ENXIO $cpu"

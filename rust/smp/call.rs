@@ -23,10 +23,7 @@ use core::mem::{
     ManuallyDrop,
     MaybeUninit, //
 };
-use kernel::{
-    error::to_result,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// Calls `f` on `cpu`, and returns what it returned. On the own CPU that is no interrupt.
 ///
@@ -51,16 +48,16 @@ where
     // SAFETY: The token proves that this is a task with interrupts on. With `wait`, this
     // returns 0 when `Once::run` has returned, and an error if it is never called; `once`
     // is its own type and lives longer.
-    let called = to_result(unsafe {
+    let errno = unsafe {
         bindings::smp_call_function_single(
             u32::from(cpu) as c_int,
             Some(Once::<F, R>::run),
             (&raw mut once).cast(),
             true,
         )
-    });
+    };
     // SAFETY: See above.
-    unsafe { once.finish(called) }
+    unsafe { once.finish(errno) }
 }
 
 /// Calls `f` on one of `cpus`: the own CPU if it is one of them, else the nearest that is
@@ -82,16 +79,16 @@ where
 {
     let mut once = Once::new(f);
     // SAFETY: As in `call_on`; the mask is valid and is only read.
-    let called = to_result(unsafe {
+    let errno = unsafe {
         bindings::smp_call_function_any(
             cpus.as_raw(),
             Some(Once::<F, R>::run),
             (&raw mut once).cast(),
             1,
         )
-    });
+    };
     // SAFETY: See above.
-    unsafe { once.finish(called) }
+    unsafe { once.finish(errno) }
 }
 
 /// Calls `f` on each of `cpus` that is online, but not on the own CPU; at the same time,
@@ -255,20 +252,20 @@ impl<F: FnOnce(&IrqsOff) -> R + Send, R: Send> Once<F, R> {
         once.result.write(f(unsafe { IrqsOff::assume() }));
     }
 
+    /// What `run` returned; or the error, and `f` goes.
+    ///
     /// # Safety
     ///
-    /// If `called` is `Ok`, `run` must have returned; else it was not and will not be called.
+    /// If `errno` is 0, `run` must have returned; else it was not and will not be called.
     #[inline]
-    unsafe fn finish(mut self, called: Result) -> Result<R> {
-        match called {
+    unsafe fn finish(mut self, errno: c_int) -> Result<R> {
+        if errno == 0 {
             // SAFETY: By this function's contract `run` has written it.
-            Ok(()) => Ok(unsafe { self.result.assume_init() }),
-            Err(error) => {
-                // SAFETY: By this function's contract it is still there.
-                unsafe { ManuallyDrop::drop(&mut self.f) };
-                Err(error)
-            }
+            return Ok(unsafe { self.result.assume_init() });
         }
+        // SAFETY: By this function's contract it is still there.
+        unsafe { ManuallyDrop::drop(&mut self.f) };
+        Err(Error::from_errno(errno))
     }
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     )?;
     let run = Run {
         plan,
-        prober: Prober::new(plan.kind, task)?,
+        prober: Prober::new(plan.kind, plan.target, task)?,
         times: Arc::new(Times::new(what)?, GFP_KERNEL)?,
         tallies: PerCpu::new(|| {
             Ok(Tally {
@@ -200,7 +200,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     };
     let mut loads = KVec::new();
     for cpu in plan.targets.iter() {
-        if let Some(load) = plan.target.start(cpu)? {
+        if let Some(load) = run.prober.load(cpu)? {
             loads.push(load, GFP_KERNEL)?;
         }
     }
@@ -347,6 +347,9 @@ impl Run<'_> {
     fn call_many(&self, online: &Set, here: &Here<'_>) -> Result {
         let (targets, task, arrivals) = (&self.plan.targets, here.task, &self.prober.arrivals);
         let arrive = |off: &IrqsOff| arrivals.call(off);
+        if let Some(first) = targets.iter().find(|cpu| *cpu != here.cpu) {
+            self.prober.wait_for_cue(first, here);
+        }
         let sent_ns = clock::now_ns();
         let one = match self.plan.kind {
             Kind::Any => Some(smp::call_any(targets, task, |off| {

@@ -239,10 +239,12 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     let measurement = Measurement {
         lab,
         plan,
-        prober: Prober::new(plan.kind, task)?,
+        prober: Prober::new(plan.kind, plan.target, task)?,
         all: times.clone(),
         // Of the pair that is being measured.
         pair: Times::new(Text::new())?,
+        rounds: Atomic::new(0),
+        used_ns: Atomic::new(0),
         start_ns: clock::now_ns(),
     };
     *lab.ipis.matrix.lock() = Matrix {
@@ -275,6 +277,9 @@ struct Measurement<'a> {
     prober: Prober,
     all: Arc<Times>,
     pair: Times,
+    /// How many rounds of it are done, and how long they took, if it is to be gone on with.
+    rounds: Atomic<u64>,
+    used_ns: Atomic<u64>,
     start_ns: u64,
 }
 
@@ -296,7 +301,7 @@ impl Measurement<'_> {
         }
         let mut nr_left = self.lab.ipis.matrix.lock().pairs.len() as u64;
         for cpu in self.plan.cpus.iter() {
-            let load = self.plan.target.start(cpu)?;
+            let load = self.prober.load(cpu)?;
             let is_by_target = load.is_some();
             let mut some = KVVec::new();
             for (index, pair) in self.lab.ipis.matrix.lock().pairs.iter().enumerate() {
@@ -326,6 +331,7 @@ impl Measurement<'_> {
                 );
             }
             if self.left_ns() == 0 {
+                self.rounds.store(0, Relaxed);
                 break;
             }
             let cpus = core::iter::once(first.from);
@@ -338,8 +344,11 @@ impl Measurement<'_> {
                     }
                     let slice_ns = self.left_ns() / left.load(Relaxed).max(1);
                     let state = match pass {
-                        1 => self.measure_once(pair.to, here),
-                        _ => self.measure(pair, slice_ns.min(HOLD_NS), here),
+                        1 => self.measure_once(pair.to, here).map(Some),
+                        _ => self.measure(pair, slice_ns, HOLD_NS - held_ns, here),
+                    };
+                    let Some(state) = state.transpose() else {
+                        break;
                     };
                     self.note(*index, state);
                     cursor.add(1, Relaxed);
@@ -348,6 +357,7 @@ impl Measurement<'_> {
                 }
             })?;
             if nr_cpus == 0 {
+                self.rounds.store(0, Relaxed);
                 for (index, _) in pairs.iter().skip(cursor.load(Relaxed)) {
                     self.note(*index, Err(ENXIO));
                 }
@@ -380,36 +390,64 @@ impl Measurement<'_> {
         Ok(State::Once(time))
     }
 
-    fn measure(&self, pair: &Pair, slice_ns: u64, here: &Here<'_>) -> Result<State> {
-        self.pair.clear();
-        let mut rounds = 0;
-        if let State::Once(time) = pair.state {
-            self.pair.count(time);
-            rounds = 1;
+    /// Measures for `hold_ns` at most. Returns nothing if the pair is to be gone on with, as
+    /// neither all rounds are done nor `slice_ns` are over.
+    fn measure(
+        &self,
+        pair: &Pair,
+        slice_ns: u64,
+        hold_ns: u64,
+        here: &Here<'_>,
+    ) -> Result<Option<State>> {
+        let (mut rounds, used_ns) = (self.rounds.load(Relaxed), self.used_ns.load(Relaxed));
+        if rounds == 0 {
+            self.pair.clear();
+            if let State::Once(time) = pair.state {
+                self.pair.count(time);
+                rounds = 1;
+            }
         }
         let start_ns = clock::now_ns();
-        while rounds < self.plan.rounds
-            && !here.is_stopped()
-            && clock::now_ns().wrapping_sub(start_ns) < slice_ns
-        {
+        let mut error = None;
+        let is_over = loop {
+            let since_ns = clock::now_ns().wrapping_sub(start_ns);
+            if rounds >= self.plan.rounds || used_ns.saturating_add(since_ns) >= slice_ns {
+                break true;
+            }
+            if since_ns >= hold_ns || here.is_stopped() {
+                break false;
+            }
             match self.prober.probe(pair.to, here) {
                 Ok(time) => {
                     self.pair.count(time);
                     self.all.count(time);
                     rounds += 1;
                 }
-                Err(error) if rounds == 0 => return Err(error),
-                Err(_) => break,
+                Err(other) => {
+                    error = Some(other);
+                    break true;
+                }
             }
+        };
+        let since_ns = clock::now_ns().wrapping_sub(start_ns);
+        if !is_over && rounds > 0 {
+            self.rounds.store(rounds, Relaxed);
+            self.used_ns
+                .store(used_ns.saturating_add(since_ns), Relaxed);
+            return Ok(None);
         }
-        if rounds == 0 {
-            return Ok(State::Unmeasured);
+        self.rounds.store(0, Relaxed);
+        self.used_ns.store(0, Relaxed);
+        match error {
+            Some(error) if rounds == 0 => return Err(error),
+            None if rounds == 0 => return Ok(Some(State::Unmeasured)),
+            _ => (),
         }
-        Ok(State::Measured {
+        Ok(Some(State::Measured {
             rounds,
             backwards: self.pair.backwards.load(Relaxed),
             one_way: self.pair.one_way.figures()?,
             round_trip: self.pair.round_trip.figures()?,
-        })
+        }))
     }
 }

@@ -4,8 +4,10 @@
 
 use super::{
     kind::Kind,
-    spread::Time, //
+    spread::Time,
+    target::Target, //
 };
+use crate::load::Load;
 use irqlab::{
     clock,
     context::{
@@ -60,6 +62,8 @@ pub(super) struct Arrival {
     stamp_ns: Atomic<u64>,
     /// Whether a kick is on its way: who else kicks is not counted.
     is_awaited: Atomic<bool>,
+    /// How often interrupts were turned off there, for what is sent to arrive meanwhile.
+    pub(super) cue: Atomic<u64>,
 }
 
 impl Arrivals {
@@ -70,6 +74,7 @@ impl Arrivals {
                 in_hardirq: Atomic::new(0),
                 stamp_ns: Atomic::new(0),
                 is_awaited: Atomic::new(false),
+                cue: Atomic::new(0),
             })
         })?;
         Ok(Arc::new(Self(arrivals), GFP_KERNEL)?)
@@ -77,6 +82,18 @@ impl Arrivals {
 
     pub(super) fn of(&self, cpu: CpuId) -> &Arrival {
         self.0.of(cpu)
+    }
+
+    /// Waits until interrupts are turned off at `cpu`, for some time at most.
+    pub(super) fn wait_for_cue(&self, cpu: CpuId, here: &Here<'_>) {
+        const PATIENCE_NS: u64 = 50_000_000;
+
+        let cue = &self.of(cpu).cue;
+        let (last, start_ns) = (cue.load(Acquire), clock::now_ns());
+        while cue.load(Acquire) == last && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS {
+            here.task.yield_if_needed();
+            core::hint::spin_loop();
+        }
     }
 
     /// When the last one arrived at `cpu`.
@@ -136,6 +153,7 @@ pub(super) enum Sent {
 /// Sends interrupts of one kind.
 pub(super) struct Prober {
     kind: Kind,
+    target: Target,
     // First those that note what arrives.
     csd: Pin<KBox<Csd<Arrive>>>,
     irq_work: Pin<KBox<IrqWork<Arrive>>>,
@@ -146,7 +164,7 @@ pub(super) struct Prober {
 
 impl Prober {
     /// Errors: `EBUSY` if somebody else sends NMIs, `ENOMEM`.
-    pub(super) fn new(kind: Kind, task: &Task) -> Result<Self> {
+    pub(super) fn new(kind: Kind, target: Target, task: &Task) -> Result<Self> {
         let arrivals = Arrivals::new()?;
         let nmi = match kind {
             Kind::Nmi => Some(nmi::Sender::new(task)?),
@@ -162,6 +180,7 @@ impl Prober {
         };
         Ok(Self {
             kind,
+            target,
             csd: KBox::pin_init(Csd::new(Ok(Arrive(arrivals.clone()))), GFP_KERNEL)?,
             irq_work: KBox::pin_init(IrqWork::new(Ok(Arrive(arrivals.clone()))), GFP_KERNEL)?,
             nmi,
@@ -175,6 +194,7 @@ impl Prober {
     ///
     /// Errors: `ENXIO` if the CPU is offline, `ETIMEDOUT` if it does not arrive.
     pub(super) fn probe(&self, cpu: CpuId, here: &Here<'_>) -> Result<Time> {
+        self.wait_for_cue(cpu, here);
         let ran = self.arrivals.of(cpu).ran.load(Relaxed);
         let sent_ns = clock::now_ns();
         match self.kind {
@@ -201,6 +221,23 @@ impl Prober {
         Ok(Time {
             one_way: clock::elapsed_ns(sent_ns, self.arrivals.stamp_ns(cpu)),
             round_trip: done_ns.wrapping_sub(sent_ns),
+        })
+    }
+
+    /// Waits until `cpu` is in its state, if that comes and goes.
+    pub(super) fn wait_for_cue(&self, cpu: CpuId, here: &Here<'_>) {
+        if matches!(self.target, Target::IrqsOff(_)) && cpu != here.cpu {
+            self.arrivals.wait_for_cue(cpu, here);
+        }
+    }
+
+    /// Has `cpu` be in its state until what this returns is dropped.
+    ///
+    /// Errors: `ENOMEM`.
+    pub(super) fn load(&self, cpu: CpuId) -> Result<Option<KBox<dyn Load>>> {
+        let arrivals = self.arrivals.clone();
+        self.target.start(cpu, move || {
+            arrivals.of(cpu).cue.fetch_add(1, Release);
         })
     }
 

@@ -14,6 +14,7 @@ use crate::{
 };
 use irqlab::{
     clock,
+    context::Task,
     cpu::CpuId,
     kthread::Priority, //
 };
@@ -30,7 +31,8 @@ pub(crate) enum Target {
     Idle,
     /// An ordinary thread runs all the time.
     Busy,
-    /// A thread turns interrupts off for so many microseconds, and sleeps as long, in turn.
+    /// A thread turns interrupts off for so many microseconds, and sleeps as long, in turn. What
+    /// is sent is sent when they have just been turned off.
     IrqsOff(u32),
 }
 
@@ -51,18 +53,24 @@ impl Target {
         Ok(target)
     }
 
-    /// Has `cpu` be so until what this returns is dropped.
+    /// Has `cpu` be so until what this returns is dropped. Calls `cue` each time that
+    /// interrupts are off there.
     ///
     /// Errors: `ENOMEM`.
-    pub(crate) fn start(self, cpu: CpuId) -> Result<Option<KBox<dyn Load>>> {
+    pub(super) fn start(
+        self,
+        cpu: CpuId,
+        cue: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Option<KBox<dyn Load>>> {
         Ok(match self {
             Target::Idle => None,
             Target::Busy => Some(by_thread::start(cpu, Priority::Normal, |_task| {
                 clock::spin_ns(50_000)
             })?),
             Target::IrqsOff(us) => {
-                let turn = move |task: &irqlab::context::Task| {
+                let turn = move |task: &Task| {
                     let off = local_interrupt_disable();
+                    cue();
                     clock::spin_ns(u64::from(us) * 1000);
                     drop(off);
                     task.sleep_us(us, 10);

@@ -1,0 +1,316 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Interrupts between CPUs: the kernel counts as many as were sent, all pairs of CPUs are measured, and
+# CPUs that come and go meanwhile break nothing.
+#
+# Who waits for each call before the next has an interrupt for each; else several may share one. The
+# kernel counts those of others too, which is what the limits leave room for: 2 % of the calls, and
+# ten times what a quiet time of the same length has shown (column "background").
+
+# shellcheck disable=SC2016  # conditions for awk
+
+. "$(dirname "$0")/lib.sh"
+
+cpus=$(grep -c ^processor /proc/cpuinfo)
+last=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
+online=/sys/devices/system/cpu/cpu$last/online
+
+# call KEY=VALUE... - send, and leave the rows in a file: kind from cpu wait count sent ran in_hardirq
+# pending counter interrupts background
+call() {
+	must ipi/call "$*"
+	grep -v '^#' "$lab/ipi/call" >"$work/rows"
+}
+
+# each_row CONDITION - an awk condition that has to hold in each row of the call
+each_row() {
+	awk -v wrong=0 '
+		{ slack = $5 / 50 + 10 * $12 + 20 }
+		!('"$1"') { print "wrong: " $0; wrong = 1 }
+		END { exit wrong || !NR }' "$work/rows" || fail "not in each row: $1"
+}
+
+needs_others() {
+	[ "$cpus" -gt 1 ] || skip "there is no other CPU"
+}
+
+# ---- Counts --------------------------------------------------------------------------------------
+
+# is_counted_by_the_kernel KIND COUNT [KEY=VALUE...]
+is_counted_by_the_kernel() {
+	needs_others
+	kind=$1 count=$2
+	shift 2
+	symbol=$(counter_of "$kind")
+	before=$(counted "$symbol")
+	call "kind=$kind" "count=$count" "$@"
+	after=$(counted "$symbol")
+	each_row "\$1 == \"$kind\" && \$6 == $count && \$7 == $count && \$9 == 0 && \$10 == \"$symbol\""
+	# Few calls, if any, are found by a CPU that is about to idle before their interrupt comes.
+	each_row "\$8 <= \$7 && \$8 >= \$7 - slack"
+	each_row "\$11 >= \$8 && \$11 <= \$7 + slack"
+	# And the witness: all of it, on all CPUs.
+	counts=$(awk '{ ran += $8; slack += $5 / 50 + 10 * $12 + 100 } END { print ran, ran + 4 * slack }' \
+		"$work/rows")
+	# shellcheck disable=SC2086  # words
+	within "/proc/interrupts" $((after - before)) $counts
+}
+
+counter_of() {
+	case $1 in
+	reschedule) echo RES ;;
+	irq_work) echo IWI ;;
+	nmi) echo NMI ;;
+	*) echo CAL ;;
+	esac
+}
+
+# Inline, with interrupts off: there is none to count.
+is_no_interrupt() {
+	call "kind=$1" count=10000
+	each_row '$6 == 10000 && $7 == 10000 && $8 == 0 && ($11 == "-" || $11 <= slack)'
+}
+
+# The sender's own is inline, the others' are interrupts.
+is_inline_at_home() {
+	needs_others
+	call kind=each count=10000 from=0
+	each_row '$6 == 10000 && $7 == 10000'
+	each_row '$3 == 0 ? $8 == 0 && $11 <= slack : $8 >= $7 - slack && $11 >= $8 && $11 <= $7 + slack'
+}
+
+# One for each call, whichever CPU the kernel takes.
+is_sent_to_one() {
+	needs_others
+	call kind=any count=10000
+	same "all that ran" "$(awk '{ sum += $7 } END { print sum }' "$work/rows")" 10000
+	each_row '$6 == $7 && $11 >= $8 && $11 <= $7 + slack'
+}
+
+# Several may share an interrupt, and still each is made: at most two, as each sender waits.
+merges_but_loses_nothing() {
+	needs_others
+	call kind=contended senders=2 count=500 "cpus=0-$last"
+	each_row '$6 == $7 && ($7 == 500 || $7 == 1000)'
+	each_row '$11 >= $8 / 2 && $11 <= $7 + slack'
+}
+
+# goes_on_without_waiting KIND - what is refused as pending is not sent, and what is sent is run
+goes_on_without_waiting() {
+	needs_others
+	call "kind=$1" count=10000 wait=0
+	each_row '$6 + $9 == 10000 && $11 <= $6 + slack'
+	[ "$1" = reschedule ] || each_row '$6 == $7'
+}
+
+# shows_what_proc_interrupts_shows - between two looks at it
+shows_what_proc_interrupts_shows() {
+	cat /proc/interrupts >"$work/before"
+	cat "$lab/ipi/counters" >"$work/counters"
+	cat /proc/interrupts >"$work/after"
+	for symbol in NMI LOC IWI RES CAL TLB; do
+		for file in before after; do
+			awk -v symbol="$symbol:" '$1 == symbol' "$work/$file"
+		done
+		awk -v symbol="$symbol" '
+			FNR == 1 { for (i = 1; i <= NF; i++) if ($i == symbol) column = i; next }
+			{ printf "%s%s", FNR == 2 ? "" : " ", $column }
+			END { print "" }' "$work/counters"
+	done >"$work/three"
+	awk '
+		NR % 3 == 1 { for (i = 1; i <= NF; i++) low[i] = $i; name = $1 }
+		NR % 3 == 2 { for (i = 1; i <= NF; i++) high[i] = $i }
+		NR % 3 == 0 {
+			for (i = 1; i <= NF; i++)
+				if ($i < low[i + 1] || $i > high[i + 1]) {
+					print name " CPU " i - 1 ": " $i " is not within " low[i + 1] " to " high[i + 1]
+					wrong = 1
+				}
+			rows++
+		}
+		END { exit wrong || rows != 6 }' "$work/three" || fail "counters differ"
+}
+
+# ---- Times ---------------------------------------------------------------------------------------
+
+pairs() {
+	grep -v '^#' "$lab/ipi/matrix"
+}
+
+# has_all_pairs KIND PAIRS [KEY=VALUE...]
+has_all_pairs() {
+	needs_others
+	kind=$1 wanted=$2
+	shift 2
+	start=$(cut -d . -f 1 /proc/uptime)
+	must ipi/matrix "kind=$kind rounds=50 $*"
+	within "seconds" $(($(cut -d . -f 1 /proc/uptime) - start)) 0 10
+	same "pairs" "$(pairs | wc -l)" "$wanted"
+	same "pairs, each once" "$(pairs | sort -u -k 1,2 | wc -l)" "$wanted"
+	pairs | awk '
+		function rises(from) {
+			return $from == "-" || $from <= $(from + 1) && $(from + 1) <= $(from + 2) && $(from + 2) <= $(from + 3)
+		}
+		/unmeasured/ || $3 < 1 || $3 > 50 || !rises(4) || !rises(8) { print; wrong = 1 }
+		END { exit wrong }' || fail "not all are measured"
+}
+
+# A pair is measured, or says why not.
+keeps_its_budget() {
+	needs_others
+	start=$(cut -d . -f 1 /proc/uptime)
+	must ipi/matrix "rounds=1000000 budget_ms=$1"
+	within "seconds" $(($(cut -d . -f 1 /proc/uptime) - start)) 0 $(($1 / 1000 + 2))
+	same "pairs" "$(pairs | wc -l)" $((cpus * (cpus - 1)))
+	pairs | awk '($3 > 0) == /unmeasured/ { print; wrong = 1 } END { exit wrong }' || fail "neither"
+}
+
+is_running() {
+	grep -q '^# .* running, ' "$lab/ipi/matrix"
+}
+
+shows_its_progress() {
+	needs_others
+	(echo "rounds=1000000 budget_ms=60000" >"$lab/ipi/matrix") &
+	matrix=$!
+	trap 'kill "$matrix" 2>/dev/null' EXIT
+	eventually is_running || fail "it does not run"
+	must_answer ipi/matrix EBUSY rounds=1
+	must_answer ipi/call EBUSY kind=single
+	is_running || fail "it did not go on"
+	kill "$matrix"
+	wait "$matrix"
+	! is_running || fail "it goes on"
+	must_have_said ipi/matrix EINTR
+	must ipi/matrix rounds=1
+}
+
+# Interrupts wait as long as they are off, and NMIs do not.
+waits_while_interrupts_are_off() {
+	needs_others
+	must ipi/matrix "kind=async rounds=10 target=irqs_off hold_us=5000 cpus=0,$last"
+	pairs | awk '$7 < 1000000 { print; wrong = 1 } END { exit wrong }' || fail "none has waited"
+}
+
+# adds_up [KEY=VALUE...] - the distribution of a call has all of it
+adds_up() {
+	call "kind=single" count=1000 "cpus=$last" from=0
+	awk '
+		/^#/ { next }
+		{ sum[$1] += $4; if ($3 < $2 || $5 != sum[$1]) wrong = 1; percent[$1] = $6 }
+		END {
+			exit wrong || sum["one_way"] > 1000 || sum["one_way"] < 900 || sum["round_trip"] != 1000 ||
+				percent["one_way"] != "100.00" || percent["round_trip"] != "100.00"
+		}' "$lab/ipi/cdf" || fail "$(cat "$lab/ipi/cdf")"
+}
+
+has_all_modes() {
+	needs_others
+	must ipi/modes "count=10 batches=3"
+	same "modes" "$(grep -v '^#' "$lab/ipi/modes" | cut -d ' ' -f 1-3 | tr '\n' ' ')" \
+		"dry_run 10 3 self 10 3 single 10 3 broadcast 10 3 contended 10 3 "
+}
+
+# ---- CPUs that come and go -----------------------------------------------------------------------
+
+# probe KNOB COMMAND - has to be carried out, or to be answered with ENXIO
+probe() {
+	tell "$1" "$2"
+	echo "$answer" >>"$work/answers"
+	case $answer in
+	ok | ENXIO) ;;
+	*) echo "$1: $2: $answer; $(cat "$lab/last_error")" >>"$work/wrong" ;;
+	esac
+}
+
+answers_enxio_while_a_cpu_is_offline() {
+	needs_others
+	[ -e "$online" ] || skip "the CPU cannot be taken offline"
+	trap 'echo 1 >"$online"' EXIT
+	echo 0 >"$online" || skip "the CPU cannot be taken offline"
+	for command in "kind=single cpus=$last" "kind=async cpus=0,$last" "kind=broadcast cpus=1-$last" \
+		"kind=nmi cpus=$last" "kind=reschedule cpus=$last" "kind=task cpus=$last" \
+		"kind=self from=$last" "kind=irq_work from=$last" "kind=single cpus=0 from=$last"; do
+		must_answer ipi/call ENXIO "$command"
+		must_have_said ipi/call ENXIO
+	done
+	must ipi/matrix "rounds=2 cpus=0-$last"
+	pairs | awk -v last="$last" '
+		($1 == last || $2 == last) != /unmeasured: ENXIO/ { print; wrong = 1 }
+		END { exit wrong || NR < 2 }' || fail "not what is offline"
+}
+
+survives_hotplug() {
+	needs_others
+	[ -e "$online" ] || skip "the CPU cannot be taken offline"
+	: >"$work/going"
+	: >"$work/answers"
+	: >"$work/wrong"
+	while [ -e "$work/going" ]; do
+		for kind in single async broadcast each where reschedule nmi task; do
+			probe ipi/call "kind=$kind count=20 cpus=1-$last"
+		done
+		probe ipi/call "kind=single count=20 from=$last cpus=0"
+		probe ipi/call "kind=async count=200 wait=0 cpus=$last"
+		probe ipi/call "kind=broadcast count=20 wait=0 cpus=0-$last"
+		probe ipi/call "kind=single count=5 cpus=$last target=irqs_off hold_us=500"
+		probe ipi/matrix "rounds=5 cpus=0-$last budget_ms=1000"
+		probe ipi/modes "count=5 batches=2 cpu=$last"
+	done &
+	probes=$!
+	trap 'rm -f "$work/going"; wait $probes; echo 1 >"$online"' EXIT
+	round=0
+	while [ $round -lt "$1" ]; do
+		echo 0 >"$online" || fail "the CPU cannot be taken offline"
+		echo 1 >"$online" || fail "the CPU cannot be brought online"
+		round=$((round + 1))
+	done
+	rm -f "$work/going"
+	wait $probes
+	[ ! -s "$work/wrong" ] || fail "$(sort "$work/wrong" | uniq -c)"
+	for wanted in ok ENXIO; do
+		grep -q "^$wanted$" "$work/answers" || fail "no probe was answered with $wanted"
+	done
+	call "kind=single" count=100 "cpus=1-$last"
+	each_row '$7 == 100'
+}
+
+# ---- The table -----------------------------------------------------------------------------------
+
+run_table <<-END
+	shows_what_proc_interrupts_shows counters
+	is_counted_by_the_kernel single 10000
+	is_counted_by_the_kernel async 10000
+	is_counted_by_the_kernel broadcast 10000
+	is_counted_by_the_kernel where 10000
+	is_counted_by_the_kernel reschedule 10000
+	is_counted_by_the_kernel irq_work 10000
+	is_counted_by_the_kernel nmi 10000
+	is_inline_at_home each
+	is_no_interrupt self
+	is_no_interrupt task
+	is_sent_to_one any
+	merges_but_loses_nothing contended
+	goes_on_without_waiting single
+	goes_on_without_waiting async
+	goes_on_without_waiting broadcast
+	goes_on_without_waiting each
+	goes_on_without_waiting reschedule
+	goes_on_without_waiting irq_work
+	has_all_pairs single $((cpus * (cpus - 1)))
+	has_all_pairs async $((cpus * (cpus - 1))) target=busy
+	has_all_pairs reschedule $((cpus * (cpus - 1)))
+	has_all_pairs nmi $((cpus * (cpus - 1))) target=irqs_off
+	has_all_pairs task $((cpus * (cpus - 1)))
+	has_all_pairs self $cpus
+	has_all_pairs irq_work $cpus
+	keeps_its_budget 1
+	keeps_its_budget 1000
+	shows_its_progress matrix
+	waits_while_interrupts_are_off matrix
+	adds_up cdf
+	has_all_modes modes
+	answers_enxio_while_a_cpu_is_offline call
+	survives_hotplug 100
+END
