@@ -184,6 +184,7 @@ fn try_one(
     steps.ran_after.store(false, Relaxed);
     let by_call = || lapic::is_requested(lapic::CALL_FUNCTION_SINGLE_VECTOR);
     let by_reschedule = || lapic::is_requested(lapic::RESCHEDULE_VECTOR);
+    let is_sent = Atomic::new(false);
     let (is_waiting, is_call) = (Atomic::new(false), Atomic::new(false));
     let is_control = trial.is_control();
     let before = Counter::Reschedule.on(target);
@@ -196,8 +197,9 @@ fn try_one(
             } else {
                 thread.queue();
             }
+            is_sent.store(true, Release);
         },
-        || by_reschedule() || by_call(),
+        || is_sent.load(Acquire) && (by_reschedule() || by_call()),
         || {
             is_waiting.store(by_reschedule(), Relaxed);
             is_call.store(by_call(), Relaxed);
@@ -210,6 +212,7 @@ fn try_one(
     }
     if !is_waiting.load(Relaxed) && is_call.load(Relaxed) {
         counts.by_call += 1;
+        trial.eventually(2000, || steps.runs.load(Acquire) > 0);
         return Ok(Some(()));
     }
     let patience_ms = if is_control { 10 } else { 2000 };

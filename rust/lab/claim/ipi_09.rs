@@ -62,9 +62,11 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-const COUNT: u32 = 5;
-/// For how long a sender is stopped at most.
-const STOPPED_NS: u64 = 10_000_000;
+const COUNT: u32 = 3;
+/// For how long a sender is stopped at most: until a busy host runs the other one; and where
+/// that is not to come.
+const STOPPED_NS: u64 = 50_000_000;
+const STOPPED_IN_VAIN_NS: u64 = 2_000_000;
 
 /// Where the first sender is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,7 @@ enum Place {
 struct Gate {
     first: CpuId,
     target: CpuId,
+    stopped_ns: u64,
     /// At which place it is shut: its number, plus 1; 0 for none.
     shut_at: Atomic<u32>,
     is_stopped: Atomic<bool>,
@@ -88,10 +91,11 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(first: CpuId, target: CpuId) -> Self {
+    fn new(first: CpuId, target: CpuId, stopped_ns: u64) -> Self {
         Self {
             first,
             target,
+            stopped_ns,
             shut_at: Atomic::new(0),
             is_stopped: Atomic::new(false),
             is_second_done: Atomic::new(false),
@@ -119,7 +123,7 @@ impl Gate {
         self.is_stopped.store(true, Release);
         let start_ns = clock::now_ns();
         while !self.is_second_done.load(Acquire) {
-            if clock::now_ns().wrapping_sub(start_ns) > STOPPED_NS {
+            if clock::now_ns().wrapping_sub(start_ns) > self.stopped_ns {
                 return;
             }
             core::hint::spin_loop();
@@ -165,7 +169,13 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(first), Some(second), Some(target)) = (cpus.next(), cpus.next(), cpus.next()) else {
         skip!("two senders and a receiver take three CPUs");
     };
-    let mut attached = Attached::new(Arc::new(Gate::new(first, target), GFP_KERNEL)?);
+    let stopped_ns = if trial.is_control() {
+        STOPPED_IN_VAIN_NS
+    } else {
+        STOPPED_NS
+    };
+    let gate = Gate::new(first, target, stopped_ns);
+    let mut attached = Attached::new(Arc::new(gate, GFP_KERNEL)?);
     attached.to::<CsdQueueCpu>()?;
     attached.to::<IpiSendCpu>()?;
     let gate = attached.observer();

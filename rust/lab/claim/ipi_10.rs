@@ -149,7 +149,9 @@ fn try_one(
         },
         || {
             before.store(call.runs.load(Acquire), Relaxed);
-            let waits = lapic::is_requested(lapic::CALL_FUNCTION_SINGLE_VECTOR);
+            // Or under that of calls for several CPUs, if there was one before.
+            let waits = lapic::is_requested(lapic::CALL_FUNCTION_SINGLE_VECTOR)
+                || lapic::is_requested(lapic::CALL_FUNCTION_VECTOR);
             is_waiting.store(waits, Relaxed);
         },
     )?;
