@@ -40,9 +40,11 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Full,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         Arc, //
     },
@@ -145,12 +147,16 @@ fn try_order(
     let call = |number| KBox::pin_init(Csd::new(Ok(Call(order.clone(), number))), GFP_KERNEL);
     let calls = [call(0)?, call(1)?, call(2)?];
     let queued = || traffic.observer().on(sender, Seen::Queued);
-    let before = queued();
+    // How many the sender had queued before these, plus 1: it may have woken the target.
+    let before = Atomic::new(0);
+    let nr_queued = || (queued() + 1).saturating_sub(before.load(Acquire));
+    let total = Atomic::new(0);
     let is_waiting = !trial.is_control();
     let is_in_time = Hold::off_unless(false, target).during(
         trial,
         &[sender],
         |here| {
+            before.store(queued() + 1, Release);
             let _ = calls[0].call_on(target);
             let _ = calls[1].call_on(target);
             if is_waiting {
@@ -158,13 +164,15 @@ fn try_order(
             } else {
                 let _ = calls[2].call_on(target);
             }
+            // Who waits for the sender may have to be woken on the target, too.
+            total.store(nr_queued(), Release);
         },
-        || queued() - before >= CALLS as u64,
+        || before.load(Acquire) > 0 && nr_queued() >= CALLS as u64,
         || (),
     )?;
     let has_run = || order.next.load(Relaxed) == CALLS as u32;
     // With a call of somebody else's among them it is another experiment.
-    if !is_in_time || queued() - before != CALLS as u64 || !trial.eventually(2000, has_run) {
+    if !is_in_time || total.load(Acquire) != CALLS as u64 || !trial.eventually(2000, has_run) {
         return Ok(None);
     }
     Ok(Some(core::array::from_fn(|call| {
