@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner
-.PHONY: compile-fail crash help
+.PHONY: compile-fail crash boot help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V
@@ -82,7 +82,7 @@ test-debug:
 		$(MAKE) --no-print-directory test GUEST=$$guest TALLY=$(TALLY) || failed=1; \
 	done; exit $$failed
 
-compile-fail crash: kselftest
+compile-fail crash boot: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
@@ -118,6 +118,7 @@ help:
 #?  make host-test  run the tests of what does not need a kernel
 #?  make compile-fail  only the tests of what must not compile
 #?  make crash      only the tests in which the kernel has to report a bug
+#?  make boot       only the tests that need a guest booted in a way of its own
 #?  make setup      only fetch the kernel and the toolchain; the others do it when needed
 #?  make clean      remove build/
 #?

@@ -5,11 +5,13 @@
 //! C header: [`include/linux/cpumask.h`](srctree/include/linux/cpumask.h)
 
 mod hotplug;
+mod idle;
 mod per_cpu;
 mod run;
 mod set;
 
 pub use hotplug::HotplugExcluded;
+pub use idle::is_idle_polling;
 pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;
 pub use set::Set;

@@ -1,17 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The local APIC: what has arrived at this CPU and has not been served yet.
+//! The local APIC: what has arrived at this CPU and has not been served yet, and
+//! how the CPU is set up to be interrupted.
+//!
+//! ```text
+//!     I/O APIC, MSI, other CPUs ──▶ IRR ──taken──▶ ISR ──EOI──▶
+//!     LINT0, LINT1, timer, … ──LVT──▶┘  above PPR
+//! ```
 //!
 //! An interrupt that the CPU does not take, because interrupts are off or it
 //! serves another one, waits in the local APIC: a bit for each vector, in the
-//! interrupt request register (IRR).
+//! interrupt request register (IRR). [`State`] has them all.
 //!
 //! C header: [`arch/x86/include/asm/apic.h`](srctree/arch/x86/include/asm/apic.h)
 
-use crate::bindings;
+mod lvt;
+mod priority;
+mod state;
+mod vectors;
+
+pub use lvt::{
+    Delivery,
+    Entry,
+    TimerMode, //
+};
+
+pub use priority::at_highest_priority;
+
+pub use state::{
+    Command,
+    Mode,
+    Source,
+    State, //
+};
+
+pub use vectors::Vectors;
+
+use crate::{
+    bindings,
+    cpu::CpuId, //
+};
 
 /// The vector of IRQ work, by which a simulated line's interrupt arrives.
 pub const IRQ_WORK_VECTOR: u8 = bindings::IRQ_WORK_VECTOR as u8;
+
+/// The vector of the local APIC's timer.
+pub const LOCAL_TIMER_VECTOR: u8 = bindings::LOCAL_TIMER_VECTOR as u8;
+
+/// The vector of the reschedule IPI.
+pub const RESCHEDULE_VECTOR: u8 = bindings::RESCHEDULE_VECTOR as u8;
+
+/// The vector of calls for several CPUs.
+pub const CALL_FUNCTION_VECTOR: u8 = bindings::CALL_FUNCTION_VECTOR as u8;
+
+/// The vector of calls for one CPU.
+pub const CALL_FUNCTION_SINGLE_VECTOR: u8 = bindings::CALL_FUNCTION_SINGLE_VECTOR as u8;
+
+/// The id of a CPU's local APIC by the kernel's books, `apicid` in `/proc/cpuinfo`.
+///
+/// ```
+/// # use irqlab::{cpu::CpuId, lapic::{self, State}};
+/// # use kernel::interrupt::local_interrupt_disable;
+/// fn books_are_right() -> bool {
+///     let off = local_interrupt_disable();
+///     State::read(&off).id == lapic::id_of(CpuId::current())
+/// }
+/// ```
+pub fn id_of(cpu: CpuId) -> u32 {
+    // SAFETY: A `CpuId` is a number that a CPU can have.
+    unsafe { bindings::cpu_apicid(cpu.as_u32()) }
+}
 
 /// Whether an interrupt of `vector` waits at this CPU. May be called in any
 /// context; the answer is of some use with interrupts off only.
@@ -27,10 +85,37 @@ pub const IRQ_WORK_VECTOR: u8 = bindings::IRQ_WORK_VECTOR as u8;
 /// ```
 #[inline]
 pub fn is_requested(vector: u8) -> bool {
+    has(bindings::APIC_IRR, vector)
+}
+
+/// Whether this CPU serves an interrupt of `vector`: it has taken it and has not
+/// told the local APIC that it is done. May be called in any context; in a hard
+/// IRQ handler it tells by which vector the interrupt came.
+///
+/// ```
+/// # use irqlab::{context::HardIrq, lapic};
+/// fn came_by_irq_work(_irq: &HardIrq) -> bool {
+///     lapic::is_in_service(lapic::IRQ_WORK_VECTOR)
+/// }
+/// ```
+#[inline]
+pub fn is_in_service(vector: u8) -> bool {
+    has(bindings::APIC_ISR, vector)
+}
+
+/// Whether the bit of `vector` is set in the eight registers that begin with `first`.
+#[inline]
+fn has(first: u32, vector: u8) -> bool {
     // 32 vectors a register, a register each 16 bytes.
-    let register = bindings::APIC_IRR + u32::from(vector) / 32 * 0x10;
-    // SAFETY: Reading this register has no side effect, and every local APIC
-    // has it; where there is none, the kernel's stand-in answers 0.
-    let requested = unsafe { bindings::apic_read(register) };
-    requested & 1 << (vector % 32) != 0
+    read(first + u32::from(vector) / 32 * 0x10) & 1 << (vector % 32) != 0
+}
+
+/// Reads a register of this CPU's local APIC.
+///
+/// Only one that every local APIC has, in either mode, may be asked for.
+#[inline]
+fn read(register: u32) -> u32 {
+    // SAFETY: None of the registers that this module asks for has a side effect
+    // when it is read; where there is no local APIC, the kernel's stand-in answers 0.
+    unsafe { bindings::apic_read(register) }
 }

@@ -83,6 +83,7 @@ pub mod task;
 pub mod tasklet;
 pub mod text;
 pub mod timer;
+pub mod tlb;
 pub mod tracepoint;
 pub mod user;
 pub mod workqueue;

@@ -34,6 +34,7 @@ use crate::{
         Context,
         Unsleeping, //
     },
+    cpu::CpuId,
     exception::{
         Registers,
         Vector, //
@@ -175,6 +176,13 @@ tracepoints! {
         vector: u8 = vector as u8,
     }
 
+    /// The interrupt of another CPU that had this one schedule is over: what is to be
+    /// scheduled will be, later.
+    c"reschedule_exit", __traceiter_reschedule_exit(vector: c_int) => RescheduleExit {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
     /// Another CPU interrupts to have functions called, here and elsewhere.
     c"call_function_entry", __traceiter_call_function_entry(vector: c_int) => CallFunctionEntry {
         /// The vector in the IDT.
@@ -192,6 +200,48 @@ tracepoints! {
     c"irq_work_entry", __traceiter_irq_work_entry(vector: c_int) => IrqWorkEntry {
         /// The vector in the IDT.
         vector: u8 = vector as u8,
+    }
+
+    /// This CPU sends another one an interrupt, or IRQ work itself.
+    c"ipi_send_cpu", __traceiter_ipi_send_cpu(
+        cpu: c_uint, _caller: c_ulong, _callback: *mut c_void
+    ) => IpiSendCpu {
+        /// Which one gets it.
+        cpu: CpuId = CpuId::from_u32(cpu)?,
+    }
+
+    /// This CPU is about to put a call into the queue of another one.
+    c"csd_queue_cpu", __traceiter_csd_queue_cpu(
+        cpu: c_uint,
+        _caller: c_ulong,
+        function: bindings::smp_call_func_t,
+        csd: *mut bindings::call_single_data_t
+    ) => CsdQueueCpu {
+        /// Which one is to make it.
+        cpu: CpuId = CpuId::from_u32(cpu)?,
+        /// The address of what is to be called.
+        function: usize = function.map_or(0, |function| function as usize),
+        /// Which call it is: see [`Csd::id`](crate::smp::Csd::id).
+        csd: usize = csd.addr(),
+    }
+
+    /// A function that another CPU, or this one, has had called begins.
+    c"csd_function_entry", __traceiter_csd_function_entry(
+        function: bindings::smp_call_func_t, csd: *mut bindings::call_single_data_t
+    ) => CsdFunctionEntry {
+        /// Its address.
+        function: usize = function.map_or(0, |function| function as usize),
+        /// Which call it is: see [`Csd::id`](crate::smp::Csd::id). 0 for one of this CPU to
+        /// itself, which is in no queue.
+        csd: usize = csd.addr(),
+    }
+
+    /// This CPU has found another one idle and polling: it will look into its queue, and needs
+    /// no interrupt.
+    c"sched_wake_idle_without_ipi", __traceiter_sched_wake_idle_without_ipi(cpu: c_int) =>
+    WakeIdleWithoutIpi {
+        /// Which one.
+        cpu: CpuId = CpuId::from_i32(cpu)?,
     }
 
     /// The kernel has accessed a page that is not there, or not for it to access so.

@@ -151,7 +151,7 @@ state >"$work/state" 2>/dev/null
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lapic lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do

@@ -38,6 +38,7 @@ files() {
 		ipi/counters 400 7 moving
 		ipi/matrix 600 0 header
 		ipi/modes 600 5 header
+		lapic 400 0 moving
 		stacks 600 6 header
 		last_error 400 0 sentence
 		nesting 600 0 header
@@ -239,8 +240,58 @@ is_asked_about_the_interrupts_of_others() {
 	skip "the line is not shared"
 }
 
+# tells_where_it_goes LINE - as /proc tells it
+tells_where_it_goes() {
+	irq=$(info "$1" irq)
+	same "affinity" "$(info "$1" affinity)" "$(cat "/proc/irq/$irq/smp_affinity_list")"
+	effective=$(cat "/proc/irq/$irq/effective_affinity_list")
+	same "effective_affinity" "$(info "$1" effective_affinity)" "${effective:--}"
+	same "cpu" "$(info "$1" cpu)" "$(echo "${effective:--}" | sed 's/\(.\)[,-].*/\1/')"
+	# Behind the counts: controller, number there and flow; irq_sim has no name for its flow.
+	row=$(awk -v irq="$irq:" '
+		FNR == 1 { cpus = NF }
+		$1 == irq { for (i = cpus + 2; i <= NF; i++) printf "%s ", $i }' /proc/interrupts)
+	controller=$(info "$1" controller)
+	case $row in
+	"$controller"*" $(info "$1" hwirq)-"* | "$controller"*" $(info "$1" hwirq) "*) ;;
+	*) fail "controller $controller, hwirq $(info "$1" hwirq): /proc/interrupts has $row" ;;
+	esac
+	case $(info "$1" trigger):$row in
+	level:*-fasteoi* | level:*-level* | edge:*-edge* | none:*) ;;
+	*) fail "trigger $(info "$1" trigger): /proc/interrupts has $row" ;;
+	esac
+}
+
 cpus() {
 	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
+}
+
+# register CPU NAME - the value of a register of its local APIC
+register() {
+	awk -v cpu="$1" -v name="$2" '$1 == cpu && $2 == name { print $3 }' "$lab/lapic"
+}
+
+# The kernel has set all of them up the same, but for the ids.
+has_that_of_every_cpu() {
+	same "CPUs" "$(awk '!/^#/ && !seen[$1]++ { print $1 }' "$lab/lapic")" "$(cpus)"
+	[ "$(register 0 mode)" != 0x0 ] || skip "no local APIC"
+	for cpu in $(cpus); do
+		apicid=$(awk -F '[: \t]+' -v cpu="$cpu" '
+			$1 == "processor" { this = $2 }
+			$1 == "apicid" && this == cpu { print $2 }' /proc/cpuinfo)
+		same "id of CPU $cpu" "$(($(register "$cpu" id)))" "$apicid"
+		for name in mode version spurious lvt_lint0 lvt_error; do
+			same "$name of CPU $cpu" "$(register "$cpu" "$name")" "$(register 0 "$name")"
+		done
+		for name in tpr ppr ldr lvt_timer lvt_lint1 irr isr tmr icr; do
+			[ -n "$(register "$cpu" "$name")" ] || fail "no $name of CPU $cpu"
+		done
+	done
+	if grep -qw x2apic_phys /proc/cmdline || dmesg | grep -q 'x2apic enabled'; then
+		same "mode" "$(register 0 mode)" 0x3
+	else
+		same "mode" "$(register 0 mode)" 0x2
+	fi
 }
 
 # ---- Mechanisms ----------------------------------------------------------------------------------
@@ -644,7 +695,9 @@ has_defaults() {
 	lines | each raises_what_is_triggered
 	lines | each replays_once_what_was_raised_while_disabled
 	lines | each is_asked_about_the_interrupts_of_others
+	lines | each tells_where_it_goes
 	lines | each moves_with_its_affinity
+	echo has_that_of_every_cpu lapic
 	lines | grep 0 | each attaches_every_mechanism
 	mechanisms | each records_what_is_scheduled
 	mechanisms | each waits_while_it_is_disabled

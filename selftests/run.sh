@@ -19,8 +19,8 @@ while getopts lp: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh user_exceptions lifetime.sh \
-	samples.sh stress.sh kunit.sh leaks.sh
+[ $# -gt 0 ] || set -- claims.sh knobs.sh bad_input.sh exceptions.sh ipi.sh user_exceptions tlb_shootdown \
+	lifetime.sh samples.sh stress.sh kunit.sh leaks.sh
 index=0
 for test; do
 	[ $((index % ${part#*/} + 1)) != "${part%/*}" ] || set -- "$@" "$test"

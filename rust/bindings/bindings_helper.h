@@ -13,8 +13,11 @@
 #include <linux/tracepoint.h>
 
 /* The prototypes of tracepoints, which the library's have to agree with. */
+#include <trace/events/csd.h>
 #include <trace/events/exceptions.h>
+#include <trace/events/ipi.h>
 #include <trace/events/irq.h>
+#include <trace/events/sched.h>
 #include <trace/events/signal.h>
 #include <asm/trace/irq_vectors.h>
 

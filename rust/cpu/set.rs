@@ -131,6 +131,12 @@ impl Set {
     }
 }
 
+impl From<CpumaskVar> for Set {
+    fn from(mask: CpumaskVar) -> Self {
+        Self(mask)
+    }
+}
+
 impl fmt::Display for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";

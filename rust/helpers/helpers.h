@@ -19,6 +19,11 @@ struct pt_regs;
 struct tasklet_struct;
 
 /* apic.c */
+u64 rust_helper_irqlab_apic_base(void);
+u64 rust_helper_irqlab_apic_icr_read(void);
+unsigned int rust_helper_irqlab_apic_id(void);
+unsigned int rust_helper_irqlab_apic_set_task_priority(unsigned int priority);
+unsigned int rust_helper_irqlab_cpu_apicid(unsigned int cpu);
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg);
 
 /* bottom_half.c */
@@ -26,6 +31,7 @@ void rust_helper_irqlab_local_bh_disable(void);
 void rust_helper_irqlab_local_bh_enable(void);
 
 /* cpufeature.c */
+bool rust_helper_irqlab_has_invlpgb(void);
 bool rust_helper_irqlab_has_smap(void);
 
 /* cpumask.c */
@@ -85,10 +91,13 @@ void rust_helper_irqlab_send_nmi(unsigned int cpu);
 void rust_helper_irqlab_unregister_nmi(void);
 
 /* preempt.c */
+void rust_helper_irqlab_preempt_disable(void);
+void rust_helper_irqlab_preempt_enable(void);
 unsigned long rust_helper_irqlab_preempt_count(void);
 unsigned long rust_helper_irqlab_softirq_count(void);
 
 /* processor.c */
+bool rust_helper_irqlab_idle_polls(void);
 unsigned long rust_helper_irqlab_ist_top(unsigned int n);
 unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
 
@@ -126,6 +135,7 @@ unsigned int rust_helper_irqlab_softirq_executor(void);
 bool rust_helper_irqlab_stack_bounds(unsigned long *low, unsigned long *high);
 
 /* vmalloc.c */
+void rust_helper_irqlab_vm_unmap_aliases(void);
 void rust_helper_irqlab_vfree(void *page);
 void *rust_helper_irqlab_vmalloc_page(void);
 

@@ -12,3 +12,13 @@ unsigned long rust_helper_irqlab_softirq_count(void)
 {
 	return softirq_count();
 }
+
+void rust_helper_irqlab_preempt_disable(void)
+{
+	preempt_disable();
+}
+
+void rust_helper_irqlab_preempt_enable(void)
+{
+	preempt_enable();
+}

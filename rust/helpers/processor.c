@@ -4,6 +4,11 @@
 #include <asm/page_types.h>
 #include <asm/processor.h>
 
+bool rust_helper_irqlab_idle_polls(void)
+{
+	return boot_option_idle_override == IDLE_POLL;
+}
+
 /*
  * The stack that @sp is on: 0 the task's, 1 the CPU's IRQ stack, 2 + n the
  * interrupt stack table's entry n. The IRQ stack's address is not exported to

@@ -7,6 +7,11 @@ void rust_helper_irqlab_vfree(void *page)
 	vfree(page);
 }
 
+void rust_helper_irqlab_vm_unmap_aliases(void)
+{
+	vm_unmap_aliases();
+}
+
 void *rust_helper_irqlab_vmalloc_page(void)
 {
 	return vzalloc(PAGE_SIZE);

@@ -6,7 +6,10 @@
 //! ones. A local APIC's lines get one: their vector is allocated on that CPU.
 
 use super::Line;
-use crate::bindings;
+use crate::{
+    bindings,
+    cpu::Set, //
+};
 use kernel::{
     cpu::CpuId,
     cpumask::{
@@ -58,6 +61,15 @@ impl Affinity {
             mask.set(cpu);
         }
         apply(&self.line, &mask)
+    }
+
+    /// The CPUs that `line` may interrupt, and those that the controller chose from
+    /// them: none where it does not choose.
+    ///
+    /// Errors: as [`Self::asked`].
+    pub fn of(line: &Line) -> Result<(Set, Set)> {
+        let (asked, effective) = masks(line)?;
+        Ok((Set::from(asked), Set::from(effective)))
     }
 
     /// The CPUs that were asked for.

@@ -156,6 +156,28 @@ impl Line {
         })
     }
 
+    /// Whether the controller waits for the end of an interrupt that it has sent. An
+    /// I/O APIC looks into the line's entry of its redirection table, where a
+    /// level-triggered line has a bit for it (remote IRR). May be called in any context.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
+    /// controller does not tell.
+    pub fn is_active(&self) -> Result<bool> {
+        if self.is_leaving.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        let mut is_active = false;
+        // SAFETY: As in `set_pending`, with a variable for the answer.
+        to_result(unsafe {
+            bindings::irq_get_irqchip_state(
+                self.irq,
+                bindings::irqchip_irq_state_IRQCHIP_STATE_ACTIVE,
+                &mut is_active,
+            )
+        })?;
+        Ok(is_active)
+    }
+
     /// Interrupts since boot, by the kernel's own count.
     ///
     /// Errors: `ENODEV` after the device was unbound.

@@ -82,6 +82,18 @@ table! {
     irq_12,
     irq_13,
     irq_14,
+    irq_15,
+    ipi_01,
+    ipi_02,
+    ipi_03,
+    ipi_04,
+    ipi_05,
+    ipi_06,
+    ipi_07,
+    ipi_08,
+    ipi_09,
+    ipi_10,
+    ipi_11,
     sirq_01,
     sirq_02,
     sirq_03,
@@ -166,6 +178,10 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    pub(crate) fn lab(&self) -> &Lab {
+        self.lab
+    }
+
     fn is_control(&self) -> bool {
         self.variant == Variant::Control
     }

@@ -33,6 +33,7 @@ mod deferral;
 mod fixup;
 mod idt;
 mod ipi;
+mod lapic;
 mod last_error;
 mod lines;
 mod stacks;
@@ -101,6 +102,7 @@ pub(crate) struct Files {
     _fixup: fixup::Files,
     _idt: KnobFile<idt::IdtKnob>,
     _ipi: ipi::Files,
+    _lapic: KnobFile<lapic::Lapic>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
     _nesting: KnobFile<watch::Nesting>,
@@ -119,6 +121,7 @@ impl Files {
             _fixup: fixup::Files::new(root, lab)?,
             _idt: file(root, lab, idt::IdtKnob)?,
             _ipi: ipi::Files::new(root, lab)?,
+            _lapic: file(root, lab, lapic::Lapic)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,
             _nesting: file(root, lab, watch::Nesting)?,

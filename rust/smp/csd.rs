@@ -154,6 +154,11 @@ impl<T: Handler> Csd<T> {
         Err(NotCalled::Offline)
     }
 
+    /// By what the tracepoints of calls know this one.
+    pub fn id(&self) -> usize {
+        self.raw.get().addr()
+    }
+
     /// Whether a call has yet to begin.
     pub fn is_pending(&self) -> bool {
         self.is_pending.load(Acquire)

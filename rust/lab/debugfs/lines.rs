@@ -26,7 +26,7 @@ use irqlab::{
         Dir,
         Mode, //
     },
-    emit,
+    emit, irq,
     text::Text,
 };
 use kernel::{
@@ -173,6 +173,13 @@ impl Knob for Info {
         match info.vector {
             Some(vector) => emit!(text, "vector {:#x}\n", vector)?,
             None => emit!(text, "vector -\n")?,
+        }
+        let (asked, effective) = irq::Affinity::of(line.source.line())?;
+        emit!(text, "affinity {}\n", asked)?;
+        if effective.is_empty() {
+            emit!(text, "effective_affinity -\n")?;
+        } else {
+            emit!(text, "effective_affinity {}\n", effective)?;
         }
         emit!(text, "raised {}\n", line.counts.raised.load(Relaxed))?;
         emit!(text, "handled {}\n", line.counts.handled.load(Relaxed))?;

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IPI-02: smp_call_function() runs on all CPUs but the sender; on_each_cpu() there too.
+
+use super::{
+    judge,
+    skip,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::refusal::Answer;
+use irqlab::{
+    context::{
+        IrqsOff,
+        Unsleeping, //
+    },
+    cpu::{
+        self,
+        CpuId,
+        Here,
+        HotplugExcluded,
+        PerCpu,
+        Set, //
+    },
+    smp,
+    tracepoint::{
+        Attached,
+        CsdFunctionEntry,
+        CsdQueueCpu,
+        Observer, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IPI-02",
+    text: "smp_call_function() runs on all CPUs but the sender, on_each_cpu() on all",
+    control: "on_each_cpu() in place of smp_call_function()",
+    run,
+};
+
+/// Of each CPU, how many calls the kernel has queued for it, and how many it has begun.
+struct Calls {
+    queued: PerCpu<Atomic<u64>>,
+    begun: PerCpu<Atomic<u64>>,
+}
+
+impl Observer<CsdQueueCpu> for Calls {
+    fn observe(&self, event: &CsdQueueCpu, _context: &Unsleeping) {
+        self.queued.of(event.cpu).add(1, Relaxed);
+    }
+}
+
+impl Observer<CsdFunctionEntry> for Calls {
+    fn observe(&self, _event: &CsdFunctionEntry, _context: &Unsleeping) {
+        self.begun.local().add(1, Relaxed);
+    }
+}
+
+/// Where a call was made.
+struct Made {
+    /// The CPUs on which it was, once each.
+    once: Set,
+    total: u32,
+    /// On how many of them the kernel has told that a call began.
+    told: usize,
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    if cpu::online().count() < 2 {
+        skip!("one CPU");
+    }
+    let _hotplug = HotplugExcluded::new(trial.task);
+    let cpus = Set::online()?;
+    let sender = CpuId::current();
+    let mut others = Set::online()?;
+    others.remove(sender);
+
+    let is_control = trial.is_control();
+    let to_others = made(trial, sender, |here, f| {
+        if is_control {
+            smp::call_each(here.task, f);
+        } else {
+            smp::call_others(here.task, f);
+        }
+    })?;
+    let to_each = made(trial, sender, |here, f| smp::call_each(here.task, f))?;
+    judge!(
+        is_same(&to_others.once, &others)
+            && to_others.total as usize == others.len()
+            && to_others.told == others.len()
+            && is_same(&to_each.once, &cpus)
+            && to_each.total as usize == cpus.len()
+            && to_each.told == cpus.len(),
+        "CPUs {}, from CPU {}: smp_call_function() ran {} times, on CPUs {} ({} told by the kernel); \
+         on_each_cpu() {} times, on CPUs {} ({})",
+        cpus,
+        sender.as_u32(),
+        to_others.total,
+        to_others.once,
+        to_others.told,
+        to_each.total,
+        to_each.once,
+        to_each.told
+    )
+}
+
+fn is_same(a: &Set, b: &Set) -> bool {
+    a.iter().eq(b.iter())
+}
+
+/// What `call` does from `sender` with a function that notes where it runs.
+fn made(
+    trial: &Trial<'_>,
+    sender: CpuId,
+    call: impl Fn(&Here<'_>, &(dyn Fn(&IrqsOff) + Sync)) + Sync,
+) -> Answer<Made> {
+    let zeros = || PerCpu::new(|| Ok(Atomic::new(0)));
+    let (runs, begun): (PerCpu<Atomic<u32>>, PerCpu<Atomic<bool>>) = (
+        PerCpu::new(|| Ok(Atomic::new(0)))?,
+        PerCpu::new(|| Ok(Atomic::new(false)))?,
+    );
+    let calls = Calls {
+        queued: zeros()?,
+        begun: zeros()?,
+    };
+    let mut attached = Attached::new(Arc::new(calls, GFP_KERNEL)?);
+    attached.to::<CsdQueueCpu>()?;
+    attached.to::<CsdFunctionEntry>()?;
+    let calls = attached.observer().clone();
+    cpu::run_on(
+        &trial.lab.workers,
+        core::iter::once(sender),
+        trial.task,
+        |here| {
+            call(here, &|off| {
+                runs.of(off.cpu()).add(1, Relaxed);
+                // This call is one of those that have begun here.
+                begun
+                    .of(off.cpu())
+                    .store(calls.begun.local().load(Relaxed) > 0, Relaxed);
+            });
+        },
+    )?;
+    let mut made = Made {
+        once: Set::new()?,
+        total: 0,
+        told: 0,
+    };
+    for cpu in cpu::online() {
+        let count = runs.of(cpu).load(Relaxed);
+        made.total += count;
+        made.told += usize::from(begun.of(cpu).load(Relaxed));
+        if count == 1 {
+            made.once.insert(cpu);
+        }
+    }
+    Ok(made)
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IPI-05: a list without a lock, one for each CPU, carries the requests to it.
+//!
+//! Who puts something into an empty list sends an interrupt, the others need not: a CPU
+//! that has interrupts off meanwhile gets one for all. That nobody locks is [`super::ipi_09`].
+
+use super::{
+    judge,
+    skip,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    hold::{
+        attempt,
+        spin_until,
+        Hold, //
+    },
+    refusal::Answer,
+    traffic::{
+        Seen,
+        Traffic, //
+    },
+};
+use irqlab::{
+    context::IrqsOff,
+    cpu::{
+        self,
+        CpuId, //
+    },
+    smp::{
+        self,
+        Counter,
+        Csd, //
+    },
+    tracepoint::Attached,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IPI-05",
+    text: "a list for each CPU carries the requests: one interrupt for all that are in it",
+    control: "each has run before the next is sent, and interrupts are on",
+    run,
+};
+
+const COUNT: usize = 50;
+
+/// What all calls share.
+struct Shared {
+    runs: Atomic<usize>,
+    /// How many ran in their turn, and in how many interrupts all of them did.
+    in_turn: Atomic<usize>,
+    interrupts: Atomic<usize>,
+    last: Atomic<u64>,
+    traffic: Arc<Attached<Traffic>>,
+}
+
+struct Call(Arc<Shared>, usize);
+
+impl smp::Handler for Call {
+    fn run(this: &Csd<Self>, off: &IrqsOff) {
+        let shared = &this.0;
+        let interrupt = match off.hard_irq() {
+            Some(_) => shared.traffic.observer().on(off.cpu(), Seen::Called),
+            None => 0,
+        };
+        if shared.last.xchg(interrupt, Full) != interrupt {
+            shared.interrupts.add(1, Relaxed);
+        }
+        let turn = shared.runs.fetch_add(1, Release);
+        shared.in_turn.add(usize::from(turn == this.1), Relaxed);
+    }
+}
+
+/// What was seen of all calls together.
+struct Counts {
+    queued: u64,
+    sent: u64,
+    runs: usize,
+    in_turn: usize,
+    interrupts: usize,
+    counted: u32,
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let mut cpus = cpu::online();
+    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
+        skip!("one CPU");
+    };
+    let seen = [Seen::Queued, Seen::Sent, Seen::Called];
+    let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
+    let counts = attempt(|| try_all(trial, sender, target, &traffic))?;
+    judge!(
+        counts.queued == COUNT as u64
+            && counts.sent == 1
+            && counts.runs == COUNT
+            && counts.in_turn == COUNT
+            && counts.interrupts == 1
+            && counts.counted > 0,
+        "{} calls queued by CPU {} for CPU {}, interrupts sent for them: {}; {} calls made, {} in their \
+         turn, in {} interrupts of {} counted",
+        counts.queued,
+        sender.as_u32(),
+        target.as_u32(),
+        counts.sent,
+        counts.runs,
+        counts.in_turn,
+        counts.interrupts,
+        counts.counted
+    )
+}
+
+fn try_all(
+    trial: &Trial<'_>,
+    sender: CpuId,
+    target: CpuId,
+    traffic: &Arc<Attached<Traffic>>,
+) -> Answer<Option<Counts>> {
+    let shared = Arc::new(
+        Shared {
+            runs: Atomic::new(0),
+            in_turn: Atomic::new(0),
+            interrupts: Atomic::new(0),
+            last: Atomic::new(0),
+            traffic: traffic.clone(),
+        },
+        GFP_KERNEL,
+    )?;
+    let mut calls = KVec::with_capacity(COUNT, GFP_KERNEL)?;
+    for number in 0..COUNT {
+        let call = KBox::pin_init(Csd::new(Ok(Call(shared.clone(), number))), GFP_KERNEL)?;
+        calls.push(call, GFP_KERNEL)?;
+    }
+    let seen = |what| traffic.observer().on(sender, what);
+    // What the sender has done for these calls: it may have woken the target before.
+    let (queued, sent) = (Atomic::new(0), Atomic::new(0));
+    let counted = Counter::CallFunction.on(target);
+    let is_control = trial.is_control();
+    let is_sent = Atomic::new(false);
+    let runs = || shared.runs.load(Acquire);
+    let is_in_time = Hold::off_unless(is_control, target).during(
+        trial,
+        &[sender],
+        |_here| {
+            let before = (seen(Seen::Queued), seen(Seen::Sent));
+            for (number, call) in calls.iter().enumerate() {
+                let _ = call.call_on(target);
+                if is_control {
+                    spin_until(|| runs() > number);
+                }
+            }
+            queued.store(seen(Seen::Queued) - before.0, Relaxed);
+            sent.store(seen(Seen::Sent) - before.1, Relaxed);
+            is_sent.store(true, Release);
+        },
+        || is_sent.load(Acquire),
+        || (),
+    )?;
+    let counts = Counts {
+        queued: queued.load(Relaxed),
+        sent: sent.load(Relaxed),
+        runs: if trial.eventually(2000, || runs() == COUNT) {
+            COUNT
+        } else {
+            runs()
+        },
+        in_turn: shared.in_turn.load(Relaxed),
+        interrupts: shared.interrupts.load(Relaxed),
+        counted: Counter::CallFunction.on(target).wrapping_sub(counted),
+    };
+    // Somebody else's call among them, or before them, is another experiment.
+    let is_alone = counts.queued == COUNT as u64 && counts.sent > 0;
+    Ok((is_alone && (is_in_time || is_control)).then_some(counts))
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IPI-07: the reschedule interrupt only acknowledges; the work is done on the return from it.
+//!
+//! A thread of high priority is woken on a CPU that has interrupts off. Then the interrupt
+//! waits in the CPU's local APIC; it is taken, and when its handler ends the thread has not run.
+//! It runs after that, in the place of what was interrupted.
+
+use super::{
+    judge,
+    skip,
+    Claim,
+    Finding,
+    Trial, //
+};
+use crate::{
+    hold::{
+        attempt,
+        Hold, //
+    },
+    refusal::Answer,
+};
+use irqlab::{
+    context::{
+        Task,
+        Unsleeping, //
+    },
+    cpu::{
+        self,
+        CpuId, //
+    },
+    kthread::{
+        self,
+        Priority,
+        Work,
+        Worker, //
+    },
+    lapic,
+    smp::{
+        self,
+        Counter, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        RescheduleExit, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+pub(super) const CLAIM: Claim = Claim {
+    id: "IPI-07",
+    text: "the reschedule interrupt only acknowledges; the work is done on the return from it",
+    control: "the interrupt is sent, but nobody is woken",
+    run,
+};
+
+const COUNT: u32 = 10;
+
+/// What the observer and the thread have seen of one interrupt.
+struct Steps {
+    target: CpuId,
+    is_armed: Atomic<bool>,
+    runs: Atomic<u32>,
+    /// How often the thread had run when the handler ended, plus 1.
+    runs_at_exit: Atomic<u32>,
+    /// Whether the thread found that the handler had ended.
+    ran_after: Atomic<bool>,
+}
+
+struct Exits(Arc<Steps>);
+
+impl Observer<RescheduleExit> for Exits {
+    fn observe(&self, _event: &RescheduleExit, _context: &Unsleeping) {
+        let steps = &self.0;
+        if CpuId::current() == steps.target && steps.is_armed.xchg(false, Full) {
+            steps
+                .runs_at_exit
+                .store(steps.runs.load(Acquire) + 1, Release);
+        }
+    }
+}
+
+struct Thread(Arc<Steps>);
+
+impl kthread::Handler for Thread {
+    fn run(this: &Work<Self>, _task: &Task) {
+        let steps = &this.0;
+        let is_after = CpuId::current() == steps.target && steps.runs_at_exit.load(Acquire) > 0;
+        steps.ran_after.store(is_after, Relaxed);
+        steps.runs.fetch_add(1, Release);
+    }
+}
+
+/// Counts over all times.
+#[derive(Default)]
+struct Counts {
+    /// Interrupts that waited in the local APIC, and by how many the kernel's count has grown.
+    waiting: u32,
+    counted: u32,
+    /// Of the threads, how many had run before the handler ended, and how many after.
+    before: u32,
+    after: u32,
+    /// How many the scheduler has handed over by a call in place of this interrupt.
+    by_call: u32,
+}
+
+fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let mut cpus = cpu::online();
+    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
+        skip!("one CPU");
+    };
+    let worker = Worker::on(target, c"irqlab_woken", Priority::Fifo)?;
+    let steps = Arc::new(
+        Steps {
+            target,
+            is_armed: Atomic::new(false),
+            runs: Atomic::new(0),
+            runs_at_exit: Atomic::new(0),
+            ran_after: Atomic::new(false),
+        },
+        GFP_KERNEL,
+    )?;
+    let mut exits = Attached::new(Arc::new(Exits(steps.clone()), GFP_KERNEL)?);
+    exits.to::<RescheduleExit>()?;
+    let thread = Work::new(worker, Ok(Thread(steps)));
+    let thread = KBox::pin_init(thread, GFP_KERNEL)?;
+    let mut counts = Counts::default();
+    for _ in 0..COUNT {
+        attempt(|| try_one(trial, sender, &thread, &mut counts))?;
+    }
+    if counts.by_call == COUNT {
+        skip!(
+            "CPUs {} and {} share no cache: the scheduler wakes up by calls",
+            sender.as_u32(),
+            target.as_u32()
+        );
+    }
+    let count = COUNT - counts.by_call;
+    judge!(
+        counts.waiting == count
+            && counts.counted >= count
+            && counts.before == 0
+            && counts.after == count,
+        "{} times CPU {} {}: {} reschedule interrupts in the local APIC of CPU {}, {} counted; threads \
+         that had run when the handler ended: {}, that ran then: {}",
+        count,
+        sender.as_u32(),
+        if trial.is_control() {
+            "sent it"
+        } else {
+            "woke a thread"
+        },
+        counts.waiting,
+        target.as_u32(),
+        counts.counted,
+        counts.before,
+        counts.after
+    )
+}
+
+fn try_one(
+    trial: &Trial<'_>,
+    sender: CpuId,
+    thread: &Work<Thread>,
+    counts: &mut Counts,
+) -> Answer<Option<()>> {
+    let steps = &thread.0;
+    let target = steps.target;
+    steps.runs.store(0, Relaxed);
+    steps.runs_at_exit.store(0, Relaxed);
+    steps.ran_after.store(false, Relaxed);
+    let by_call = || lapic::is_requested(lapic::CALL_FUNCTION_SINGLE_VECTOR);
+    let by_reschedule = || lapic::is_requested(lapic::RESCHEDULE_VECTOR);
+    let is_sent = Atomic::new(false);
+    let (is_waiting, is_call) = (Atomic::new(false), Atomic::new(false));
+    let is_control = trial.is_control();
+    let before = Counter::Reschedule.on(target);
+    let is_in_time = Hold::off_unless(false, target).during(
+        trial,
+        &[sender],
+        |_here| {
+            if is_control {
+                let _ = smp::reschedule(target);
+            } else {
+                thread.queue();
+            }
+            is_sent.store(true, Release);
+        },
+        || is_sent.load(Acquire) && (by_reschedule() || by_call()),
+        || {
+            is_waiting.store(by_reschedule(), Relaxed);
+            is_call.store(by_call(), Relaxed);
+            steps.is_armed.store(true, Release);
+        },
+    )?;
+    if !is_in_time {
+        thread.cancel(trial.task);
+        return Ok(None);
+    }
+    if !is_waiting.load(Relaxed) && is_call.load(Relaxed) {
+        counts.by_call += 1;
+        trial.eventually(2000, || steps.runs.load(Acquire) > 0);
+        return Ok(Some(()));
+    }
+    let patience_ms = if is_control { 10 } else { 2000 };
+    trial.eventually(patience_ms, || steps.runs.load(Acquire) > 0);
+    counts.waiting += u32::from(is_waiting.load(Relaxed));
+    counts.counted += Counter::Reschedule.on(target).wrapping_sub(before);
+    counts.before += steps.runs_at_exit.load(Acquire).saturating_sub(1);
+    counts.after += u32::from(steps.ran_after.load(Relaxed));
+    Ok(Some(()))
+}
