@@ -107,8 +107,7 @@ pub fn run_on<F: Fn(&Here<'_>) + Sync>(
             call: call::<F>,
             f: Erased((&raw const f).cast()),
         };
-        let job = KBox::pin_init(new_work!(Ok::<_, Error>(job)), GFP_KERNEL)?;
-        jobs.push(job, GFP_KERNEL)?;
+        jobs.push(into_work(job)?, GFP_KERNEL)?;
     }
     shared.missing.store(jobs.len(), Relaxed);
     for job in &jobs {
@@ -125,6 +124,13 @@ pub fn run_on<F: Fn(&Here<'_>) + Sync>(
         job.flush(task);
     }
     Ok(jobs.len())
+}
+
+/// Makes work of a job. Not in a generic function: each crate that has a copy of it would
+/// give the same lock class another name.
+#[inline(never)]
+fn into_work(job: Job) -> Result<Pin<KBox<Work<Job>>>> {
+    KBox::pin_init(new_work!(Ok::<_, Error>(job)), GFP_KERNEL)
 }
 
 /// What the jobs of one call share.
