@@ -19,7 +19,6 @@ use irqlab::{
         self,
         CpuId,
         Here,
-        HotplugExcluded,
         PerCpu,
         Set, //
     },
@@ -80,7 +79,6 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }
-    let _hotplug = HotplugExcluded::new(trial.task);
     let cpus = Set::online()?;
     let sender = CpuId::current();
     let mut others = Set::online()?;
@@ -95,6 +93,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
     })?;
     let to_each = made(trial, sender, |here, f| smp::call_each(here.task, f))?;
+    if !is_same(&cpus, &Set::online()?) {
+        skip!("a CPU has gone offline, or come online");
+    }
     judge!(
         is_same(&to_others.once, &others)
             && to_others.total as usize == others.len()
