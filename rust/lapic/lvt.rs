@@ -25,7 +25,7 @@ pub enum Delivery {
 
 impl Delivery {
     /// The one in bits 8 to 10 of an entry or a command.
-    pub(super) const fn of(register: u32) -> Self {
+    pub(crate) const fn of(register: u32) -> Self {
         match register >> 8 & 7 {
             0 => Delivery::Fixed,
             1 => Delivery::LowestPriority,
