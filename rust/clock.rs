@@ -51,6 +51,27 @@ pub fn ticks() -> usize {
     unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
+/// Spins until `condition` holds, for some `patience_ns` at most, which must be short: it holds
+/// the CPU. Returns whether it did hold.
+///
+/// ```
+/// # use irqlab::clock;
+/// # use kernel::sync::atomic::{Acquire, Atomic};
+/// fn is_let_go(flag: &Atomic<bool>) -> bool {
+///     clock::spin_until(1_000_000, || flag.load(Acquire))
+/// }
+/// ```
+pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
+    let start_ns = now_ns();
+    while !condition() {
+        if now_ns().wrapping_sub(start_ns) > patience_ns {
+            return false;
+        }
+        core::hint::spin_loop();
+    }
+    true
+}
+
 /// Spins for `ns` nanoseconds, which must be short: it holds the CPU.
 pub fn spin_ns(ns: u64) {
     let start = now_ns();

@@ -123,10 +123,7 @@ impl Sender {
             }
             // SAFETY: The CPU is online, and has a handler that expects it.
             unsafe { bindings::send_nmi(cpu.as_u32()) };
-            let start_ns = clock::now_ns();
-            while !SLOT.is_done() && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS {
-                core::hint::spin_loop();
-            }
+            clock::spin_until(PATIENCE_NS, || SLOT.is_done());
         })
     }
 }

@@ -157,11 +157,7 @@ impl Shared {
         const PATIENCE_NS: u64 = 2_000_000;
 
         self.missing.fetch_sub(1, Full);
-        let start_ns = clock::now_ns();
-        while self.missing.load(Acquire) > 0 && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS
-        {
-            core::hint::spin_loop();
-        }
+        clock::spin_until(PATIENCE_NS, || self.missing.load(Acquire) == 0);
     }
 }
 

@@ -105,14 +105,7 @@ impl Hold {
 
 /// Spins until `condition` holds, but not for ever. Returns whether it does.
 pub(crate) fn spin_until(condition: impl Fn() -> bool) -> bool {
-    let start_ns = clock::now_ns();
-    while !condition() {
-        if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
-            return false;
-        }
-        core::hint::spin_loop();
-    }
-    true
+    clock::spin_until(PATIENCE_NS, condition)
 }
 
 /// Carries out `attempt` until it has something to show.

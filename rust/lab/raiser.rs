@@ -118,14 +118,8 @@ impl Raiser {
 
         self.irq_work.is_done.store(false, Relaxed);
         self.irq_work.queue();
-        let start_ns = clock::now_ns();
-        while !self.irq_work.is_done.load(Relaxed) {
-            if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
-                return None;
-            }
-            core::hint::spin_loop();
-        }
-        Some(self.irq_work.runs_inside.xchg(0, Relaxed))
+        clock::spin_until(PATIENCE_NS, || self.irq_work.is_done.load(Relaxed))
+            .then(|| self.irq_work.runs_inside.xchg(0, Relaxed))
     }
 
     /// Raises it in the next interrupt of the CPU's timer, which comes at once.

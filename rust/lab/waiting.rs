@@ -12,12 +12,5 @@ use irqlab::{
 pub(crate) fn arrives(vector: u8) -> bool {
     const PATIENCE_NS: u64 = 500_000;
 
-    let start_ns = clock::now_ns();
-    while !lapic::is_requested(vector) {
-        if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
-            return false;
-        }
-        core::hint::spin_loop();
-    }
-    true
+    clock::spin_until(PATIENCE_NS, || lapic::is_requested(vector))
 }

@@ -121,14 +121,9 @@ impl Gate {
             return;
         }
         self.is_stopped.store(true, Release);
-        let start_ns = clock::now_ns();
-        while !self.is_second_done.load(Acquire) {
-            if clock::now_ns().wrapping_sub(start_ns) > self.stopped_ns {
-                return;
-            }
-            core::hint::spin_loop();
-        }
-        self.was_in_time.store(true, Release);
+        let was_in_time =
+            clock::spin_until(self.stopped_ns, || self.is_second_done.load(Acquire));
+        self.was_in_time.store(was_in_time, Release);
     }
 }
 
@@ -242,12 +237,7 @@ fn try_one(
             took_ns.store(clock::now_ns().wrapping_sub(start_ns), Relaxed);
             if place == Place::Queue && !is_control {
                 // The first one's is not in the queue: nothing keeps this one from being made.
-                let start_ns = clock::now_ns();
-                while others.0.load(Acquire) == 0
-                    && clock::now_ns().wrapping_sub(start_ns) < STOPPED_NS / 2
-                {
-                    core::hint::spin_loop();
-                }
+                clock::spin_until(STOPPED_NS / 2, || others.0.load(Acquire) > 0);
             }
             is_made.store(others.0.load(Acquire) > 0, Relaxed);
             gate.is_second_done.store(true, Release);

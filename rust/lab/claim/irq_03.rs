@@ -263,12 +263,8 @@ impl Meeting {
         if line.raise().is_err() {
             return;
         }
-        let start_ns = clock::now_ns();
-        while counter.runs_on(here) == before {
-            if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
-                return;
-            }
-            core::hint::spin_loop();
+        if !clock::spin_until(PATIENCE_NS, || counter.runs_on(here) != before) {
+            return;
         }
         self.elsewhere
             .store(counter.runs_on(here) - before, Relaxed);
@@ -278,12 +274,5 @@ impl Meeting {
 
 /// Spins until `flag` is set, for so long. Returns whether it was.
 fn reaches(flag: &Atomic<bool>) -> bool {
-    let start_ns = clock::now_ns();
-    while !flag.load(Acquire) {
-        if clock::now_ns().wrapping_sub(start_ns) > PATIENCE_NS {
-            return false;
-        }
-        core::hint::spin_loop();
-    }
-    true
+    clock::spin_until(PATIENCE_NS, || flag.load(Acquire))
 }

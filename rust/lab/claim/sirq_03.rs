@@ -135,12 +135,8 @@ impl Means {
 
         self.hrtimer.start(1);
         self.timer.start(1);
-        let (start, start_ns) = (clock::ticks(), clock::now_ns());
-        while clock::ticks().wrapping_sub(start) < TICKS
-            && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS
-        {
-            core::hint::spin_loop();
-        }
+        let start = clock::ticks();
+        clock::spin_until(PATIENCE_NS, || clock::ticks().wrapping_sub(start) >= TICKS);
     }
 
     fn raise(&self, vector: Vector) {
