@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A bottom half that counts how often it ran, and does nothing else.
+//! A bottom half, or a call, that counts how often it ran, and does nothing else.
 
 use irqlab::{
     context::{
         HardIrq,
+        IrqsOff,
         SoftIrq, //
     },
     irq_work::{
         self,
         IrqWork,
         Now, //
+    },
+    smp::{
+        self,
+        Csd, //
     },
     tasklet::{
         self,
@@ -22,26 +27,49 @@ use irqlab::{
     },
 };
 use kernel::sync::atomic::{
+    Acquire,
     Atomic,
-    Relaxed, //
+    Relaxed,
+    Release, //
 };
 
-/// How often it ran; the handler of a tasklet, of IRQ work, or of work in a soft IRQ.
-pub(crate) struct Runs(Atomic<u64>);
+/// How often it ran; the handler of a tasklet, of IRQ work, of work in a soft IRQ, or of a call.
+pub(crate) struct Runs {
+    all: Atomic<u64>,
+    in_hardirq: Atomic<u64>,
+}
 
 impl Runs {
     pub(crate) const fn new() -> Self {
-        Self(Atomic::new(0))
+        Self {
+            all: Atomic::new(0),
+            in_hardirq: Atomic::new(0),
+        }
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Relaxed)
+        self.all.load(Acquire)
+    }
+
+    /// How many of them were in a hard IRQ.
+    pub(crate) fn in_hardirq(&self) -> u64 {
+        self.in_hardirq.load(Relaxed)
+    }
+
+    fn add(&self, is_hardirq: bool) {
+        self.in_hardirq.add(u64::from(is_hardirq), Relaxed);
+        self.all.fetch_add(1, Release);
+    }
+
+    /// Notes that a call was made.
+    pub(crate) fn call(&self, off: &IrqsOff) {
+        self.add(off.hard_irq().is_some());
     }
 }
 
 impl tasklet::Handler for Runs {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
+        this.add(false);
     }
 }
 
@@ -49,7 +77,7 @@ impl irq_work::Handler for Runs {
     type When = Now;
 
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
-        this.0.add(1, Relaxed);
+        this.add(true);
     }
 }
 
@@ -57,6 +85,12 @@ impl workqueue::Handler for Runs {
     type Context = SoftIrq;
 
     fn run(this: &Work<Self>, _softirq: &SoftIrq) {
-        this.0.add(1, Relaxed);
+        this.add(false);
+    }
+}
+
+impl smp::Handler for Runs {
+    fn run(this: &Csd<Self>, off: &IrqsOff) {
+        this.call(off);
     }
 }

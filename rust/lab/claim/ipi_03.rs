@@ -19,13 +19,13 @@ use crate::{
         Hold, //
     },
     refusal::Answer,
+    runs::Runs,
     traffic::{
         Seen,
         Traffic, //
     },
 };
 use irqlab::{
-    context::IrqsOff,
     cpu::{
         self,
         CpuId, //
@@ -54,26 +54,6 @@ pub(super) const CLAIM: Claim = Claim {
 
 const COUNT: u32 = 5;
 
-/// What is called: it notes that it was, and in which context.
-struct Mark {
-    runs: Atomic<u32>,
-    interrupts: Atomic<u32>,
-}
-
-impl Mark {
-    fn note(&self, off: &IrqsOff) {
-        self.interrupts
-            .add(u32::from(off.hard_irq().is_some()), Relaxed);
-        self.runs.fetch_add(1, Release);
-    }
-}
-
-impl smp::Handler for Mark {
-    fn run(this: &Csd<Self>, off: &IrqsOff) {
-        this.note(off);
-    }
-}
-
 /// Counts over all calls of a kind.
 #[derive(Default)]
 struct Calls {
@@ -82,8 +62,8 @@ struct Calls {
     /// How many had been made when they returned.
     made_at_return: u32,
     /// How many were made in the end, and how many of them in an interrupt.
-    made: u32,
-    interrupts: u32,
+    made: u64,
+    interrupts: u64,
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
@@ -99,7 +79,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         attempt(|| try_one(trial, sender, receiver, is_waiting, &queued, &mut waiting))?;
         attempt(|| try_one(trial, sender, receiver, false, &queued, &mut others))?;
     }
-    let has_all = |calls: &Calls| calls.made == COUNT && calls.interrupts == COUNT;
+    let has_all =
+        |calls: &Calls| calls.made == u64::from(COUNT) && calls.interrupts == u64::from(COUNT);
     judge!(
         has_all(&waiting)
             && waiting.returned_before == 0
@@ -130,11 +111,7 @@ fn try_one(
     queued: &(dyn Fn() -> u64 + Sync),
     calls: &mut Calls,
 ) -> Answer<Option<()>> {
-    let mark = Mark {
-        runs: Atomic::new(0),
-        interrupts: Atomic::new(0),
-    };
-    let call = KBox::pin_init(Csd::new(Ok(mark)), GFP_KERNEL)?;
+    let call = KBox::pin_init(Csd::new(Ok(Runs::new())), GFP_KERNEL)?;
     // How many the sender had queued before this one, plus 1.
     let before = Atomic::new(0);
     let has_returned = Atomic::new(false);
@@ -145,11 +122,11 @@ fn try_one(
         |here| {
             before.store(queued() + 1, Release);
             if is_waiting {
-                let _ = smp::call_on(receiver, here.task, |off| call.note(off));
+                let _ = smp::call_on(receiver, here.task, |off| call.call(off));
             } else {
                 let _ = call.call_on(receiver);
             }
-            made_at_return.store(call.runs.load(Acquire) > 0, Relaxed);
+            made_at_return.store(call.count() > 0, Relaxed);
             has_returned.store(true, Release);
         },
         || {
@@ -161,10 +138,10 @@ fn try_one(
     if !is_in_time {
         return Ok(None);
     }
-    trial.eventually(2000, || call.runs.load(Acquire) > 0);
+    trial.eventually(2000, || call.count() > 0);
     calls.returned_before += u32::from(returned_before.load(Relaxed));
     calls.made_at_return += u32::from(made_at_return.load(Relaxed));
-    calls.made += call.runs.load(Acquire);
-    calls.interrupts += call.interrupts.load(Relaxed);
+    calls.made += call.count();
+    calls.interrupts += call.in_hardirq();
     Ok(Some(()))
 }
