@@ -19,21 +19,16 @@ use crate::{
         spin_until, //
     },
     refusal::Answer,
+    runs::Runs, //
 };
 use irqlab::{
     clock,
-    context::{
-        IrqsOff,
-        Unsleeping, //
-    },
+    context::Unsleeping,
     cpu::{
         self,
         CpuId, //
     },
-    smp::{
-        self,
-        Csd, //
-    },
+    smp::Csd,
     tracepoint::{
         Attached,
         CsdQueueCpu,
@@ -121,8 +116,7 @@ impl Gate {
             return;
         }
         self.is_stopped.store(true, Release);
-        let was_in_time =
-            clock::spin_until(self.stopped_ns, || self.is_second_done.load(Acquire));
+        let was_in_time = clock::spin_until(self.stopped_ns, || self.is_second_done.load(Acquire));
         self.was_in_time.store(was_in_time, Release);
     }
 }
@@ -139,14 +133,6 @@ impl Observer<IpiSendCpu> for Gate {
     }
 }
 
-struct Mark(Atomic<u32>);
-
-impl smp::Handler for Mark {
-    fn run(this: &Csd<Self>, _off: &IrqsOff) {
-        this.0.fetch_add(1, Release);
-    }
-}
-
 /// Counts over all times, for one place.
 #[derive(Default)]
 struct Counts {
@@ -155,7 +141,7 @@ struct Counts {
     ended: u32,
     made: u32,
     /// The calls that were made in the end.
-    all: u32,
+    all: u64,
     longest_ns: u64,
 }
 
@@ -180,7 +166,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         attempt(|| try_one(trial, Place::Send, second, gate, &mut at_send))?;
     }
     let is_free = |counts: &Counts| {
-        counts.stopped == COUNT && counts.ended == COUNT && counts.all == 2 * COUNT
+        counts.stopped == COUNT && counts.ended == COUNT && counts.all == 2 * u64::from(COUNT)
     };
     judge!(
         is_free(&at_queue) && is_free(&at_send) && at_queue.made == COUNT,
@@ -211,17 +197,17 @@ fn try_one(
 ) -> Answer<Option<()>> {
     let (first, target) = (gate.first, gate.target);
     gate.open();
-    let mark = || KBox::pin_init(Csd::new(Ok(Mark(Atomic::new(0)))), GFP_KERNEL);
-    let (mine, others) = (mark()?, mark()?);
+    let call = || KBox::pin_init(Csd::new(Ok(Runs::new())), GFP_KERNEL);
+    let (mine, others) = (call()?, call()?);
     let is_first_done = Atomic::new(false);
-    let is_made = Atomic::new(false);
+    let (nr_sent, is_made) = (Atomic::new(0), Atomic::new(false));
     let took_ns = Atomic::new(0);
     let is_control = trial.is_control();
     let cpus = [first, second, target];
     cpu::run_on(&trial.lab.workers, cpus.into_iter(), trial.task, |here| {
         if here.cpu == first {
             gate.shut(place);
-            let _ = mine.call_on(target);
+            nr_sent.add(u64::from(mine.call_on(target).is_ok()), Relaxed);
             is_first_done.store(true, Release);
         } else if here.cpu == second {
             let is_turn = if is_control {
@@ -233,20 +219,23 @@ fn try_one(
                 return;
             }
             let start_ns = clock::now_ns();
-            let _ = others.call_on(target);
+            let is_sent = others.call_on(target).is_ok();
             took_ns.store(clock::now_ns().wrapping_sub(start_ns), Relaxed);
+            nr_sent.add(u64::from(is_sent), Relaxed);
             if place == Place::Queue && !is_control {
                 // The first one's is not in the queue: nothing keeps this one from being made.
-                clock::spin_until(STOPPED_NS / 2, || others.0.load(Acquire) > 0);
+                clock::spin_until(STOPPED_NS / 2, || others.count() > 0);
             }
-            is_made.store(others.0.load(Acquire) > 0, Relaxed);
+            is_made.store(others.count() > 0, Relaxed);
             gate.is_second_done.store(true, Release);
         } else {
             // Busy: it takes an interrupt to reach it.
             spin_until(|| is_first_done.load(Acquire));
         }
     })?;
-    trial.eventually(2000, || mine.0.load(Acquire) + others.0.load(Acquire) == 2);
+    trial.eventually(2000, || {
+        mine.count() + others.count() == nr_sent.load(Relaxed)
+    });
     let was_stopped = gate.is_stopped.load(Acquire);
     let was_in_time = gate.was_in_time.load(Acquire);
     // A busy host can have the second one come too late for the first, or its call.
@@ -257,7 +246,7 @@ fn try_one(
     counts.stopped += 1;
     counts.ended += u32::from(was_in_time);
     counts.made += u32::from(is_made.load(Relaxed) && was_in_time);
-    counts.all += mine.0.load(Acquire) + others.0.load(Acquire);
+    counts.all += mine.count() + others.count();
     counts.longest_ns = counts.longest_ns.max(took_ns.load(Relaxed));
     Ok(Some(()))
 }
