@@ -26,7 +26,6 @@ use irqlab::{
     tracepoint::{
         Attached,
         CsdFunctionEntry,
-        CsdQueueCpu,
         Observer, //
     },
 };
@@ -48,21 +47,12 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-/// Of each CPU, how many calls the kernel has queued for it, and how many it has begun.
-struct Calls {
-    queued: PerCpu<Atomic<u64>>,
-    begun: PerCpu<Atomic<u64>>,
-}
+/// How many calls the kernel has begun on each CPU.
+struct Begun(PerCpu<Atomic<u64>>);
 
-impl Observer<CsdQueueCpu> for Calls {
-    fn observe(&self, event: &CsdQueueCpu, _context: &Unsleeping) {
-        self.queued.of(event.cpu).add(1, Relaxed);
-    }
-}
-
-impl Observer<CsdFunctionEntry> for Calls {
+impl Observer<CsdFunctionEntry> for Begun {
     fn observe(&self, _event: &CsdFunctionEntry, _context: &Unsleeping) {
-        self.begun.local().add(1, Relaxed);
+        self.0.local().add(1, Relaxed);
     }
 }
 
@@ -126,19 +116,12 @@ fn made(
     sender: CpuId,
     call: impl Fn(&Here<'_>, &(dyn Fn(&IrqsOff) + Sync)) + Sync,
 ) -> Answer<Made> {
-    let zeros = || PerCpu::new(|| Ok(Atomic::new(0)));
-    let (runs, begun): (PerCpu<Atomic<u32>>, PerCpu<Atomic<bool>>) = (
-        PerCpu::new(|| Ok(Atomic::new(0)))?,
-        PerCpu::new(|| Ok(Atomic::new(false)))?,
-    );
-    let calls = Calls {
-        queued: zeros()?,
-        begun: zeros()?,
-    };
-    let mut attached = Attached::new(Arc::new(calls, GFP_KERNEL)?);
-    attached.to::<CsdQueueCpu>()?;
+    let runs = PerCpu::new(|| Ok(Atomic::new(0)))?;
+    let was_told = PerCpu::new(|| Ok(Atomic::new(false)))?;
+    let begun = Begun(PerCpu::new(|| Ok(Atomic::new(0)))?);
+    let mut attached = Attached::new(Arc::new(begun, GFP_KERNEL)?);
     attached.to::<CsdFunctionEntry>()?;
-    let calls = attached.observer().clone();
+    let begun = attached.observer();
     cpu::run_on(
         &trial.lab.workers,
         core::iter::once(sender),
@@ -147,9 +130,8 @@ fn made(
             call(here, &|off| {
                 runs.of(off.cpu()).add(1, Relaxed);
                 // This call is one of those that have begun here.
-                begun
-                    .of(off.cpu())
-                    .store(calls.begun.local().load(Relaxed) > 0, Relaxed);
+                let is_told = begun.0.local().load(Relaxed) > 0;
+                was_told.of(off.cpu()).store(is_told, Relaxed);
             });
         },
     )?;
@@ -161,7 +143,7 @@ fn made(
     for cpu in cpu::online() {
         let count = runs.of(cpu).load(Relaxed);
         made.total += count;
-        made.told += usize::from(begun.of(cpu).load(Relaxed));
+        made.told += usize::from(was_told.of(cpu).load(Relaxed));
         if count == 1 {
             made.once.insert(cpu);
         }
