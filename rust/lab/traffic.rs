@@ -3,7 +3,10 @@
 //! Traffic between CPUs, counted where the kernel's tracepoints tell of it.
 
 use irqlab::{
-    context::Unsleeping,
+    context::{
+        IrqsOff,
+        Unsleeping, //
+    },
     cpu::{
         CpuId,
         PerCpu, //
@@ -77,6 +80,14 @@ impl Traffic {
     /// How often `cpu` has done it.
     pub(crate) fn on(&self, cpu: CpuId, what: Seen) -> u64 {
         self.counts.of(cpu)[what as usize].load(Relaxed)
+    }
+
+    /// The number of the interrupt that makes the calls in the queue here; 0 if none does.
+    pub(crate) fn interrupt(&self, off: &IrqsOff) -> u64 {
+        match off.hard_irq() {
+            Some(_) => self.on(off.cpu(), Seen::Called),
+            None => 0,
+        }
     }
 
     fn count(&self, what: Seen) {

@@ -71,10 +71,7 @@ struct Order {
 impl Order {
     fn note(&self, call: usize, off: &IrqsOff) {
         let place = self.next.fetch_add(1, Full) + 1;
-        let interrupt = match off.hard_irq() {
-            Some(_) => self.traffic.observer().on(off.cpu(), Seen::Called),
-            None => 0,
-        };
+        let interrupt = self.traffic.observer().interrupt(off);
         self.interrupts[call].store(interrupt, Relaxed);
         self.places[call].store(place, Relaxed);
     }

@@ -75,10 +75,7 @@ struct Call(Arc<Shared>, usize);
 impl smp::Handler for Call {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         let shared = &this.0;
-        let interrupt = match off.hard_irq() {
-            Some(_) => shared.traffic.observer().on(off.cpu(), Seen::Called),
-            None => 0,
-        };
+        let interrupt = shared.traffic.observer().interrupt(off);
         if shared.last.xchg(interrupt, Full) != interrupt {
             shared.interrupts.add(1, Relaxed);
         }
