@@ -17,9 +17,9 @@ use irqlab::{
 use kernel::prelude::*;
 
 pub(crate) mod by_thread;
-mod hog;
+pub(crate) mod hog;
 mod hog_fifo;
-mod irqs_off;
+pub(crate) mod irqs_off;
 mod softirq;
 
 /// All loads.

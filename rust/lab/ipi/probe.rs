@@ -142,7 +142,7 @@ impl Observer<RescheduleEntry> for Arrivals {
     }
 }
 
-/// Why one did not arrive.
+/// What became of one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     Yes,

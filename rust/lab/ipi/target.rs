@@ -4,7 +4,8 @@
 
 use crate::{
     load::{
-        by_thread,
+        hog,
+        irqs_off,
         Load, //
     },
     refusal::{
@@ -12,15 +13,9 @@ use crate::{
         Answer, //
     },
 };
-use irqlab::{
-    clock,
-    context::Task,
-    cpu::CpuId,
-    kthread::Priority, //
-};
+use irqlab::cpu::CpuId;
 use kernel::{
     fmt,
-    interrupt::local_interrupt_disable,
     prelude::*, //
 };
 
@@ -64,19 +59,8 @@ impl Target {
     ) -> Result<Option<KBox<dyn Load>>> {
         Ok(match self {
             Target::Idle => None,
-            Target::Busy => Some(by_thread::start(cpu, Priority::Normal, |_task| {
-                clock::spin_ns(50_000)
-            })?),
-            Target::IrqsOff(us) => {
-                let turn = move |task: &Task| {
-                    let off = local_interrupt_disable();
-                    cue();
-                    clock::spin_ns(u64::from(us) * 1000);
-                    drop(off);
-                    task.sleep_us(us, 10);
-                };
-                Some(by_thread::start(cpu, Priority::FifoLow, turn)?)
-            }
+            Target::Busy => Some(hog::start(cpu)?),
+            Target::IrqsOff(us) => Some(irqs_off::start(cpu, us, us, cue)?),
         })
     }
 }
