@@ -54,6 +54,8 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 const COUNT: u32 = 30;
+/// For a first look.
+const FEW: u32 = 6;
 
 /// What is called: it notes what the CPU did otherwise.
 struct Mark {
@@ -91,9 +93,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let cpus = [sender, target];
     let attached = Traffic::to(target, &[Seen::Sent, Seen::Spared])?;
     let traffic = attached.observer();
-    let polled = count(trial, traffic, cpus, false)?;
+    let polled = count(trial, traffic, cpus, FEW, false)?;
     // One that halts polls as well, for a moment before.
-    if !cpu::is_idle_polling() && polled.interrupts > COUNT / 2 {
+    if !cpu::is_idle_polling() && polled.interrupts > FEW / 2 {
         skip!(
             "idle CPUs halt here: {} calls to CPU {}, {} found it idle, {} interrupts sent, {} counted: \
              boot with idle=poll",
@@ -104,11 +106,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             polled.counted
         );
     }
-    let counts = if trial.is_control() {
-        count(trial, traffic, cpus, true)?
-    } else {
-        polled
-    };
+    let counts = count(trial, traffic, cpus, COUNT, trial.is_control())?;
     // It may have just been busy, or on its way into or out of the idle loop.
     let spared = counts.made - counts.interrupts;
     judge!(
@@ -133,6 +131,7 @@ fn count(
     trial: &Trial<'_>,
     traffic: &Traffic,
     [sender, target]: [CpuId; 2],
+    nr_calls: u32,
     is_busy: bool,
 ) -> Answer<Counts> {
     let mark = Mark {
@@ -155,7 +154,7 @@ fn count(
             }
             return;
         }
-        for number in 0..COUNT {
+        for number in 0..nr_calls {
             // Until it has nothing to do, and after the tick.
             here.task.sleep_ms(2);
             let _ = call.call_on(target);

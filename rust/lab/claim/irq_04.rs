@@ -48,9 +48,6 @@ pub(super) const CLAIM: Claim = Claim {
     run,
 };
 
-/// Events for each line and mechanism.
-const COUNT: u64 = 3;
-
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = if trial.is_control() {
         Stage::Bottom
@@ -69,10 +66,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             let _attachment = lent.attach(mechanism)?;
             let record = mechanism.record();
             record.clear();
-            for _ in 0..COUNT {
-                if bench::send(&lent, record, 1, trial.task)? != Waited::Completed {
-                    return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
-                }
+            if bench::send(&lent, record, 1, trial.task)? != Waited::Completed {
+                return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
             }
             for (place, count) in record.places(stage) {
                 seen += count;

@@ -37,7 +37,7 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 /// The delays, in ticks.
-const DELAYS: [usize; 8] = [1, 2, 3, 4, 5, 6, 8, 10];
+const DELAYS: [usize; 4] = [1, 2, 3, 5];
 
 struct Late {
     runs: Atomic<u64>,

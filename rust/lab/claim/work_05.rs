@@ -44,7 +44,7 @@ impl Handler for Item {
     type Context = Task;
 
     fn run(this: &Work<Self>, task: &Task) {
-        task.sleep_ms(2);
+        task.sleep_us(1000, 100);
         this.0.add(1, Relaxed);
     }
 }
