@@ -62,6 +62,7 @@ pub enum StackRegion {
 
 impl StackRegion {
     /// The inverse of [`Self::into_raw`]. Unknown values are the IRQ stack.
+    #[inline]
     pub const fn from_raw(raw: u8) -> Self {
         match raw {
             0 => StackRegion::Task,
@@ -71,6 +72,7 @@ impl StackRegion {
     }
 
     /// A small number, for compact records.
+    #[inline]
     pub const fn into_raw(self) -> u8 {
         match self {
             StackRegion::Task => 0,
@@ -150,6 +152,7 @@ impl Snapshot {
     }
 
     /// The context that the counters describe.
+    #[inline]
     pub const fn kind(&self) -> Kind {
         if self.nmi_depth() > 0 {
             Kind::Nmi

@@ -152,6 +152,7 @@ impl Instance {
         self.name.to_str().unwrap_or("?")
     }
 
+    #[inline]
     pub(crate) fn record(&self) -> &Record {
         self.mechanism.record()
     }

@@ -43,6 +43,7 @@ mod place;
 
 pub(crate) use cell::{
     pack,
+    store_words,
     unpack,
     SnapshotCell,
     PACKED, //
@@ -174,6 +175,7 @@ impl Record {
         self.arrival.complete();
     }
 
+    #[inline]
     fn note(&self, stage: Stage, now: &Snapshot, since_ns: u64) {
         let seen = self.seen[stage as usize].local();
         seen.places[Place::of(now).index()].add(1, Relaxed);
@@ -207,7 +209,11 @@ impl Record {
 
     /// How often the stage ran, on all CPUs.
     pub(crate) fn count(&self, stage: Stage) -> u64 {
-        self.places(stage).map(|(_, count)| count).sum()
+        let mut sum = 0;
+        for count in self.seen(stage).flat_map(|seen| &seen.places) {
+            sum += count.load(Relaxed);
+        }
+        sum
     }
 
     /// The places where the stage ran, and how often, on all CPUs.

@@ -9,7 +9,7 @@
 
 use crate::{
     record::{
-        pack,
+        store_words,
         unpack,
         PACKED, //
     },
@@ -172,6 +172,7 @@ impl Watcher for Tape {
 }
 
 impl Ring {
+    #[inline]
     fn place(&self, number: u64) -> Option<&Place> {
         let index = number.checked_rem(self.places.len() as u64)?;
         self.places.get(index as usize)
@@ -192,9 +193,7 @@ impl Ring {
             return;
         }
         place.event.store(event.pack(), Relaxed);
-        for (word, value) in place.at.iter().zip(pack(now)) {
-            word.store(value, Relaxed);
-        }
+        store_words(&place.at, now);
         place.sequence.store(writing.wrapping_add(1), Release);
     }
 

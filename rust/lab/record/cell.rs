@@ -39,9 +39,7 @@ impl SnapshotCell {
         if !is_free || self.sequence.cmpxchg(sequence, sequence + 1, Full).is_err() {
             return;
         }
-        for (word, value) in self.words.iter().zip(pack(snapshot)) {
-            word.store(value, Relaxed);
-        }
+        store_words(&self.words, snapshot);
         self.sequence.store(sequence + 2, Release);
     }
 
@@ -66,8 +64,18 @@ impl SnapshotCell {
 /// How many words a snapshot takes.
 pub(crate) const PACKED: usize = 6;
 
+/// Stores a snapshot, a word at a time.
+#[inline]
+pub(crate) fn store_words(words: &[Atomic<u64>; PACKED], snapshot: &Snapshot) {
+    let packed = pack(snapshot);
+    for (index, word) in words.iter().enumerate() {
+        word.store(packed[index], Relaxed);
+    }
+}
+
+#[inline]
 pub(crate) fn pack(snapshot: &Snapshot) -> [u64; PACKED] {
-    let (name_low, name_high) = snapshot.comm.split_at(8);
+    let name = u128::from_le_bytes(snapshot.comm);
     [
         snapshot.stamp_ns,
         u64::from(snapshot.cpu) << 32 | u64::from(snapshot.pid as u32),
@@ -75,16 +83,13 @@ pub(crate) fn pack(snapshot: &Snapshot) -> [u64; PACKED] {
         snapshot.softirq_count << 16
             | u64::from(snapshot.irqs_disabled) << 8
             | u64::from(snapshot.stack.into_raw()),
-        bytes_to_word(name_low),
-        bytes_to_word(name_high),
+        name as u64,
+        (name >> 64) as u64,
     ]
 }
 
 pub(crate) fn unpack(words: [u64; PACKED]) -> Snapshot {
     let [stamp_ns, cpu_pid, preempt_count, rest, name_low, name_high] = words;
-    let mut comm = [0; 16];
-    comm[..8].copy_from_slice(&name_low.to_le_bytes());
-    comm[8..].copy_from_slice(&name_high.to_le_bytes());
     Snapshot {
         stamp_ns,
         cpu: (cpu_pid >> 32) as u32,
@@ -93,13 +98,6 @@ pub(crate) fn unpack(words: [u64; PACKED]) -> Snapshot {
         irqs_disabled: rest >> 8 & 1 == 1,
         stack: StackRegion::from_raw(rest as u8),
         pid: cpu_pid as u32 as i32,
-        comm,
+        comm: (u128::from(name_high) << 64 | u128::from(name_low)).to_le_bytes(),
     }
-}
-
-fn bytes_to_word(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte))
 }

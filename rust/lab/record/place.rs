@@ -36,6 +36,7 @@ impl Place {
     /// How many places there are.
     pub(crate) const COUNT: usize = Kind::ALL.len() * 2 * Stack::ALL.len();
 
+    #[inline]
     pub(crate) fn of(now: &Snapshot) -> Self {
         Self {
             kind: now.kind(),
@@ -62,6 +63,7 @@ impl Place {
     }
 
     /// 0 to [`Self::COUNT`] - 1.
+    #[inline]
     pub(crate) const fn index(self) -> usize {
         (self.kind as usize * 2 + self.irqs_disabled as usize) * Stack::ALL.len()
             + self.stack as usize
