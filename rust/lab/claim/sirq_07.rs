@@ -85,15 +85,17 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     })?;
     trial.eventually(2000, || tasklet.runs.load(Relaxed) >= ROUNDS);
     let testimony = witness.testimony()?;
-    let services = testimony.services(cpu, since_ns.load(Relaxed), VECTOR);
-    let count = |by: Executor| {
-        let is_by = |(_, executor): &(_, Executor)| *executor == by;
-        services.clone().filter(is_by).count()
-    };
-    let (in_task, at_irq_exit) = (count(Executor::BottomHalfEnable), count(Executor::IrqExit));
-    let in_thread = count(Executor::Ksoftirqd);
+    let mut services = testimony.services(cpu, since_ns.load(Relaxed), VECTOR);
+    let (mut in_task, mut at_irq_exit, mut in_thread) = (0, 0, 0);
+    for (_, executor) in services.clone() {
+        match executor {
+            Executor::BottomHalfEnable => in_task += 1,
+            Executor::IrqExit => at_irq_exit += 1,
+            Executor::Ksoftirqd => in_thread += 1,
+            _ => (),
+        }
+    }
     let is_first = services
-        .clone()
         .next()
         .is_some_and(|(_, executor)| executor == Executor::BottomHalfEnable);
     judge!(
