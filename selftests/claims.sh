@@ -11,12 +11,12 @@ ids() {
 }
 
 # try WHICH [control] - put claims to the test. They must show what that variant has to show; the
-# verdicts of the others must stay.
+# verdicts of the others must stay what they were after the last time.
 try() {
-	cat "$lab/claims" >"$work/before"
 	must claims "$1${2:+ $2}"
-	awk -v which="$1" -v variant="${2:-experiment}" '
+	awk -v which="$1" -v variant="${2:-experiment}" -v table="$work/before" '
 		function wrong(what) { print what ": " $0; bad = 1 }
+		FNR < NR { line[FNR] = $0 }
 		/^#/ { next }
 		FNR == NR { before[$1] = $0; next }
 		which != "all" && $1 != which && index($1, which "-") != 1 {
@@ -38,6 +38,8 @@ try() {
 			}
 		}
 		END {
+			for (i = 1; i in line; i++)
+				print line[i] >table
 			if (!bad && tried == 1 && reason)
 				print reason
 			exit bad || !tried ? 1 : tried == 1 && reason ? 4 : 0
@@ -69,6 +71,7 @@ raising=$!
 trap 'kill $raising; rm -rf "$work"' EXIT
 
 ids >"$work/ids"
+cat "$lab/claims" >"$work/before"
 {
 	each gives_a_verdict <"$work/ids"
 	each can_fail <"$work/ids"

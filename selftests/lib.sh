@@ -110,15 +110,18 @@ prints() {
 # tell FILE COMMAND - write a command, in one piece, and set answer to "ok" or the name of the error.
 # In the command, %ooo is a byte in octal.
 tell() {
-	case $2 in
-	*%*) printf '%b' "$(echo "$2" | sed 's/%/\\0/g')" ;;
-	*) echo "$2" ;;
-	esac >"$work/command"
-	if dd if="$work/command" of="$lab/$1" bs=65536 conv=notrunc 2>"$work/answer" >&2; then
-		answer=ok
+	answer=ok escaped='' rest=$2
+	while [ "${rest#*%}" != "$rest" ]; do
+		escaped=$escaped${rest%%%*}\\0
+		rest=${rest#*%}
+	done
+	# What the shell itself writes takes no process; but it may write in several pieces what is long.
+	if [ ! "$escaped" ] && [ ${#2} -lt 1000 ]; then
+		echo "$2" 2>"$work/answer" >"$lab/$1"
 	else
-		name_error "$work/answer"
-	fi
+		[ "$escaped" ] && printf %b "$escaped$rest" >"$work/command" || echo "$2" >"$work/command"
+		dd if="$work/command" of="$lab/$1" bs=65536 conv=notrunc 2>"$work/answer" >&2
+	fi || name_error "$work/answer"
 }
 
 # name_error FILE - set answer to the name of the error in the message that a file begins with
