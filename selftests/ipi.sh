@@ -94,8 +94,8 @@ is_sent_to_one() {
 # Several may share an interrupt, and still each is made: at most two, as each sender waits.
 merges_but_loses_nothing() {
 	needs_others
-	call kind=contended senders=2 count=500 "cpus=0-$last"
-	each_row '$6 == $7 && ($7 == 500 || $7 == 1000)'
+	call kind=contended senders=2 count=10000 "cpus=0-$last"
+	each_row '$6 == $7 && ($7 == 10000 || $7 == 20000)'
 	each_row '$11 >= $8 / 2 && $11 <= $7 + slack'
 }
 
