@@ -18,6 +18,7 @@ pub use set::Set;
 
 pub use run::{
     is_online,
+    next_online,
     online,
     run_on,
     Here, //

@@ -44,6 +44,23 @@ pub fn online() -> impl Iterator<Item = CpuId> + Clone {
     })
 }
 
+/// The next CPU after `cpu` that is online, or the first one after the last; which is itself
+/// if there is no other.
+///
+/// ```
+/// # use irqlab::{context::Task, cpu::{self, CpuId}, smp};
+/// # use kernel::prelude::*;
+/// fn disturb_the_next(task: &Task) -> Result {
+///     let next = cpu::next_online(CpuId::current()).ok_or(ENXIO)?;
+///     smp::call_on(next, task, |_off| ())
+/// }
+/// ```
+pub fn next_online(cpu: CpuId) -> Option<CpuId> {
+    online()
+        .find(|other| other.as_u32() > cpu.as_u32())
+        .or_else(|| online().next())
+}
+
 /// Whether `cpu` is online now.
 pub fn is_online(cpu: CpuId) -> bool {
     online().any(|other| other == cpu)

@@ -19,11 +19,15 @@ use irqlab::{
     context::{
         Context,
         HardIrq,
+        IrqsOff,
         SoftIrq,
         Task,
         Unsleeping, //
     },
-    cpu,
+    cpu::{
+        self,
+        CpuId, //
+    },
     hrtimer::{
         self,
         HrTimer,
@@ -42,6 +46,10 @@ use irqlab::{
         Worker, //
     },
     new_delayed_work, new_timer, new_work,
+    smp::{
+        self,
+        Csd, //
+    },
     softirq::Vector,
     tasklet::{
         self,
@@ -283,6 +291,36 @@ impl<W: When + 'static> Subject for Pin<KBox<IrqWork<ForIrqWork<W>>>> {
 
     fn schedule(&self) {
         self.queue();
+    }
+}
+
+struct ForCsd(Arc<Body>);
+
+/// From CPU to CPU: on the own one it would be inline.
+fn call_next(csd: &Csd<ForCsd>) {
+    if let Some(next) = cpu::next_online(CpuId::current()) {
+        // It may be pending, or be dropped.
+        let _ = csd.call_on(next);
+    }
+}
+
+impl smp::Handler for ForCsd {
+    fn run(this: &Csd<Self>, _off: &IrqsOff) {
+        this.0.run();
+        // As with IRQ work.
+        if this.0.is_endless && this.0.runs.load(Relaxed) % 8 != 0 {
+            call_next(this);
+        }
+    }
+}
+
+impl Subject for Pin<KBox<Csd<ForCsd>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        KBox::pin_init(Csd::new(Ok(ForCsd(body))), GFP_KERNEL)
+    }
+
+    fn schedule(&self) {
+        call_next(self);
     }
 }
 
@@ -557,6 +595,7 @@ impl kernel::Module for Stress {
             "delayed work": Pin<KBox<DelayedWork<ForDelayedWork>>>,
             "IRQ work": Pin<KBox<IrqWork<ForIrqWork<Now>>>>,
             "lazy IRQ work": Pin<KBox<IrqWork<ForIrqWork<Lazy>>>>,
+            "call single data": Pin<KBox<Csd<ForCsd>>>,
             "hard hrtimer": Pin<KBox<HrTimer<ForHrTimer<HardIrq>>>>,
             "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
             "timer": Pin<KBox<Timer<ForTimer>>>,

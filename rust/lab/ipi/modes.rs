@@ -145,8 +145,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     for mode in Mode::ALL {
         let mut best: Option<Batch> = None;
         for _ in 0..plan.batches {
-            let after = |cpu: &CpuId| cpu.as_u32() > plan.cpu.as_u32();
-            let other = cpu::online().find(after).or_else(|| cpu::online().next());
+            let other = cpu::next_online(plan.cpu);
             let Some(other) = other.filter(|other| *other != plan.cpu) else {
                 refuse!(ENXIO, "there is no other CPU");
             };
