@@ -15,13 +15,14 @@ use super::{
     Trial, //
 };
 use crate::{
-    hold::spin_until,
-    refusal::Answer, //
+    hold::{
+        attempt,
+        spin_until, //
+    },
+    refusal::Answer,
 };
 use irqlab::{
-    context::{
-        Unsleeping, //
-    },
+    context::Unsleeping,
     cpu::{
         self,
         CpuId,
@@ -121,6 +122,11 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if tlb::is_broadcast() {
         skip!("the CPUs tell each other by an instruction (INVLPGB)");
     }
+    attempt(|| try_one(trial))
+}
+
+/// What came of one page, unless CPUs were not busy until the end.
+fn try_one(trial: &Trial<'_>) -> Answer<Option<Finding>> {
     let calls = Calls {
         is_on: Atomic::new(false),
         interrupts: PerCpu::new(|| Ok(Atomic::new(0)))?,
@@ -135,7 +141,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
 
     let sender = CpuId::current();
     let counted: PerCpu<Atomic<u32>> = PerCpu::new(|| Ok(Atomic::new(0)))?;
-    let nr_ready = Atomic::new(0);
+    let (nr_ready, nr_busy) = (Atomic::new(0), Atomic::new(0));
     let (is_over, is_done) = (Atomic::new(false), Atomic::new(false));
     let nr_others = cpu::online().count() - 1;
     let is_control = trial.is_control();
@@ -143,7 +149,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         if here.cpu != sender {
             // Busy, so that it takes an interrupt to reach it.
             nr_ready.fetch_add(1, Full);
-            spin_until(|| is_over.load(Acquire));
+            if spin_until(|| is_over.load(Acquire)) {
+                nr_busy.add(1, Relaxed);
+            }
             return;
         }
         // What others have unmapped before is not to be taken for what is unmapped now.
@@ -167,6 +175,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         is_over.store(true, Release);
     })?;
 
+    if nr_busy.load(Relaxed) != nr_others {
+        return Ok(None);
+    }
     let mut evidence = Text::new();
     let mut reached = 0;
     for cpu in cpu::online().filter(|cpu| *cpu != sender) {
@@ -196,4 +207,5 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_others,
         evidence
     )
+    .map(Some)
 }
