@@ -26,7 +26,7 @@ call() {
 
 # each_row CONDITION - an awk condition that has to hold in each row of the call
 each_row() {
-	awk -v wrong=0 -v took_us="$took_us" '
+	awk -v many="$many" -v wrong=0 -v took_us="$took_us" '
 		{ slack = $5 / 50 + took_us / 20000 + 10 * $12 + 20 }
 		!('"$1"') { print "wrong: " $0; wrong = 1 }
 		END { exit wrong || !NR }' "$work/rows" || fail "not in each row: $1"
@@ -71,39 +71,39 @@ counter_of() {
 
 # Inline, with interrupts off: there is none to count.
 is_no_interrupt() {
-	call "kind=$1" count=10000
-	each_row '$6 == 10000 && $7 == 10000 && $8 == 0 && ($11 == "-" || $11 <= slack)'
+	call "kind=$1" "count=$many"
+	each_row '$6 == many && $7 == many && $8 == 0 && ($11 == "-" || $11 <= slack)'
 }
 
 # The sender's own is inline, the others' are interrupts.
 is_inline_at_home() {
 	needs_others
-	call kind=each count=10000 from=0
-	each_row '$6 == 10000 && $7 == 10000'
+	call kind=each "count=$many" from=0
+	each_row '$6 == many && $7 == many'
 	each_row '$3 == 0 ? $8 == 0 && $11 <= slack : $8 >= $7 - slack && $11 >= $8 && $11 <= $7 + slack'
 }
 
 # One for each call, whichever CPU the kernel takes.
 is_sent_to_one() {
 	needs_others
-	call kind=any count=10000
-	same "all that ran" "$(awk '{ sum += $7 } END { print sum }' "$work/rows")" 10000
+	call kind=any "count=$many"
+	same "all that ran" "$(awk '{ sum += $7 } END { print sum }' "$work/rows")" "$many"
 	each_row '$6 == $7 && $11 >= $8 && $11 <= $7 + slack'
 }
 
 # Several may share an interrupt, and still each is made: at most two, as each sender waits.
 merges_but_loses_nothing() {
 	needs_others
-	call kind=contended senders=2 count=10000 "cpus=0-$last"
-	each_row '$6 == $7 && ($7 == 10000 || $7 == 20000)'
+	call kind=contended senders=2 "count=$many" "cpus=0-$last"
+	each_row '$6 == $7 && ($7 == many || $7 == 2 * many)'
 	each_row '$11 >= $8 / 2 && $11 <= $7 + slack'
 }
 
 # goes_on_without_waiting KIND - what is refused as pending is not sent, and what is sent is run
 goes_on_without_waiting() {
 	needs_others
-	call "kind=$1" count=10000 wait=0
-	each_row '$6 + $9 == 10000 && $11 <= $6 + slack'
+	call "kind=$1" "count=$many" wait=0
+	each_row '$6 + $9 == many && $11 <= $6 + slack'
 	case $1 in
 	# Several kicks are seen as one.
 	reschedule) each_row '$7 > 0 && $11 + 1 >= $7' ;;
@@ -287,13 +287,13 @@ survives_hotplug() {
 
 run_table <<-END
 	shows_what_proc_interrupts_shows counters
-	is_counted_by_the_kernel single 10000
-	is_counted_by_the_kernel async 10000
-	is_counted_by_the_kernel broadcast 10000
-	is_counted_by_the_kernel where 10000
-	is_counted_by_the_kernel reschedule 10000
-	is_counted_by_the_kernel irq_work 10000
-	is_counted_by_the_kernel nmi 10000
+	is_counted_by_the_kernel single $many
+	is_counted_by_the_kernel async $many
+	is_counted_by_the_kernel broadcast $many
+	is_counted_by_the_kernel where $many
+	is_counted_by_the_kernel reschedule $many
+	is_counted_by_the_kernel irq_work $many
+	is_counted_by_the_kernel nmi $many
 	is_inline_at_home each
 	is_no_interrupt self
 	is_no_interrupt task

@@ -8,6 +8,9 @@
 export LC_ALL=C
 lab=/sys/kernel/debug/irqlab
 work=$(mktemp -d) || exit 1
+# How many are many, for the tests.
+# shellcheck disable=SC2034
+many=${MANY:-10000}
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 cd "$(dirname "$0")" || exit 1

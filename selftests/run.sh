@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [-l] [-p N/M] [TEST...] - run the tests, on any machine with irqlab.ko inserted
+# run.sh [-l | -s] [-p N/M] [TEST...] - run the tests, on any machine with irqlab.ko inserted
 #
 #   -l      the long form, with 100 insertions where otherwise 10 do
+#   -s      the short form, for kernels that check themselves: a tenth of what is many
 #   -p N/M  only the Nth of M parts of them
 #
 # Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
@@ -11,9 +12,10 @@
 
 cd "$(dirname "$0")" || exit 1
 part=1/1
-while getopts lp: option; do
+while getopts lsp: option; do
 	case $option in
 	l) export LONG=1 ;;
+	s) export MANY=1000 ;;
 	p) part=$OPTARG ;;
 	*) exit 1 ;;
 	esac
