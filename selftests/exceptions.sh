@@ -196,6 +196,8 @@ has_256_gates() {
 	awk '
 		FILENAME ~ /kallsyms$/ { address[$3] = "0x" $1; next }
 		/^#/ { next }
+		# Without CONFIG_X86_MCE, 18 stays what it was when the kernel started.
+		$1 == 18 && $9 ~ /^early_idt_handler_array/ { next }
 		$1 < 20 && $1 != 9 && $1 != 15 && $9 !~ /^asm_exc_/ { print "no asm_exc_*: " $0; bad = 1 }
 		{ name = $9; sub(/\+0x0$/, "", name) }
 		name in address && address[name] "" != $8 "" { print "elsewhere: " $0; bad = 1 }
@@ -229,7 +231,7 @@ try_all 2>/dev/null
 	done
 	cat <<-END
 		knows_all_cases fixup
-		tries_any_access_in_any_context fixup ${ACCESSES:-100000}
+		tries_any_access_in_any_context fixup $((10 * many))
 		has_symbols_for_its_addresses fixup/table
 		has_256_gates idt
 		measures_every_context stacks

@@ -175,7 +175,10 @@ comes_and_goes_in_a_storm() {
 	remove
 	same "what is left" "$(traces)" ""
 	grown=$(($(unreclaimable) - before))
-	[ $grown -lt $((rounds * 50)) ] || fail "memory grew by $grown kB in $rounds rounds"
+	allowed=$((rounds * 50))
+	# KASAN holds for a while what is freed.
+	! grep -q ' kasan_quarantine_put$' /proc/kallsyms || allowed=$((rounds * 500))
+	[ $grown -lt $allowed ] || fail "memory grew by $grown kB in $rounds rounds"
 }
 
 # Probes of the kernel's tracepoints run on all CPUs while they are attached, detached, and unloaded.
