@@ -205,13 +205,19 @@ impl Line {
 
     /// The state, unless an experiment has the line.
     fn try_state(&self) -> Answer<Guard<'_, State, MutexBackend>> {
-        match self.state.try_lock() {
-            Some(state) if state.is_retired => {
-                refuse!(ENODEV, "the device of {} was unbound", self.name())
+        // Who only looks at it has it for a moment, and is no experiment.
+        const TRIES: u32 = 3;
+
+        for _ in 0..TRIES {
+            match self.state.try_lock() {
+                Some(state) if state.is_retired => {
+                    refuse!(ENODEV, "the device of {} was unbound", self.name())
+                }
+                Some(state) => return Ok(state),
+                None => Task::current().ok_or(EINVAL)?.sleep_ms(1),
             }
-            Some(state) => Ok(state),
-            None => refuse!(EBUSY, "an experiment has {}", self.name()),
         }
+        refuse!(EBUSY, "an experiment has {}", self.name());
     }
 
     /// Raises `count` interrupts, one after the other, without waiting.
