@@ -44,7 +44,6 @@ try() {
 				print reason
 			exit bad || !tried ? 1 : tried == 1 && reason ? 4 : 0
 		}' "$work/before" "$lab/claims"
-	exit $?
 }
 
 gives_a_verdict() {
@@ -71,11 +70,16 @@ raising=$!
 trap 'kill $raising; rm -rf "$work"' EXIT
 
 ids >"$work/ids"
+sed 's/-.*//' "$work/ids" | uniq >"$work/groups"
 cat "$lab/claims" >"$work/before"
 {
-	each gives_a_verdict <"$work/ids"
-	each can_fail <"$work/ids"
-	# They take as long as all again.
-	[ "$many" -lt 10000 ] || sed 's/-.*//' "$work/ids" | uniq | each runs_as_a_group
+	if is_short; then
+		# That is about what the kernel says to them: to look at each by itself takes longer.
+		echo can_fail all
+	else
+		each gives_a_verdict <"$work/ids"
+		each can_fail <"$work/ids"
+		each runs_as_a_group <"$work/groups"
+	fi
 	echo run_together all "$(head -n 1 "$work/ids")"
 } 2>/dev/null | run_table

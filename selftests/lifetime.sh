@@ -4,7 +4,7 @@
 # Lifetime: modules, devices and CPUs come and go while interrupts fly, files are open and benches
 # run. Nothing may break, and nothing may be left behind.
 #
-# LONG=1 in the environment makes it 100 insertions instead of 10.
+# LONG=1 in the environment makes it 100 insertions instead of 10; SHORT=1, 1.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -26,8 +26,7 @@ restore() {
 
 # unbind LINE, bind - take the device of a line from its driver, and give it back
 unbind() {
-	driver=$(driver_of "$1")
-	device=$(device_of "$1")
+	find_device "$1"
 	echo "$device" >"$driver/unbind" || fail "cannot be unbound"
 	: >"$work/unbound"
 	[ ! -e "$lab/lines/$1" ] || fail "its files are still there"
@@ -38,19 +37,17 @@ bind() {
 	rm -f "$work/unbound"
 }
 
-# driver_of LINE, device_of LINE
-driver_of() {
+# find_device LINE - set device and driver. A line's devices are numbered as they are bound: in the order
+# of the bus, at first.
+find_device() {
 	case $1 in
-	sim*) echo "$platform" ;;
-	*) echo "$pci" ;;
-	esac
-}
-
-# A line's devices are numbered as they are bound: in the order of the bus, at first.
-device_of() {
-	case $1 in
-	sim*) echo "irqlab-sim.${1#sim}" ;;
-	*) (cd "$pci" && echo 0000:*) | cut -d ' ' -f $((${1#edu} + 1)) ;;
+	sim*) driver=$platform device=irqlab-sim.${1#sim} ;;
+	*)
+		driver=$pci nth=${1#edu}
+		set -- "$pci"/0000:*
+		shift "$nth"
+		device=${1##*/}
+		;;
 	esac
 }
 
@@ -62,20 +59,30 @@ storm() {
 		for line in sim0 edu0 sim1 edu1; do
 			echo 50 >"$lab/lines/$line/trigger"
 		done
-		sleep 0.1
+		pause 0.1
 	done 2>/dev/null &
 }
 
 must_work() {
-	for line in $(lines); do
-		handled=$(info "$line" handled)
+	for line in "$lab"/lines/*; do
+		line=${line##*/}
+		info "$line" handled
+		handled=$value
 		must "lines/$line/trigger" 1
 		eventually is_more "$line" "$handled" || fail "$line: raised, but not handled"
 	done
 }
 
 is_more() {
-	[ "$(info "$1" handled)" -gt "$2" ]
+	info "$1" handled
+	[ "$value" -gt "$2" ]
+}
+
+# must_hold GROUP - what holds otherwise has to hold now, too; that group, in the short form
+must_hold() {
+	# shellcheck disable=SC2046  # a word
+	must claims $(is_short && echo "$1" || echo all)
+	! grep ' fails ' "$lab/claims" || exit 1
 }
 
 # traces - what the lab leaves in the system while it is inserted
@@ -90,35 +97,36 @@ traces() {
 # unreclaimable - kB that the kernel holds and cannot drop: slab, vmalloc, per-CPU memory, stacks
 unreclaimable() {
 	echo 3 >/proc/sys/vm/drop_caches
-	sleep 0.5
+	pause 0.5
 	awk '/^(SUnreclaim|Percpu|VmallocUsed|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
 }
 
 # ---- Files ---------------------------------------------------------------------------------------
 
 stays_while_a_file_is_open() {
-	trap restore EXIT
-	exec 4<"$lab/lines/sim0/info"
+	cleanup=restore
+	exec 5<"$lab/lines/sim0/info"
 	! rmmod irqlab 2>/dev/null || fail "removed while a file was open to read"
-	grep -q '^irq ' <&4 || fail "the open file cannot be read"
-	exec 4<&-
-	exec 4>"$lab/lines/sim0/trigger"
+	grep -q '^irq ' <&5 || fail "the open file cannot be read"
+	exec 5<&-
+	exec 5>"$lab/lines/sim0/trigger"
 	! rmmod irqlab 2>/dev/null || fail "removed while a file was open to write"
-	handled=$(info sim0 handled)
-	echo 1 >&4 || fail "the open file cannot be written"
+	info sim0 handled
+	handled=$value
+	echo 1 >&5 || fail "the open file cannot be written"
 	eventually is_more sim0 "$handled" || fail "written, but not handled"
-	exec 4>&-
+	exec 5>&-
 	remove
 }
 
 # The file of a device that was unbound is gone, but whoever has it open may close it.
 outlives_its_open_files() {
-	trap restore EXIT
-	exec 4<"$lab/lines/$1/info" 5>"$lab/lines/$1/trigger"
+	cleanup=restore
+	exec 5<"$lab/lines/$1/info" 6>"$lab/lines/$1/trigger"
 	unbind "$1"
-	cat <&4 >/dev/null 2>&1
-	! echo 1 2>/dev/null >&5 || fail "its trigger can still be written"
-	exec 4<&- 5>&-
+	cat <&5 >/dev/null 2>&1
+	! echo 1 2>/dev/null >&6 || fail "its trigger can still be written"
+	exec 5<&- 6>&-
 	bind
 	must_work
 }
@@ -126,7 +134,7 @@ outlives_its_open_files() {
 # ---- Insertion -----------------------------------------------------------------------------------
 
 leaves_nothing_behind() {
-	trap restore EXIT
+	cleanup=restore
 	[ "$(traces)" ] || fail "no traces while it is inserted: this test cannot see them"
 	remove
 	same "what is left" "$(traces)" ""
@@ -138,7 +146,7 @@ is_inserted_only_once() {
 }
 
 refuses_a_wrong_parameter() {
-	trap restore EXIT
+	cleanup=restore
 	remove
 	for parameter in edu_msi dangerous; do
 		! insert irqlab $parameter=perhaps 2>/dev/null || fail "inserted with $parameter"
@@ -150,41 +158,47 @@ refuses_a_wrong_parameter() {
 # keeps some 25 kB more after each round; the records of one mechanism are 64 kB, on four CPUs.
 # Smaller leaks are for kmemleak to find.
 comes_and_goes_in_a_storm() {
-	rounds=$((${LONG:-0} ? 100 : 10))
-	trap restore EXIT
+	rounds=$((${LONG:-0} ? 100 : ${SHORT:-0} ? 1 : 10))
+	warm=$((${SHORT:-0} ? 1 : 4))
+	cleanup=restore
 	mechanisms=$(mechanisms)
 	storm
-	for round in $(seq -4 $rounds); do
+	for round in $(seq -$warm $rounds); do
 		# One after the other, on both sources.
 		# shellcheck disable=SC2086  # words
 		set -- $mechanisms
-		shift $(((round + 4) % $#))
-		for line in $(lines | grep 0); do
+		shift $(((round + warm) % $#))
+		for line in "$lab"/lines/*0; do
 			# Refused while the storm has the line.
-			echo "$1" 2>/dev/null >"$lab/lines/$line/handlers" && [ $# -gt 1 ] && shift
+			echo "$1" 2>/dev/null >"$line/handlers" && [ $# -gt 1 ] && shift
 		done
 		remove
 		# Warm after the first ones.
 		[ "$round" != 0 ] || before=$(unreclaimable)
 		insert irqlab || fail "round $round: cannot be inserted"
 	done
-	handled=$(info sim0 handled)
+	info sim0 handled
+	handled=$value
 	eventually is_more sim0 "$handled" || fail "the storm is over"
 	rm "$work/storm"
 	wait
 	remove
 	same "what is left" "$(traces)" ""
+	# A single round says nothing about memory.
+	! is_short || return 0
 	grown=$(($(unreclaimable) - before))
 	allowed=$((rounds * 50))
-	# KASAN holds for a while what is freed.
-	! grep -q ' kasan_quarantine_put$' /proc/kallsyms || allowed=$((rounds * 500))
+	if [ $grown -ge $allowed ] && grep -q ' kasan_quarantine_put$' /proc/kallsyms; then
+		# It holds for a while what is freed.
+		allowed=$((rounds * 500))
+	fi
 	[ $grown -lt $allowed ] || fail "memory grew by $grown kB in $rounds rounds"
 }
 
 # Probes of the kernel's tracepoints run on all CPUs while they are attached, detached, and unloaded.
 is_removed_while_it_watches() {
-	rounds=$((${LONG:-0} ? 50 : 5))
-	trap restore EXIT
+	rounds=$((${LONG:-0} ? 50 : ${SHORT:-0} ? 1 : 5))
+	cleanup=restore
 	storm
 	for round in $(seq $rounds); do
 		for switch in "softirqs on" "nesting on" "tape_on 1" "softirqs off" "softirqs on"; do
@@ -203,17 +217,17 @@ is_removed_while_it_watches() {
 
 takes_msi() {
 	[ -e "$lab/lines/edu0" ] || skip "no edu device (QEMU: -device edu)"
-	trap 'remove; restore' EXIT
+	cleanup='remove; restore'
 	remove
 	insert irqlab edu_msi=1 || fail "cannot be inserted"
 	for line in edu0 edu1; do
-		same "kind" "$(info $line kind)" MSI
+		info $line kind
+		same "kind" "$value" MSI
 	done
 	must_work
 	must bench "line=edu0 count=20"
 	awk '!/^#/ && ($4 != 20 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
-	must claims all
-	! grep ' fails ' "$lab/claims" || exit 1
+	must_hold IRQ
 	must claims IRQ-05
 	grep -q '^IRQ-05 *skip .*MSI' "$lab/claims" || fail "$(grep '^IRQ-05' "$lab/claims")"
 }
@@ -221,9 +235,9 @@ takes_msi() {
 # ---- Devices -------------------------------------------------------------------------------------
 
 is_unbound_and_bound_in_a_storm() {
-	trap restore EXIT
+	cleanup=restore
 	storm
-	for _ in 1 2 3 4 5; do
+	for _ in 1 2 3; do
 		unbind "$1"
 		bind
 	done
@@ -234,7 +248,7 @@ is_unbound_and_bound_in_a_storm() {
 
 # Unbinding waits for the bench.
 is_unbound_during_a_bench() {
-	trap restore EXIT
+	cleanup=restore
 	(echo "line=$1 count=300 mechanisms=hard period_us=1000" >"$lab/bench") &
 	eventually is_busy "$1" || fail "the bench does not run"
 	unbind "$1"
@@ -252,16 +266,16 @@ is_unbound_during_a_bench() {
 goes_offline_during_a_bench() {
 	online=/sys/devices/system/cpu/$1/online
 	[ -e "$online" ] || skip "it cannot be taken offline"
-	trap 'echo 1 >"$online"' EXIT
+	cleanup="echo 1 >$online"
 	(echo "line=sim0 count=200 mechanisms=hard period_us=1000 cpu=${1#cpu}" >"$lab/bench") &
 	bench=$!
 	eventually is_busy sim0 || fail "the bench does not run"
 	echo 0 >"$online" || fail "it cannot be taken offline"
 	wait $bench || fail "the bench failed: $(cat "$lab/last_error")"
 	awk '!/^#/ && ($4 != 200 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
-	same "online" "$(cat "$online")" 0
-	must claims all
-	! grep ' fails ' "$lab/claims" || exit 1
+	content "$online"
+	same "online" "$value" 0
+	must_hold IPI
 	echo 1 >"$online"
 	must bench "line=sim0 count=20 mechanisms=hard cpu=${1#cpu}"
 }
@@ -276,6 +290,13 @@ ends_on_a_signal() {
 		fail "not what was measured before: $(cat "$lab/bench")"
 	must_work
 }
+
+# KUnit's tests, which an insertion runs where there is KUnit, are not what this is about.
+filter=/sys/module/kunit/parameters/filter_glob
+if [ -e "$filter" ]; then
+	printf none >"$filter" # a newline would be part of it
+	trap 'printf "*" >"$filter"; rmmod irqlab; insert irqlab; rm -rf "$work"' EXIT
+fi
 
 {
 	echo stays_while_a_file_is_open irqlab

@@ -17,7 +17,7 @@ file() {
 
 # begin SAMPLE - insert it, until the check ends
 begin() {
-	trap 'end '"$1" EXIT
+	cleanup="end $1"
 	if [ "$1" = irqlab_edu ]; then
 		device=$(cd "$drivers/irqlab-edu" && echo 0000:*)
 		device=${device##* }
@@ -55,7 +55,8 @@ defers_to_a_tasklet() {
 		eventually shows "$1" "top half $raised, tasklet $raised" ||
 			fail "raised $raised: $(cat "$lab/$(file "$1")")"
 	done
-	same "interrupts that the kernel counted" "$(counted "$(number "$1")")" 5
+	counted "$(number "$1")"
+	same "interrupts that the kernel counted" "$value" 5
 }
 
 serves_in_a_thread_that_sleeps() {
@@ -64,16 +65,21 @@ serves_in_a_thread_that_sleeps() {
 	eventually shows "$1" "served by irq/$(number "$1")-.*" ||
 		fail "raised 1: $(cat "$lab/$(file "$1")")"
 	us=$(sed 's/.* \([0-9]*\) us after.*/\1/' "$lab/$(file "$1")")
-	within "microseconds, of which it slept 5000" "$us" 5000 1000000
+	# Ticks that come late, as an emulated CPU's do, make a sleep that is counted in ticks shorter.
+	within "microseconds, of which it slept 5000" "$us" 1000 1000000
 }
 
 computes_factorials() {
 	begin "$1"
+	file=$(file "$1") number=$(number "$1")
 	while read -r n factorial; do
-		before=$(counted "$(number "$1")")
-		must "$(file "$1")" "$n"
-		same "$n!" "$(cat "$lab/$(file "$1")")" "$factorial"
-		same "interrupts" $(($(counted "$(number "$1")") - before)) 1
+		counted "$number"
+		before=$value
+		must "$file" "$n"
+		content "$lab/$file"
+		same "$n!" "$value" "$factorial"
+		counted "$number"
+		same "interrupts" $((value - before)) 1
 	done <<-END
 		0 1
 		1 1
@@ -97,9 +103,9 @@ keeps_irqlab_inserted() {
 
 stays_while_its_file_is_open() {
 	begin "$1"
-	exec 4<"$lab/$(file "$1")"
+	exec 5<"$lab/$(file "$1")"
 	! rmmod "$1" 2>/dev/null || fail "it was removed"
-	exec 4<&-
+	exec 5<&-
 	rmmod "$1" || fail "it cannot be removed after close"
 }
 
