@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .PHONY: compile-fail crash boot help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
-export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V
+export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
 
 # Which headers to build with: KDIR=; or the running kernel's, if they can build Rust modules; or
 # those that tools/setup makes, in the place that tools/enter enters.
@@ -127,6 +127,7 @@ help:
 #?  FLAVOUR=        amd64 (default) or rt-amd64
 #?  GUEST=          which kernel the guest boots: stock (default); debug, with KASAN, lockdep and more;
 #?                  race, with KCSAN. The last two are built when first used: ten minutes each
+#?  WHOLE=1         the long form of the selftests there, too
 #?  MIRROR=         a Debian mirror; default: the one that apt uses here
 #?  IRQLAB_CACHE=   where kernel and toolchain live; default: ~/.cache/irqlab
 #?  PARAMS=a=1,b=2  module parameters, in the guest
