@@ -10,12 +10,10 @@ said() {
 	dmesg | sed -n 's/.*irqlab_stress: \(not ok\|ok\) - /\1 - /p'
 }
 
-# Several CPUs cancel one work item at once, as they may. In these functions the kernel then reads bits
-# that the others do not change, of a word in which they do, without telling KCSAN so.
+# Several CPUs cancel one work item at once, as they may. While one takes it, by an atomic bit operation,
+# the others read bits of the same word that this does not change, without telling KCSAN so.
 if [ -e /sys/kernel/debug/kcsan ]; then
-	for function in cancel_work_sync enable_work; do
-		echo "!$function" >/sys/kernel/debug/kcsan
-	done
+	echo '!work_grab_pending' >/sys/kernel/debug/kcsan
 fi
 
 ktap_print_header
