@@ -106,8 +106,8 @@ is_as_documented() {
 		END { exit bad }' $found || exit 1
 	[ "$4" != moving ] || return 0
 	# What there is at the time of opening, however it is read.
-	dd if="${found%% *}" bs=3 of="$work/pieces" 2>"$work/said.dd" || fail "$(cat "$work/said.dd")"
-	cmp "$work/pieces" "${found%% *}" || fail "read in pieces, it differs"
+	dd if="${found%% *}" bs=1 of="$work/pieces" 2>"$work/said.dd" || fail "$(cat "$work/said.dd")"
+	cmp "$work/pieces" "${found%% *}" || fail "read byte by byte, it differs"
 }
 
 # ---- Lines ---------------------------------------------------------------------------------------
@@ -127,22 +127,30 @@ counts() {
 	value="$raised $handled $interrupts $value"
 }
 
-# count_more LINE N COMMAND... - what a command does must be counted as N interrupts by all four
-count_more() {
-	line=$1 more=$2
-	shift 2
-	counts "$line"
+# expect_more LINE N - set expected to N more of each count
+expect_more() {
+	more=$2
+	counts "$1"
 	# shellcheck disable=SC2086  # words
-	set -- $value "$@"
-	due="$(($1 + more)) $(($2 + more)) $(($3 + more)) $(($4 + more))"
-	shift 4
-	"$@"
-	becomes "raised, handled, interrupts, /proc/interrupts of $line" "$due" counts "$line"
+	set -- $value
+	expected="$(($1 + more)) $(($2 + more)) $(($3 + more)) $(($4 + more))"
 }
 
-# raise LINE - raise an interrupt and wait until all have counted it
+# count_more LINE N COMMAND... - when a command has ended, all four must have counted N interrupts
+count_more() {
+	line=$1
+	expect_more "$1" "$2"
+	shift 2
+	"$@"
+	counts "$line"
+	same "raised, handled, interrupts, /proc/interrupts of $line" "$value" "$expected"
+}
+
+# raise LINE [N] - raise interrupts and wait until all have counted them
 raise() {
-	count_more "$1" 1 must "lines/$1/trigger" 1
+	expect_more "$1" "${2:-1}"
+	must "lines/$1/trigger" "${2:-1}"
+	becomes "raised, handled, interrupts, /proc/interrupts of $1" "$expected" counts "$1"
 }
 
 raises_what_is_triggered() {
@@ -150,7 +158,7 @@ raises_what_is_triggered() {
 	raise "$1"
 	info "$1" kind
 	if [ "$value" = simulated ]; then
-		count_more "$1" 100 must "lines/$1/trigger" 100
+		raise "$1" 100
 		return
 	fi
 	counts "$1"
@@ -247,17 +255,14 @@ moves_with_its_affinity() {
 	cleanup="must $file $old"
 	for cpu in $(cpus); do
 		must "$file" "$cpu"
-		info "$1" handled
-		before=$value
-		must "lines/$1/trigger" 1
-		becomes "handled" $((before + 1)) info "$1" handled
+		raise "$1"
 		becomes "affinity" "$cpu" content "$lab/$file"
 		info "$1" irq
 		irq=$value
 		counted "$irq" "$cpu"
 		before=$value
-		must "lines/$1/trigger" 1
-		becomes "interrupts on CPU $cpu" $((before + 1)) counted "$irq" "$cpu"
+		raise "$1"
+		has counted "$irq" "$cpu" $((before + 1))
 	done
 }
 
