@@ -2,7 +2,10 @@
 
 //! Overlap: how many run the same code at a time, at most, and on which CPUs.
 
-use irqlab::cpu::PerCpu;
+use irqlab::{
+    clock,
+    cpu::PerCpu, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -46,6 +49,16 @@ impl Overlap {
         body();
         self.inside.fetch_sub(1, Full);
         self.runs.local().add(1, Relaxed);
+    }
+
+    /// Is inside until somebody else is, for at most `patience_ns`.
+    ///
+    /// Where CPUs are emulated, those that run for some microseconds each may
+    /// not meet in a second.
+    pub(crate) fn meet(&self, patience_ns: u64) {
+        self.during(|| {
+            clock::spin_until(patience_ns, || self.inside.load(Acquire) > 1);
+        });
     }
 
     /// The most that were inside at a time.
