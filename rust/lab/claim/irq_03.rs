@@ -144,11 +144,11 @@ fn try_line(
         let _ = line.raise();
         let _ = other.raise();
         if place.cpu == here {
-            let start_ns = clock::now_ns();
-            // Not at once: a device's interrupt may still be on its way.
-            while clock::now_ns().wrapping_sub(start_ns) < 1_000_000 {
-                still_waits.store(lapic::is_requested(vector), Relaxed);
-            }
+            // Neither at once, as a device's interrupt may still be on its way,
+            // nor by one look: it may be just about to be taken.
+            clock::spin_ns(1_000_000);
+            let is_gone = clock::spin_until(PATIENCE_NS, || !lapic::is_requested(vector));
+            still_waits.store(!is_gone, Relaxed);
         }
     })?;
     trial.eventually(2000, || counters[1].runs() > others_runs);
