@@ -202,14 +202,31 @@ impl Trial<'_> {
     /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
     /// whether it held in time.
     pub(crate) fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
+        const FIRST_PAUSE_US: u32 = 100;
+        const MAX_PAUSE_US: u32 = 10_000;
+
         let start = clock::ticks();
+        // What did not come soon is not looked for that often: looking takes
+        // the CPU from what is to make it come.
+        let mut pause_us = FIRST_PAUSE_US;
         while !condition() {
             if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
                 return false;
             }
-            self.task.sleep_us(100, 100);
+            self.task.sleep_us(pause_us, pause_us);
+            pause_us = MAX_PAUSE_US.min(pause_us * 2);
         }
         true
+    }
+
+    /// How long to wait, in ms, for what comes in the experiment and not in its
+    /// control.
+    fn patience_ms(&self) -> u32 {
+        if self.is_control() {
+            200
+        } else {
+            2000
+        }
     }
 
     /// Gives what should not happen the time to happen.

@@ -133,7 +133,7 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
     let seen = registration.handler();
 
     lent.raise()?;
-    if !trial.eventually(2000, || seen.begun.load(Acquire) == 1) {
+    if !trial.eventually(trial.patience_ms(), || seen.begun.load(Acquire) == 1) {
         let primaries = seen.primaries.load(Relaxed);
         emit!(
             evidence,

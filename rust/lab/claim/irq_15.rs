@@ -238,7 +238,7 @@ impl Held {
         } else {
             lapic::at_highest_priority(trial.task, |_unsleeping| send())
         };
-        trial.eventually(2000, || work.count() > meanwhile);
+        trial.eventually(trial.patience_ms(), || work.count() > meanwhile);
         Ok(Self {
             waited,
             meanwhile,

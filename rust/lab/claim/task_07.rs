@@ -78,7 +78,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let tasklet = KBox::pin_init(Tasklet::new(Ok(repeater)), GFP_KERNEL)?;
     tasklet.schedule();
-    let has_repeated = trial.eventually(2000, || runs() == RUNS);
+    let has_repeated = trial.eventually(trial.patience_ms(), || runs() == RUNS);
     let repeated = runs();
 
     // Once more, and killed (which is what dropping does) while it runs.
