@@ -294,8 +294,10 @@ ends_on_a_signal() {
 # KUnit's tests, which an insertion runs where there is KUnit, are not what this is about.
 filter=/sys/module/kunit/parameters/filter_glob
 if [ -e "$filter" ]; then
+	content "$filter"
+	tests=$value
 	printf none >"$filter" # a newline would be part of it
-	trap 'printf "*" >"$filter"; rmmod irqlab; insert irqlab; rm -rf "$work"' EXIT
+	trap 'printf %s "$tests" >"$filter"; rmmod irqlab; insert irqlab; rm -rf "$work"' EXIT
 fi
 
 {

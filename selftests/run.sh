@@ -33,6 +33,9 @@ for test; do
 	index=$((index + 1))
 	shift
 done
+# busybox's does not end the whole process group, and its shell prefers it.
+timeout=/usr/bin/timeout
+[ -x "$timeout" ] || timeout=timeout
 status=$(mktemp) || exit 1
 trap 'rm -f "$status"' EXIT
 
@@ -52,7 +55,7 @@ for test; do
 	before=$troubles
 	{
 		# In a process group of its own, which ends with it. A debug kernel is slow.
-		timeout 1800 "./$test" </dev/null 2>&1
+		"$timeout" 1800 "./$test" </dev/null 2>&1
 		echo $? >"$status"
 	} | while IFS= read -r line; do
 		printf '    %s\n' "$line" # at once, unlike sed
