@@ -16,6 +16,9 @@ cpus=$(grep -c ^processor /proc/cpuinfo)
 last=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 online=/sys/devices/system/cpu/cpu$last/online
 spare=$((${SHORT:-0} ? 100 : 20))
+# Few calls, if any, are found by a CPU that is about to idle before their interrupt comes. A slow kernel
+# is about to for longer.
+found=$((${SHORT:-0} ? 200 : 0))
 
 # call KEY=VALUE... - send, which leaves rows: kind from cpu wait count sent ran in_hardirq pending counter
 # interrupts background
@@ -30,7 +33,7 @@ each_row() {
 		nth=$((nth + 1))
 		rules="$rules !($condition) { print \"condition $nth: \" \$0; wrong = 1 }"
 	done
-	awk -v many="$many" -v spare="$spare" -v wrong=0 -v kind="${kind:-}" -v symbol="${symbol:-}" '
+	awk -v many="$many" -v spare="$spare" -v found="$found" -v wrong=0 -v kind="${kind:-}" -v symbol="${symbol:-}" '
 		/^#/ { for (i = 1; i < NF; i++) if ($i == "took") took_us = $(i + 1); next }
 		{ rows++; slack = $5 / 50 + took_us / 20000 + 10 * $12 + spare }
 		'"$rules"'
@@ -54,10 +57,9 @@ is_counted_by_the_kernel() {
 	call "kind=$kind" "count=$count" "$@"
 	counted "$symbol"
 	after=$value
-	# Few calls, if any, are found by a CPU that is about to idle before their interrupt comes. The kernel
-	# counts a kick when it has told its tracepoint.
+	# The kernel counts a kick when it has told its tracepoint.
 	each_row '$1 == kind && $6 == many && $7 == many && $9 == 0 && $10 == symbol' \
-		'$8 <= $7 && $8 >= $7 - slack' '$11 + ($1 == "reschedule") >= $8 && $11 <= $7 + slack'
+		'$8 <= $7 && $8 >= $7 - slack - found' '$11 + ($1 == "reschedule") >= $8 && $11 <= $7 + slack'
 	# And the witness: all of it, on all CPUs.
 	awk '
 		/^#/ { for (i = 1; i < NF; i++) if ($i == "took") took_us = $(i + 1); next }
@@ -87,7 +89,7 @@ is_no_interrupt() {
 is_inline_at_home() {
 	needs_others
 	call kind=each "count=$many" from=0
-	each_row '$6 == many && $7 == many' '$3 == 0 ? $8 == 0 && $11 <= slack : $8 >= $7 - slack && $11 >= $8 && $11 <= $7 + slack'
+	each_row '$6 == many && $7 == many' '$3 == 0 ? $8 == 0 && $11 <= slack : $8 >= $7 - slack - found && $11 >= $8 && $11 <= $7 + slack'
 }
 
 # One for each call, whichever CPU the kernel takes.
