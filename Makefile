@@ -76,11 +76,9 @@ test: kselftest
 
 # The tests that depend on the kernel, in guests whose kernels check themselves.
 GUESTS = debug race
-test-debug: TALLY = build/tally
 test-debug:
-	@$(if $(filter file,$(origin TALLY)),rm -f $(TALLY);) failed=0; for guest in $(GUESTS); do \
-		$(MAKE) --no-print-directory test GUEST=$$guest TALLY=$(TALLY) || failed=1; \
-	done; exit $$failed
+	@for guest in $(GUESTS); do $(MAKE) --no-print-directory kselftest GUEST=$$guest || exit; done
+	@tools/enter tools/test $(GUESTS:%=--guest %) $(if $(TALLY),--tally $(TALLY))
 
 compile-fail crash boot: kselftest
 	@tools/enter tools/test $@
