@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Claims: statements about interrupts, each put to the test by an experiment on
-//! this kernel. Each is a file of its own here and a line in the table.
+//! this kernel.
+//!
+//! A claim is a file, which is named after what it shows, and a line in the file of its
+//! [group](claims), which gives it an id and a statement. The first groups are files of this
+//! folder still, named after their ids.
 //!
 //! An experiment comes in two variants. The *control* differs in the one step
 //! that the claim is about, so that a claim which held for the wrong reason
@@ -9,17 +13,12 @@
 
 use crate::{
     laboratory::Lab,
-    line::{
-        Group,
-        Line, //
-    },
     refusal::{
         refuse,
         Answer, //
     },
 };
 use irqlab::{
-    clock,
     context::Task,
     emit,
     text::Text, //
@@ -27,23 +26,35 @@ use irqlab::{
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
-    time::msecs_to_jiffies, //
+    sync::Mutex, //
+};
+
+mod evidence;
+mod fix;
+mod prelude;
+mod trial;
+
+use evidence::{
+    found,
+    Finding,
+    Verdict, //
+};
+pub(crate) use trial::{
+    Trial,
+    Variant, //
 };
 
 macro_rules! table {
-    ($($name:ident,)*) => {
+    ($group:ident: $($name:ident,)*) => {
         $(mod $name;)*
 
-        /// All claims, in the order in which they run.
-        const TABLE: &[Claim] = &[$($name::CLAIM,)*];
+        /// Claims that are files of this folder.
+        const $group: &[Entry] = &[$(Entry { claim: $name::CLAIM, about: None },)*];
     };
 }
 
 table! {
+    EXCEPTIONS:
     exc_01,
     exc_02,
     exc_03,
@@ -60,14 +71,10 @@ table! {
     exc_14,
     exc_15,
     exc_16,
-    fix_01,
-    fix_02,
-    fix_03,
-    fix_04,
-    fix_05,
-    fix_06,
-    fix_07,
-    fix_08,
+}
+
+table! {
+    INTERRUPTS:
     irq_01,
     irq_02,
     irq_03,
@@ -120,6 +127,19 @@ table! {
     work_08,
 }
 
+/// All groups of claims, in the order in which they run.
+const GROUPS: &[&[Entry]] = &[EXCEPTIONS, fix::CLAIMS, INTERRUPTS];
+
+fn all() -> impl Iterator<Item = &'static Entry> {
+    GROUPS.iter().copied().flatten()
+}
+
+/// A line of the table.
+struct Entry {
+    claim: Claim,
+    about: Option<&'static About>,
+}
+
 /// One claim.
 struct Claim {
     /// Its permanent name: a group, a hyphen, a number.
@@ -131,109 +151,55 @@ struct Claim {
     run: fn(&Trial<'_>) -> Answer<Finding>,
 }
 
-/// What an experiment showed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// What the claim says.
-    Holds,
-    /// Something else, which the evidence tells: the claim was true once.
-    Outdated,
-    /// Nothing: this machine cannot show it, and the evidence tells why.
-    Skip,
-    /// Neither: the lab or the kernel is at fault.
-    Fails,
+/// What one who wants to understand a claim has to know besides.
+struct About {
+    /// The sentence of the text that the claim is from, or of the documentation.
+    quote: &'static str,
+    /// Which text that is, and which section of it.
+    section: &'static str,
+    /// What this kernel does, and since when; of a rebuilt mechanism, how it was rebuilt.
+    today: &'static str,
+    /// The functions, of this kernel or of this library, that do it.
+    functions: &'static str,
+    /// What the control does differently.
+    control: &'static str,
+    /// What to try next.
+    next: &'static str,
 }
 
-impl Verdict {
-    const fn name(self) -> &'static str {
-        match self {
-            Verdict::Holds => "holds",
-            Verdict::Outdated => "outdated",
-            Verdict::Skip => "skip",
-            Verdict::Fails => "fails",
-        }
-    }
+/// The claims of a group: the index of their ids, files and statements.
+///
+/// ```ignore
+/// claims! {
+///     "OLD-02", one_at_a_time, "only one bottom half runs at a time, in the whole system";
+/// }
+/// ```
+macro_rules! claims {
+    ($($id:literal, $name:ident, $text:literal;)*) => {
+        $(mod $name;)*
+
+        /// The claims of this group.
+        pub(super) const CLAIMS: &[$crate::claim::Entry] = &[$($crate::claim::Entry {
+            claim: $crate::claim::Claim {
+                id: $id,
+                text: $text,
+                control: $name::ABOUT.control,
+                run: $name::run,
+            },
+            about: Some(&$name::ABOUT),
+        },)*];
+    };
 }
+use claims;
 
-/// A verdict with its evidence.
-struct Finding {
-    verdict: Verdict,
-    evidence: Text,
+/// What there is to know of the claim of this file, beside its `run`. All parts are
+/// those of [`About`].
+macro_rules! claim {
+    ($($part:ident: $words:expr,)*) => {
+        pub(super) const ABOUT: $crate::claim::About = $crate::claim::About { $($part: $words,)* };
+    };
 }
-
-/// Which variant of an experiment to run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Variant {
-    /// The real one.
-    Experiment,
-    /// The one that must fail.
-    Control,
-}
-
-/// What an experiment works with.
-pub(crate) struct Trial<'a> {
-    lab: &'a Lab,
-    pub(crate) task: &'a Task,
-    variant: Variant,
-}
-
-impl Trial<'_> {
-    pub(crate) fn lab(&self) -> &Lab {
-        self.lab
-    }
-
-    fn is_control(&self) -> bool {
-        self.variant == Variant::Control
-    }
-
-    /// Whether the user has allowed what makes the kernel report a bug.
-    fn may_endanger(&self) -> bool {
-        *crate::module_parameters::dangerous.value_ref()
-    }
-
-    fn line(&self, name: &str) -> Answer<Arc<Line>> {
-        self.lab.lines.get(name)
-    }
-
-    fn group(&self, name: &str) -> Answer<Group> {
-        self.lab.lines.group(name)
-    }
-
-    /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
-    /// whether it held in time.
-    pub(crate) fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
-        const FIRST_PAUSE_US: u32 = 100;
-        const MAX_PAUSE_US: u32 = 10_000;
-
-        let start = clock::ticks();
-        // What did not come soon is not looked for that often: looking takes
-        // the CPU from what is to make it come.
-        let mut pause_us = FIRST_PAUSE_US;
-        while !condition() {
-            if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
-                return false;
-            }
-            self.task.sleep_us(pause_us, pause_us);
-            pause_us = MAX_PAUSE_US.min(pause_us * 2);
-        }
-        true
-    }
-
-    /// How long to wait, in ms, for what comes in the experiment and not in its
-    /// control.
-    fn patience_ms(&self) -> u32 {
-        if self.is_control() {
-            200
-        } else {
-            2000
-        }
-    }
-
-    /// Gives what should not happen the time to happen.
-    fn settle(&self) {
-        self.task.sleep_ms(10);
-    }
-}
+use claim;
 
 /// The verdict: `holds` if all was as the claim says, `fails` otherwise.
 macro_rules! judge {
@@ -248,13 +214,10 @@ macro_rules! judge {
 }
 use judge;
 
-/// The verdict that this machine cannot show it.
+/// Refuses with the verdict that this machine cannot show it, or not now, and why.
 macro_rules! skip {
     ($($reason:tt)*) => {
-        return $crate::claim::found(
-            $crate::claim::Verdict::Skip,
-            ::kernel::prelude::fmt!($($reason)*),
-        )
+        return Err($crate::refusal::Refusal::skip(::kernel::prelude::fmt!($($reason)*)))
     };
 }
 use skip;
@@ -274,15 +237,6 @@ macro_rules! skip_dangerous {
 }
 use skip_dangerous;
 
-fn found(verdict: Verdict, evidence: kernel::fmt::Arguments<'_>) -> Answer<Finding> {
-    let mut text = Text::new();
-    text.append(evidence)?;
-    Ok(Finding {
-        verdict,
-        evidence: text,
-    })
-}
-
 /// The last finding of each claim.
 #[pin_data]
 pub(crate) struct Claims {
@@ -298,8 +252,8 @@ struct Outcome {
 
 impl Claims {
     pub(crate) fn new() -> Result<impl PinInit<Self>> {
-        let mut none = KVec::with_capacity(TABLE.len(), GFP_KERNEL)?;
-        for _ in TABLE {
+        let mut none = KVec::with_capacity(all().count(), GFP_KERNEL)?;
+        for _ in all() {
             none.push(None, GFP_KERNEL)?;
         }
         Ok(pin_init!(Self {
@@ -312,23 +266,23 @@ impl Claims {
     /// Refusals: `ENODEV` if it names none, `EBUSY` if another experiment runs,
     /// `EINTR` after a signal, with the verdicts so far.
     pub(crate) fn run(&self, lab: &Lab, which: &str, variant: Variant, task: &Task) -> Answer {
-        let is_named = |claim: &Claim| {
-            which == "all"
-                || claim.id == which
-                || claim
-                    .id
-                    .split_once('-')
-                    .is_some_and(|(group, _)| group == which)
+        let is_named = |entry: &Entry| {
+            let id = entry.claim.id;
+            let group = id.split_once('-').map_or(id, |(group, _)| group);
+            ["all", id, group]
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(which))
         };
-        if !TABLE.iter().any(is_named) {
+        if !all().any(is_named) {
             refuse!(ENODEV, "no claim or group '{}'", which);
         }
         let _experiment = lab.begin()?;
-        let trial = Trial { lab, task, variant };
-        for (index, claim) in TABLE.iter().enumerate() {
-            if !is_named(claim) {
+        let trial = Trial::new(lab, task, variant);
+        for (index, entry) in all().enumerate() {
+            if !is_named(entry) {
                 continue;
             }
+            let claim = &entry.claim;
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted before {}", claim.id);
             }
@@ -340,7 +294,10 @@ impl Claims {
 
     pub(crate) fn show(&self, text: &mut Text) -> Result {
         emit!(text, "#id verdict evidence\n")?;
-        for (claim, outcome) in TABLE.iter().zip(self.results.lock().iter()) {
+        for (claim, outcome) in all()
+            .map(|entry| &entry.claim)
+            .zip(self.results.lock().iter())
+        {
             emit!(text, "{:<8} ", claim.id)?;
             match outcome {
                 None => emit!(text, "{:<8} {}\n", "-", claim.text)?,
@@ -357,9 +314,35 @@ impl Claims {
     }
 }
 
-impl crate::refusal::Refusal {
-    /// An experiment that could not be carried out has failed, and says why.
-    fn into_finding(self) -> Answer<Finding> {
-        found(Verdict::Fails, fmt!("not carried out: {}", self))
+/// The claims of which there is more to know, by their ids.
+pub(crate) fn explained() -> impl Iterator<Item = Explanation> {
+    all().filter_map(|Entry { claim, about }| about.map(|about| Explanation { claim, about }))
+}
+
+/// What there is to know of a claim.
+pub(crate) struct Explanation {
+    claim: &'static Claim,
+    about: &'static About,
+}
+
+impl Explanation {
+    pub(crate) fn id(&self) -> &'static str {
+        self.claim.id
+    }
+
+    pub(crate) fn show(&self, text: &mut Text) -> Result {
+        let (claim, about) = (self.claim, self.about);
+        emit!(text, "{}: {}\n\n", claim.id, claim.text)?;
+        for (what, words) in [
+            ("The text says", about.quote),
+            ("Where", about.section),
+            ("Here", about.today),
+            ("Functions", about.functions),
+            ("The control", claim.control),
+            ("Try next", about.next),
+        ] {
+            emit!(text, "{:<14} {}\n", what, words)?;
+        }
+        Ok(())
     }
 }

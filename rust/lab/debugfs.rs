@@ -86,17 +86,23 @@ impl<K: Knob> Content for Noted<K> {
 type KnobFile<K> = File<Noted<K>>;
 
 fn file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, knob: K) -> Result<KnobFile<K>> {
+    named_file(dir, lab, K::NAME, knob)
+}
+
+/// A file that is one of several of its kind, by a name of its own.
+fn named_file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, name: &CStr, knob: K) -> Result<KnobFile<K>> {
     let noted = Noted {
         knob,
         lab: lab.clone(),
     };
-    File::new::<crate::LocalModule>(dir, K::NAME, Arc::new(noted, GFP_KERNEL)?)
+    File::new::<crate::LocalModule>(dir, name, Arc::new(noted, GFP_KERNEL)?)
 }
 
 /// The files that are there as long as the lab is.
 pub(crate) struct Files {
     _bench: KnobFile<bench::Bench>,
     _claims: KnobFile<claims::Claims>,
+    _claims_info: KVec<KnobFile<claims::Info>>,
     _last_error: KnobFile<last_error::LastError>,
     _deferral: deferral::Files,
     _fixup: fixup::Files,
@@ -116,6 +122,7 @@ impl Files {
         Ok(Self {
             _bench: file(root, lab, bench::Bench)?,
             _claims: file(root, lab, claims::Claims)?,
+            _claims_info: claims::Info::files(root, lab)?,
             _last_error: file(root, lab, last_error::LastError)?,
             _deferral: deferral::Files::new(root, lab)?,
             _fixup: fixup::Files::new(root, lab)?,

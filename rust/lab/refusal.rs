@@ -19,6 +19,15 @@ use kernel::{
 pub(crate) struct Refusal {
     pub(crate) error: Error,
     reason: Text,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The command was wrong, or something went wrong.
+    Refused,
+    /// This machine cannot show what a claim is about, or not now.
+    Skipped,
 }
 
 /// What carrying out a command gives.
@@ -40,12 +49,28 @@ impl Refusal {
         Self {
             error,
             reason: text,
+            kind: Kind::Refused,
         }
+    }
+
+    /// Refuses an experiment that this machine cannot carry out, or not now.
+    pub(crate) fn skip(reason: fmt::Arguments<'_>) -> Self {
+        Self {
+            kind: Kind::Skipped,
+            ..Self::new(EOPNOTSUPP, reason)
+        }
+    }
+
+    pub(crate) fn is_skip(&self) -> bool {
+        self.kind == Kind::Skipped
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == Kind::Skipped {
+            return f.write_fmt(fmt!("{}", self.reason));
+        }
         let name = self.error.name().unwrap_or(c"error");
         if self.reason.is_empty() {
             f.write_fmt(fmt!("{}", name))
@@ -60,6 +85,7 @@ impl From<Error> for Refusal {
         Self {
             error,
             reason: Text::new(),
+            kind: Kind::Refused,
         }
     }
 }

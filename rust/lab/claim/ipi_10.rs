@@ -6,7 +6,6 @@
 
 use super::{
     judge,
-    skip,
     Claim,
     Finding,
     Trial, //
@@ -21,10 +20,7 @@ use crate::{
 use irqlab::{
     clock,
     context::IrqsOff,
-    cpu::{
-        self,
-        CpuId, //
-    },
+    cpu::CpuId,
     emit, lapic,
     smp::{
         self,
@@ -78,10 +74,7 @@ struct Counts {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
+    let [sender, target] = trial.cpus()?;
     let mut evidence = Text::new();
     let mut holds = true;
     for held_ns in HELD_NS {

@@ -2,12 +2,20 @@
 
 //! `claims`: runs experiments, and shows the verdicts with their evidence.
 //!
-//! Write a claim's id, a group (`TASK`) or `all`; a second word `control` runs
+//! Write a claim's id, a group (`TASK`) or `all`, in upper or lower case; a second word `control` runs
 //! the broken variant of each instead, which must not hold.
 
-use super::Knob;
+use super::{
+    named_file,
+    Knob,
+    KnobFile, //
+};
 use crate::{
-    claim::Variant,
+    claim::{
+        self,
+        Explanation,
+        Variant, //
+    },
     laboratory::Lab,
     refusal::{
         refuse,
@@ -16,11 +24,15 @@ use crate::{
 };
 use irqlab::{
     context::Task,
-    debugfs::Mode,
+    debugfs::{
+        Dir,
+        Mode, //
+    },
     text::Text, //
 };
 use kernel::{
     prelude::*,
+    str::CString,
     sync::Arc, //
 };
 
@@ -48,5 +60,30 @@ impl Knob for Claims {
             refuse!(EINVAL, "'{}' is one word too many", word);
         }
         lab.claims.run(lab, which, variant, task)
+    }
+}
+
+/// `claims_info/<id>`: what a claim is about, for one who wants to understand its evidence.
+pub(super) struct Info(Explanation);
+
+impl Info {
+    /// A file for each claim of which there is more to know.
+    pub(super) fn files(root: &Dir, lab: &Arc<Lab>) -> Result<KVec<KnobFile<Self>>> {
+        let dir = root.subdir(c"claims_info")?;
+        let mut files = KVec::new();
+        for explanation in claim::explained() {
+            let name = CString::try_from_fmt(fmt!("{}", explanation.id()))?;
+            files.push(named_file(&dir, lab, &name, Self(explanation))?, GFP_KERNEL)?;
+        }
+        Ok(files)
+    }
+}
+
+impl Knob for Info {
+    const NAME: &'static CStr = c"claims_info";
+    const MODE: Mode = Mode::ReadOnly;
+
+    fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(self.0.show(text)?)
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-06: after a fixup the register for the error has -EFAULT, that for the value 0,
+//! After a fixup the register for the error has -EFAULT, that for the value 0,
 //! and it goes on behind the access.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -27,14 +27,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-06",
-    text: "a fixup leaves -EFAULT for the error and 0 for the value, and goes on behind the access",
+claim! {
+    quote: "regs->eip = fixup->fixup",
+    section: "The Exception Tables, and the recapitulation of get_user()",
+    today: "the same result; the fixup code of the text is gone, since 5.17: the type of the entry says which register gets what",
+    functions: "fixup_exception(), ex_handler_imm_reg()",
     control: "the page is there",
-    run,
-};
+    next: "echo user_unmapped hardirq > fixup/access; cat fixup/steps",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let case = if trial.is_control() {
         "user_valid"
     } else {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-02: a bad user address in a copy gives EFAULT, not an oops.
+//! A bad user address in a copy gives EFAULT, not an oops.
 //!
 //! The tracepoint of page faults is the witness that there was one: what the range
 //! check refuses gives EFAULT as well. A copy may try twice: a word, and then a byte.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -40,12 +40,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-02",
-    text: "a bad user address in a copy gives EFAULT, not an oops",
+claim! {
+    quote: "thus if the exception is caused by an invalid parameter the instruction that caused it must be included in one of the functions",
+    section: "The Exception Tables",
+    today: "the same: a copy from or to user space ends with -EFAULT",
+    functions: "copy_from_user(), get_user(), fixup_exception()",
     control: "an address of the kernel, which does not get as far as a fault",
-    run,
-};
+    next: "echo user_unmapped task > fixup/access; cat fixup/steps",
+}
 
 /// Counts the page faults in one page.
 struct Faults {
@@ -61,7 +63,7 @@ impl Observer<PageFaultKernel> for Faults {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let setting = Setting::new(trial.task)?;
     let page = if trial.is_control() {
         setting.island.inside(0).as_raw()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-07: fixups serve more exceptions than page faults.
+//! Fixups serve more exceptions than page faults.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -24,14 +24,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-07",
-    text: "fixups serve more exceptions than page faults",
+claim! {
+    quote: "(beyond the text, which has only page faults)",
+    section: "The Exception Tables",
+    today: "also #GP, #UD, #DE, and reading an MSR that is not there",
+    functions: "exc_general_protection(), exc_invalid_op(), exc_divide_error(), ex_handler_msr()",
     control: "all of the accesses are page faults",
-    run,
-};
+    next: "echo divide nmi > fixup/access; cat fixup/steps",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let trap = |vector: Vector| End::Trapped(vector.0);
     let eio = End::Error(EIO.to_errno());
     let cases = [

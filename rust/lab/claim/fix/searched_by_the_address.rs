@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-05: the handler searches the table by the address of the instruction.
+//! The handler searches the table by the address of the instruction.
 //!
 //! The kernel's own search is seen by what follows: it went on where the entry says.
 //! The same search finds nothing for any other address around.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -24,14 +24,16 @@ use irqlab::{
     symbol::Name, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-05",
-    text: "the fault handler searches the table by the address of the instruction",
+claim! {
+    quote: "the do_page_fault() handler will look at the table: if it includes the address of instruction that triggered the exception the error is caused by a system call parameter, otherwise by a more serious bug",
+    section: "The Exception Tables",
+    today: "the same: the sorted table of the kernel or of the module is searched by bisection",
+    functions: "search_exception_tables(), search_module_extables()",
     control: "searches by the address of the next instruction",
-    run,
-};
+    next: "cat fixup/table; echo guard hardirq > fixup/access; cat fixup/steps",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
     let (Some(exception), Ok(outcome)) = (attempt.exception, attempt.outcome) else {

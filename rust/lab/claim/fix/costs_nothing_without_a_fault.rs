@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-08: the fixup costs nothing as long as there is no fault.
+//! The fixup costs nothing as long as there is no fault.
 //!
 //! Compared with the same instructions without an entry in the table. The least of many
 //! rounds is what each costs where nothing comes between: whatever the load, one round
 //! of a few dozen accesses has the CPU for itself. Where the clock counts instructions
 //! (QEMU's -icount), these are instructions.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -26,12 +26,14 @@ use irqlab::{
     user::is_user,
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-08",
-    text: "a fixup costs nothing as long as there is no fault",
+claim! {
+    quote: "(beyond the text)",
+    section: "The Exception Tables",
+    today: "an entry in the table is only read after a fault",
+    functions: "search_exception_tables()",
     control: "every access faults",
-    run,
-};
+    next: "make bench compares in instructions",
+}
 
 const ROUNDS: usize = 100;
 const ACCESSES: u64 = 50;
@@ -53,7 +55,7 @@ fn cost_per_100(trial: &Trial<'_>, mut access: impl FnMut()) -> u64 {
     least * 100 / ACCESSES
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let setting = Setting::new(trial.task)?;
     let island = &setting.island;
     let (inside, guard) = (island.inside(0), island.guard(0));

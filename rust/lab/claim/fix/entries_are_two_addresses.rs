@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-04: an entry of the exception table is two addresses: of an instruction, and
+//! An entry of the exception table is two addresses: of an instruction, and
 //! of its fixup.
 //!
 //! It was, on 32 bits. Now both are relative to where they are, and there is a third
 //! word, which says what to do.
 
-use super::{
-    found,
-    Claim,
-    Finding,
-    Trial,
-    Verdict, //
-};
 use crate::{
+    claim::prelude::*,
     fixup::{
         Case,
         Setting, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     context::Kind,
@@ -29,16 +22,17 @@ use irqlab::{
     },
     symbol::Name, //
 };
-use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-04",
-    text: "an exception table entry is the address of an instruction and that of its fixup",
+claim! {
+    quote: "each entry contains: insn that is the address of an instruction that accesses the process address space; fixup that is the address of the assembly code which solves the problem",
+    section: "The Exception Tables",
+    today: "since Linux 3.5 both are relative to where they are; since 4.6 there is a third word, which names a handler",
+    functions: "struct exception_table_entry, ex_handler_default()",
     control: "takes the words for addresses",
-    run,
-};
+    next: "cat fixup/table",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
     let addresses = |entry: &Entry| {
@@ -60,6 +54,12 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_inside += usize::from(is_inside && fixup > instruction);
         nr_known += usize::from(!matches!(entry.handler, Handler::Other(_)));
     }
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!("{} entries of {} bytes", table::len(), Entry::SIZE))?;
+    evidence.check(
+        nr_inside == table::len() && nr_inside > 0,
+        fmt!("{nr_inside} lead from an instruction of this module to a later one of the same function"),
+    )?;
     // One of them is what the fault has gone by.
     let fault = attempt.exception.zip(attempt.outcome.ok());
     let used = fault.and_then(|(exception, outcome)| {
@@ -67,23 +67,19 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             |entry: &Entry| addresses(entry) == (exception.registers.ip, outcome.resumed_at);
         table::entries().find(is_used)
     });
-    let is_consistent = nr_inside == table::len() && nr_known == table::len() && nr_known > 0;
-    let verdict = match used {
-        Some(_) if is_consistent && Entry::SIZE == 3 * size_of::<u32>() => Verdict::Outdated,
-        _ => Verdict::Fails,
-    };
-    found(
-        verdict,
-        fmt!(
-            "{} entries of {} bytes: two offsets and a handler; {} lead from an instruction of this \
-             module to a later one of the same function, {} have a known handler; a fault in \
-             {} went by {}",
-            table::len(),
-            Entry::SIZE,
-            nr_inside,
-            nr_known,
-            Name::of(fault.map_or(0, |(exception, _)| exception.registers.ip)).place(),
-            if used.is_some() { "one of them" } else { "none of them" }
-        ),
-    )
+    let ip = fault.map_or(0, |(exception, _)| exception.registers.ip);
+    evidence.check(
+        used.is_some(),
+        fmt!("a fault in {} went by one of them", Name::of(ip).place()),
+    )?;
+    match Entry::SIZE - 2 * size_of::<u32>() {
+        0 => evidence.holds(),
+        rest => {
+            evidence.check(
+                rest == size_of::<u32>() && nr_known == table::len(),
+                fmt!("behind the two addresses {nr_known} have the number of a known handler"),
+            )?;
+            evidence.outdated()
+        }
+    }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! FIX-03: the causes of a page fault in the kernel are told apart.
+//! The causes of a page fault in the kernel are told apart.
 //!
 //! A page that is only absent is served; a wrong access and a bad pointer are fixed
 //! up. vmalloc() memory was a cause where each task's page table got it on demand; on
 //! x86-64 all share it, so that it does not fault. What has no fixup is a bug: EXC-13.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -27,14 +27,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "FIX-03",
-    text: "the causes of a page fault in the kernel are told apart: served, or EFAULT",
+claim! {
+    quote: "if it passes then the address can be still not be valid for that process, therefor a Page Fault can be raised when: (four causes)",
+    section: "The page fault",
+    today: "the same, but for the second cause: on x86-64 all tasks share the page tables of vmalloc memory",
+    functions: "exc_page_fault(), do_user_addr_fault(), handle_mm_fault()",
     control: "the absent page has been touched before",
-    run,
-};
+    next: "echo all > fixup/access; cat fixup/access",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let absent = if trial.is_control() {
         "user_valid"
     } else {

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Evidence: what an experiment saw, clause by clause, and the verdict that follows from it.
+
+use crate::refusal::{
+    Answer,
+    Refusal, //
+};
+use irqlab::{
+    emit,
+    text::Text, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// What an experiment showed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// What the claim says.
+    Holds,
+    /// Something else, which the evidence tells: the claim was true once.
+    Outdated,
+    /// Nothing: this machine cannot show it, and the evidence tells why.
+    Skip,
+    /// Neither: the lab or the kernel is at fault.
+    Fails,
+}
+
+impl Verdict {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Outdated => "outdated",
+            Verdict::Skip => "skip",
+            Verdict::Fails => "fails",
+        }
+    }
+}
+
+/// A verdict with its evidence.
+pub(super) struct Finding {
+    pub(super) verdict: Verdict,
+    pub(super) evidence: Text,
+}
+
+/// A verdict with evidence that is one sentence.
+pub(super) fn found(verdict: Verdict, evidence: fmt::Arguments<'_>) -> Answer<Finding> {
+    let mut text = Text::new();
+    text.append(evidence)?;
+    Ok(Finding {
+        verdict,
+        evidence: text,
+    })
+}
+
+/// Collects what an experiment saw, a clause a fact, and judges.
+///
+/// ```ignore
+/// let mut evidence = Evidence::new();
+/// evidence.note(fmt!("raised {raised} times"))?;
+/// evidence.check(ran == 1, fmt!("ran {ran} times"))?;
+/// evidence.holds()
+/// ```
+pub(super) struct Evidence {
+    text: Text,
+    is_refuted: bool,
+}
+
+impl Evidence {
+    pub(super) fn new() -> Self {
+        Self {
+            text: Text::new(),
+            is_refuted: false,
+        }
+    }
+
+    /// Notes a fact that the verdict does not depend on.
+    pub(super) fn note(&mut self, clause: fmt::Arguments<'_>) -> Result {
+        self.text.separate("; ")?;
+        self.text.append(clause)
+    }
+
+    /// Notes a fact which has to be so, or the verdict is `fails`. That it was not is marked.
+    pub(super) fn check(&mut self, is_so: bool, clause: fmt::Arguments<'_>) -> Result {
+        self.note(clause)?;
+        if !is_so {
+            self.is_refuted = true;
+            emit!(&mut self.text, " (refuted)")?;
+        }
+        Ok(())
+    }
+
+    /// The verdict `holds`, if all that was checked was so.
+    pub(super) fn holds(self) -> Answer<Finding> {
+        self.judge(Verdict::Holds)
+    }
+
+    /// The verdict `outdated`, if all that was checked was so: this is what the kernel does
+    /// instead of what the text says.
+    pub(super) fn outdated(self) -> Answer<Finding> {
+        self.judge(Verdict::Outdated)
+    }
+
+    fn judge(self, verdict: Verdict) -> Answer<Finding> {
+        Ok(Finding {
+            verdict: if self.is_refuted {
+                Verdict::Fails
+            } else {
+                verdict
+            },
+            evidence: self.text,
+        })
+    }
+}
+
+impl Refusal {
+    /// An experiment that this machine cannot carry out says so. One that could not be carried out
+    /// otherwise has failed, and says why.
+    pub(super) fn into_finding(self) -> Answer<Finding> {
+        if self.is_skip() {
+            found(Verdict::Skip, fmt!("{}", self))
+        } else {
+            found(Verdict::Fails, fmt!("not carried out: {}", self))
+        }
+    }
+}

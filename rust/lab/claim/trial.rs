@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an experiment works with.
+
+use super::skip;
+use crate::{
+    laboratory::Lab,
+    line::{
+        Group,
+        Line, //
+    },
+    refusal::Answer,
+};
+use irqlab::{
+    clock,
+    context::Task,
+    cpu::{
+        self,
+        CpuId, //
+    },
+};
+use kernel::{
+    sync::Arc,
+    time::msecs_to_jiffies, //
+};
+
+/// Which variant of an experiment to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// The real one.
+    Experiment,
+    /// The one that must fail.
+    Control,
+}
+
+/// What an experiment works with.
+pub(crate) struct Trial<'a> {
+    pub(super) lab: &'a Lab,
+    pub(crate) task: &'a Task,
+    variant: Variant,
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn new(lab: &'a Lab, task: &'a Task, variant: Variant) -> Self {
+        Self { lab, task, variant }
+    }
+
+    pub(crate) fn lab(&self) -> &Lab {
+        self.lab
+    }
+
+    pub(super) fn is_control(&self) -> bool {
+        self.variant == Variant::Control
+    }
+
+    /// One of two, as the variant is.
+    pub(super) fn pick<T>(&self, experiment: T, control: T) -> T {
+        match self.variant {
+            Variant::Experiment => experiment,
+            Variant::Control => control,
+        }
+    }
+
+    /// The first `N` CPUs that are online now. Any of them may be gone the next moment.
+    ///
+    /// Refusals: a skip if there are fewer.
+    pub(super) fn cpus<const N: usize>(&self) -> Answer<[CpuId; N]> {
+        let mut cpus = [CpuId::current(); N];
+        let mut nr_online = 0;
+        for (place, cpu) in cpus.iter_mut().zip(cpu::online()) {
+            *place = cpu;
+            nr_online += 1;
+        }
+        if nr_online < N {
+            skip!("it takes {} CPUs, and {} are online", N, nr_online);
+        }
+        Ok(cpus)
+    }
+
+    /// Whether the user has allowed what makes the kernel report a bug.
+    pub(super) fn may_endanger(&self) -> bool {
+        *crate::module_parameters::dangerous.value_ref()
+    }
+
+    pub(super) fn line(&self, name: &str) -> Answer<Arc<Line>> {
+        self.lab.lines.get(name)
+    }
+
+    pub(super) fn group(&self, name: &str) -> Answer<Group> {
+        self.lab.lines.group(name)
+    }
+
+    /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
+    /// whether it held in time.
+    pub(crate) fn eventually(&self, ms: u32, condition: impl Fn() -> bool) -> bool {
+        const FIRST_PAUSE_US: u32 = 100;
+        const MAX_PAUSE_US: u32 = 10_000;
+
+        let start = clock::ticks();
+        // What did not come soon is not looked for that often: looking takes
+        // the CPU from what is to make it come.
+        let mut pause_us = FIRST_PAUSE_US;
+        while !condition() {
+            if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
+                return false;
+            }
+            self.task.sleep_us(pause_us, pause_us);
+            pause_us = MAX_PAUSE_US.min(pause_us * 2);
+        }
+        true
+    }
+
+    /// How long to wait, in ms, for what comes in the experiment and not in its
+    /// control.
+    pub(super) fn patience_ms(&self) -> u32 {
+        if self.is_control() {
+            200
+        } else {
+            2000
+        }
+    }
+
+    /// Gives what should not happen the time to happen.
+    pub(super) fn settle(&self) {
+        self.task.sleep_ms(10);
+    }
+}
