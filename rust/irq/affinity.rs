@@ -11,7 +11,10 @@ use crate::{
     cpu::Set, //
 };
 use kernel::{
-    cpu::CpuId,
+    cpu::{
+        nr_cpu_ids,
+        CpuId, //
+    },
     cpumask::{
         Cpumask,
         CpumaskVar, //
@@ -54,13 +57,31 @@ impl Affinity {
     /// only while it is served, as an I/O APIC, does so at the next interrupt.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot (a simulated line) or none of the CPUs is online.
+    /// controller cannot (a simulated line) or none of the CPUs is online,
+    /// `ENOSPC` where none of them has a vector left.
     pub fn set(&self, cpus: impl Iterator<Item = CpuId>) -> Result {
         let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         for cpu in cpus {
             mask.set(cpu);
         }
         apply(&self.line, &mask)
+    }
+
+    /// Gives the line back the CPUs it had, as dropping does, and tells whether
+    /// that was accepted.
+    ///
+    /// Errors: as [`Self::set`].
+    pub fn restore(&self) -> Result {
+        apply(&self.line, &self.before)
+    }
+
+    /// Whether the line has the CPUs that it had.
+    ///
+    /// Errors: as [`Self::asked`].
+    pub fn is_restored(&self) -> Result<bool> {
+        let asked = self.asked()?;
+        let mut all = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
+        Ok(all.all(|cpu| asked.test(cpu) == self.before.test(cpu)))
     }
 
     /// The CPUs that `line` may interrupt, and those that the controller chose from

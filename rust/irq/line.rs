@@ -256,7 +256,8 @@ impl Line {
     /// Restricts the line to `cpu`.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot (a simulated line) or the CPU is offline.
+    /// controller cannot (a simulated line) or the CPU is offline, `ENOSPC` if it
+    /// has no vector left.
     pub fn set_affinity(&self, cpu: CpuId) -> Result {
         self.with_bound(|irq| {
             let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;

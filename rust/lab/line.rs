@@ -49,6 +49,8 @@ use kernel::{
     },
 };
 
+mod steer;
+
 /// One line.
 #[pin_data]
 pub(crate) struct Line {

@@ -44,6 +44,11 @@ pub(crate) trait Source: Send + Sync {
     /// it that it was heard.
     fn acknowledge(&self, irq: &HardIrq) -> bool;
 
+    /// Whether the interrupt arrives at the CPU that raises it, whichever that is.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// One word for what kind of interrupt it is.
     fn kind(&self) -> &'static str;
 }

@@ -136,15 +136,7 @@ impl Knob for Affinity {
         let Some(cpu) = CpuId::from_u32(number).filter(|cpu| is_online(*cpu)) else {
             refuse!(ENXIO, "CPU {} is offline", number);
         };
-        let line = self.0.source.line();
-        if line.set_affinity(cpu).is_err() {
-            refuse!(
-                EPERM,
-                "the controller of {} cannot choose a CPU",
-                self.0.name
-            );
-        }
-        Ok(())
+        self.0.move_to(cpu)
     }
 }
 

@@ -75,6 +75,10 @@ impl Source for Sim {
         true
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn kind(&self) -> &'static str {
         "simulated"
     }
