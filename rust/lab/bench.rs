@@ -168,6 +168,7 @@ impl Bench {
             refuse!(ENXIO, "CPU {} is offline", plan.cpu.as_u32());
         }
         let lent = plan.group.lend()?;
+        let _steered = lent.steer(plan.cpu)?;
         *self.last.lock() = Run {
             resolution_ns: clock::resolution_ns(),
             load: plan.load,
