@@ -58,6 +58,8 @@ bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
 bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
 				     unsigned long *count);
+bool rust_helper_irqlab_irq_handlers(unsigned int irq, char *names, size_t size,
+				     bool *oneshot);
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,

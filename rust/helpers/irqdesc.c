@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cleanup.h>
 #include <linux/cpumask.h>
+#include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
+#include <linux/sprintf.h>
 #include <linux/string.h>
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
@@ -55,6 +58,30 @@ bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 		return false;
 	cpumask_copy(asked, irq_data_get_affinity_mask(data));
 	cpumask_copy(effective, irq_data_get_effective_affinity_mask(data));
+	return true;
+}
+
+/*
+ * The names of the handlers on the line, with commas between, as far as they have
+ * room; and whether all of them keep it masked until a thread has finished.
+ */
+bool rust_helper_irqlab_irq_handlers(unsigned int irq, char *names, size_t size,
+				     bool *oneshot)
+{
+	struct irq_desc *desc = irqlab_desc(irq);
+	struct irqaction *action;
+	size_t length = 0;
+
+	if (!desc)
+		return false;
+	*oneshot = true;
+	guard(raw_spinlock_irqsave)(&desc->lock);
+	for (action = desc->action; action; action = action->next) {
+		length += scnprintf(names + length, size - length, "%s%s",
+				    length ? ", " : "", action->name ?: "?");
+		if (!(action->flags & IRQF_ONESHOT))
+			*oneshot = false;
+	}
 	return true;
 }
 

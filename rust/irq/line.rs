@@ -19,7 +19,10 @@ use kernel::{
     irq::IrqRequest,
     new_mutex,
     prelude::*,
-    str::CStr,
+    str::{
+        CStr,
+        CString, //
+    },
     sync::{
         atomic::{
             Atomic,
@@ -79,6 +82,16 @@ pub struct Info {
     pub vector: Option<u8>,
     /// Interrupts since boot: the sum of its columns in `/proc/interrupts`.
     pub nr_interrupts: usize,
+}
+
+/// The handlers on a line at one moment, of whatever drivers.
+pub struct Handlers {
+    /// Their names, as in `/proc/interrupts`, with commas between; empty if there
+    /// is none.
+    pub names: CString,
+    /// Whether each of them keeps the line masked until a thread has finished
+    /// (`IRQF_ONESHOT`). If one does, all have to, and also whoever comes later.
+    pub are_oneshot: bool,
 }
 
 impl Line {
@@ -250,6 +263,46 @@ impl Line {
                 vector: u8::try_from(vector).ok().filter(|vector| *vector > 0),
                 nr_interrupts,
             })
+        })
+    }
+
+    /// Who has put handlers on the line: who shares it with the caller.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::irq::Line;
+    /// # use kernel::prelude::*;
+    /// fn can_be_threaded(line: &Line) -> Result<bool> {
+    ///     let others = line.handlers()?;
+    ///     Ok(others.names.to_bytes().is_empty() || others.are_oneshot)
+    /// }
+    /// ```
+    pub fn handlers(&self) -> Result<Handlers> {
+        // Truncates if there are more.
+        let mut names = [0u8; 128];
+        let mut are_oneshot = false;
+        self.with_bound(|irq| {
+            // SAFETY: The line is allocated, so its descriptor stays; the buffer is of
+            // the given size, and the answer's variable of the right type.
+            let is_known = unsafe {
+                bindings::irq_handlers(
+                    irq,
+                    names.as_mut_ptr().cast(),
+                    names.len(),
+                    &mut are_oneshot,
+                )
+            };
+            if is_known {
+                Ok(())
+            } else {
+                Err(ENODEV)
+            }
+        })?;
+        let names = CStr::from_bytes_until_nul(&names).map_err(|_| EINVAL)?;
+        Ok(Handlers {
+            names: CString::try_from_fmt(fmt!("{names}"))?,
+            are_oneshot,
         })
     }
 

@@ -122,6 +122,9 @@ pub struct Registration<T> {
 impl Line {
     /// Puts a top half on the line, under `name` in `/proc/interrupts`.
     ///
+    /// If handlers with a thread are on it, the line stays masked until their
+    /// threads have finished, for this one too (`IRQF_COND_ONESHOT`).
+    ///
     /// Errors: `ENODEV` after the device was unbound, `EBUSY` if the line is
     /// taken and both do not share it, `ENOMEM`.
     ///
@@ -146,7 +149,7 @@ impl Line {
         name: &'static CStr,
         handler: impl PinInit<T, Error>,
     ) -> Result<Arc<Registration<T>>> {
-        let flags = sharing.flags() | bindings::IRQF_NO_THREAD;
+        let flags = sharing.flags() | bindings::IRQF_NO_THREAD | bindings::IRQF_COND_ONESHOT;
         Registration::new(self, handler, |irq, cookie| {
             // SAFETY: `hard::<T>` may be called with the address of a pinned
             // `Registration<T>`, valid until the action is freed.
@@ -171,6 +174,8 @@ impl Line {
         name: &'static CStr,
         handler: impl PinInit<T, Error>,
     ) -> Result<Arc<Registration<T>>> {
+        // As C's request_irq().
+        let flags = sharing.flags() | bindings::IRQF_COND_ONESHOT;
         Registration::new(self, handler, |irq, cookie| {
             // SAFETY: As above.
             to_result(unsafe {
@@ -178,7 +183,7 @@ impl Line {
                     irq,
                     Some(threadable::<T>),
                     None,
-                    sharing.flags() as usize,
+                    flags as usize,
                     name.as_char_ptr(),
                     cookie,
                 )
@@ -188,7 +193,10 @@ impl Line {
 
     /// Puts a top half with a thread on the line. Errors as [`Self::request`].
     ///
-    /// All handlers of a shared line must be threaded, or none.
+    /// The line stays masked until its threads have finished, and everybody on a
+    /// shared line has to agree to that: `EBUSY` if a handler without a thread is
+    /// there ([`Line::handlers`] tells), or one that does not comes later.
+    /// [`Self::request`] agrees.
     pub fn request_threaded<T: ThreadedHandler>(
         self: &Arc<Self>,
         sharing: Sharing,

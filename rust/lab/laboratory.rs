@@ -73,7 +73,7 @@ impl Lab {
         let recorder = Arc::pin_init(Recorder::new(), GFP_KERNEL)?;
         Arc::pin_init(
             try_pin_init!(Self {
-                lines <- Lines::new(root.subdir(c"lines")?),
+                lines <- Lines::new(root.subdir(c"lines")?)?,
                 mechanisms: Instance::all(&recorder)?,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,

@@ -2,12 +2,11 @@
 
 //! Lines: an interrupt line of a source, and what is attached to it.
 //!
-//! A line always has a top half of the lab on it, which counts; with a mechanism
-//! attached, it also defers to that. An experiment that wants the line for
+//! A line always has a [top half](top_half) of the lab on it, which counts; with a
+//! mechanism attached, it also defers to that. An experiment that wants the line for
 //! itself [borrows](Group::lend) it, and the line gets back what it had.
 
 use crate::{
-    laboratory::Lab,
     mechanism::{
         Instance,
         Taken, //
@@ -19,18 +18,9 @@ use crate::{
     source::Source,
 };
 use irqlab::{
-    context::{
-        HardIrq,
-        Snapshot,
-        Task, //
-    },
-    debugfs::Dir,
-    irq::{
-        self,
-        IrqReturn,
-        Registration,
-        ThreadedIrqReturn, //
-    },
+    context::Task,
+    irq,
+    kthread::Worker, //
 };
 use kernel::{
     new_mutex,
@@ -49,7 +39,22 @@ use kernel::{
     },
 };
 
+mod group;
+mod lines;
 mod steer;
+mod top_half;
+
+pub(crate) use group::{
+    Group,
+    Lent, //
+};
+pub(crate) use lines::Lines;
+
+use top_half::{
+    OnLine,
+    Requester,
+    TopHalf, //
+};
 
 /// One line.
 #[pin_data]
@@ -57,6 +62,9 @@ pub(crate) struct Line {
     pub(crate) name: &'static CStr,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) counts: Arc<Counts>,
+    requester: Requester,
+    /// Whether the device waits to be unbound, so that whoever has the line should end.
+    is_leaving: Atomic<bool>,
     #[pin]
     state: Mutex<State>,
 }
@@ -71,91 +79,34 @@ pub(crate) struct Counts {
     pub(crate) foreign: Atomic<u64>,
 }
 
-/// What is on the line between experiments.
+/// What is on the line.
 struct State {
     // First the guard, which needs the handler to be on the line.
     disabled: Option<irq::Disabled<TopHalf>>,
-    attachment: Option<Attachment>,
+    // Then the handler: the mechanism is free when nothing calls it any more.
+    /// `None` while an experiment has the line; and when the kernel did not put it
+    /// on again afterwards.
+    top_half: Option<OnLine>,
+    /// What is behind the top half, also while an experiment has the line.
+    mechanism: Option<Taken>,
     is_retired: bool,
 }
 
-/// How a handler is requested. All on one interrupt do it the same way.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Mode {
-    /// A top half only.
-    Plain,
-    /// With the line's own thread.
-    Threaded,
-}
-
-impl Mode {
-    fn of(mechanism: Option<&Arc<Instance>>) -> Self {
-        match mechanism.and_then(|instance| instance.mechanism.thread()) {
-            Some(_) => Mode::Threaded,
-            None => Mode::Plain,
+impl State {
+    /// Whether `mechanism`, or none, is behind the top half.
+    fn has(&self, mechanism: Option<&Arc<Instance>>) -> bool {
+        match (self.mechanism.as_deref(), mechanism) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
         }
-    }
-}
-
-/// The lab's top half on a line, with or without a mechanism behind it.
-pub(crate) struct Attachment {
-    // First the handler: the mechanism is free when nothing calls it any more.
-    registration: Arc<Registration<TopHalf>>,
-    mechanism: Option<Taken>,
-}
-
-/// The top half.
-struct TopHalf {
-    source: Arc<dyn Source>,
-    counts: Arc<Counts>,
-    mechanism: Option<Arc<Instance>>,
-}
-
-impl TopHalf {
-    #[inline]
-    fn serve(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        if !self.source.acknowledge(irq) {
-            self.counts.foreign.add(1, Relaxed);
-            return ThreadedIrqReturn::None;
-        }
-        self.counts.handled.add(1, Relaxed);
-        match &self.mechanism {
-            None => ThreadedIrqReturn::Handled,
-            Some(instance) => {
-                instance.record().top(&Snapshot::take());
-                instance.mechanism.defer(irq)
-            }
-        }
-    }
-}
-
-impl irq::Handler for TopHalf {
-    fn handle(&self, irq: &HardIrq) -> IrqReturn {
-        match self.serve(irq) {
-            ThreadedIrqReturn::None => IrqReturn::None,
-            ThreadedIrqReturn::Handled | ThreadedIrqReturn::WakeThread => IrqReturn::Handled,
-        }
-    }
-}
-
-impl irq::ThreadedHandler for TopHalf {
-    fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        self.serve(irq)
-    }
-
-    fn handle_threaded(&self, task: &Task) -> IrqReturn {
-        if let Some(instance) = &self.mechanism {
-            if let Some(bottom_half) = instance.mechanism.thread() {
-                bottom_half.run(task);
-            }
-        }
-        IrqReturn::Handled
     }
 }
 
 impl Line {
     /// The line of `source`, with nothing on it.
-    fn new(name: &'static CStr, source: Arc<dyn Source>) -> Result<Arc<Self>> {
+    fn new(name: &'static CStr, source: Arc<dyn Source>, worker: Arc<Worker>) -> Result<Arc<Self>> {
+        let requester = Requester::new(worker, name, &source)?;
         let counts = Arc::new(
             Counts {
                 raised: Atomic::new(0),
@@ -169,10 +120,13 @@ impl Line {
                 name,
                 source,
                 counts,
+                requester,
+                is_leaving: Atomic::new(false),
                 state <- new_mutex!(
                     State {
                         disabled: None,
-                        attachment: None,
+                        top_half: None,
+                        mechanism: None,
                         is_retired: false,
                     },
                     "Line::state"
@@ -185,24 +139,6 @@ impl Line {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name.to_str().unwrap_or("?")
-    }
-
-    /// Puts the lab's top half on the line.
-    fn attachment(&self, mechanism: Option<Taken>, mode: Mode) -> Result<Attachment> {
-        let top_half = TopHalf {
-            source: self.source.clone(),
-            counts: self.counts.clone(),
-            mechanism: mechanism.as_ref().map(|taken| (**taken).clone()),
-        };
-        let (line, sharing) = (self.source.line(), self.source.sharing());
-        let registration = match mode {
-            Mode::Plain => line.request(sharing, self.name, Ok(top_half)),
-            Mode::Threaded => line.request_threaded(sharing, self.name, Ok(top_half)),
-        }?;
-        Ok(Attachment {
-            registration,
-            mechanism,
-        })
     }
 
     /// The state, unless an experiment has the line.
@@ -222,15 +158,34 @@ impl Line {
         refuse!(EBUSY, "an experiment has {}", self.name());
     }
 
+    /// The top half, which only an accident can have taken off a line that no
+    /// experiment has.
+    fn top_half<'a>(&self, state: &'a State) -> Answer<&'a OnLine> {
+        match &state.top_half {
+            Some(top_half) => Ok(top_half),
+            None => refuse!(
+                ENODEV,
+                "nothing is on {0}, and its interrupts would be lost: echo none >lines/{0}/handlers",
+                self.name()
+            ),
+        }
+    }
+
     /// Raises `count` interrupts, one after the other, without waiting.
+    ///
+    /// Refusals: `EBUSY` if an experiment has the line, `ENODEV` if nothing is on
+    /// it or its device leaves, `EINTR` after a signal.
     pub(crate) fn trigger(&self, count: u64, task: &Task) -> Answer {
         let state = self.try_state()?;
-        let mechanism = state.attachment.as_ref().and_then(|a| a.mechanism.as_ref());
+        self.top_half(&state)?;
         for done in 0..count {
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted after {} of {}", done, count);
             }
-            if let Some(instance) = mechanism {
+            if self.is_leaving.load(Relaxed) {
+                refuse!(ENODEV, "the device left after {} of {}", done, count);
+            }
+            if let Some(instance) = &state.mechanism {
                 instance.record().raised();
             }
             self.raise()?;
@@ -245,21 +200,38 @@ impl Line {
         self.source.raise()
     }
 
+    /// Waits until the device's interrupt has been served, but not for long.
+    fn settle(&self) {
+        const ATTEMPTS: u32 = 2000;
+        const PAUSE_US: u32 = 100;
+
+        let Some(task) = Task::current() else {
+            return;
+        };
+        for _ in 0..ATTEMPTS {
+            if !self.source.is_raised() {
+                return;
+            }
+            task.sleep_us(PAUSE_US, PAUSE_US);
+        }
+        pr_warn!(
+            "{}: an interrupt was not served, and is taken back\n",
+            self.name()
+        );
+    }
+
     /// The name of the attached mechanism.
     pub(crate) fn attached(&self) -> Answer<&'static CStr> {
         let state = self.try_state()?;
-        let taken = state.attachment.as_ref().and_then(|a| a.mechanism.as_ref());
-        Ok(taken.map_or(c"none", |taken| taken.name))
+        self.top_half(&state)?;
+        Ok(state.mechanism.as_ref().map_or(c"none", |taken| taken.name))
     }
 
     /// Disables the line, unless it is.
     pub(crate) fn disable(&self, task: &Task) -> Answer {
         let mut state = self.try_state()?;
         if state.disabled.is_none() {
-            let Some(attachment) = &state.attachment else {
-                refuse!(ENODEV, "nothing is on {}", self.name());
-            };
-            let disabled = attachment.registration.disable(task)?;
+            let disabled = self.top_half(&state)?.disable(task)?;
             state.disabled = Some(disabled);
         }
         Ok(())
@@ -276,232 +248,17 @@ impl Line {
         Ok(self.try_state()?.disabled.is_none())
     }
 
-    /// Takes everything off for good: the device is leaving. Waits for experiments.
+    /// Takes everything off for good: the device is leaving. Waits for experiments, which see
+    /// that it does.
     fn retire(&self) {
+        self.is_leaving.store(true, Relaxed);
         let mut state = self.state.lock();
         state.is_retired = true;
         state.disabled = None;
-        state.attachment = None;
-    }
-}
-
-/// A line and the others on the same interrupt, which have to agree whether
-/// their handlers are threaded.
-pub(crate) struct Group {
-    /// The first is the one that was asked for.
-    lines: KVec<Arc<Line>>,
-}
-
-impl Group {
-    /// Takes the lab's top halves off for an experiment.
-    ///
-    /// Refusals: `EBUSY` if another one has a line or it is disabled, `ENODEV`
-    /// if its device was unbound.
-    pub(crate) fn lend(&self) -> Answer<Lent<'_>> {
-        let mut lent = Lent(KVec::with_capacity(self.lines.len(), GFP_KERNEL)?);
-        for line in &self.lines {
-            let state = line.try_state()?;
-            if state.disabled.is_some() {
-                refuse!(EBUSY, "{} is disabled", line.name());
-            }
-            let borrowed = Borrowed {
-                line,
-                state,
-                mechanism: None,
-            };
-            lent.0.push(borrowed, GFP_KERNEL)?;
-        }
-        for borrowed in &mut lent.0 {
-            let attachment = borrowed.state.attachment.take();
-            borrowed.mechanism = attachment
-                .and_then(|attachment| attachment.mechanism)
-                .map(|taken| (*taken).clone());
-        }
-        Ok(lent)
-    }
-
-    /// Puts `mechanism` behind the line's top half, or takes away what is there.
-    ///
-    /// Refusals: those of [`Self::lend`], and `EBUSY` if another line has the
-    /// mechanism.
-    pub(crate) fn attach(&self, mechanism: Option<&Arc<Instance>>) -> Answer {
-        let mut lent = self.lend()?;
-        let first = &mut lent.0[0];
-        if let Some(mechanism) = mechanism {
-            // Taken for a moment, only to see that it is free.
-            drop(mechanism.take()?);
-        }
-        first.mechanism = mechanism.cloned();
-        Ok(lent.give_back()?)
-    }
-}
-
-/// Lines that an experiment has for itself, with nothing on them. They get back
-/// what they had when this is dropped. Dereferences to the one asked for.
-pub(crate) struct Lent<'a>(KVec<Borrowed<'a>>);
-
-struct Borrowed<'a> {
-    line: &'a Line,
-    state: Guard<'a, State, MutexBackend>,
-    /// What was attached.
-    mechanism: Option<Arc<Instance>>,
-}
-
-impl Lent<'_> {
-    /// Puts the lab's top half on the line, with `mechanism`, for as long as
-    /// the answer lives.
-    pub(crate) fn attach(&self, mechanism: &Arc<Instance>) -> Answer<Attachment> {
-        let mode = Mode::of(Some(mechanism));
-        Ok(self.attachment(Some(mechanism.take()?), mode)?)
-    }
-
-    fn give_back(&mut self) -> Result {
-        let modes = self.0.iter().map(|lent| Mode::of(lent.mechanism.as_ref()));
-        let mode = modes.max().unwrap_or(Mode::Plain);
-        for Borrowed {
-            line,
-            state,
-            mechanism,
-        } in &mut self.0
-        {
-            if state.attachment.is_none() {
-                let taken = mechanism.take().and_then(|mechanism| mechanism.take().ok());
-                state.attachment = Some(line.attachment(taken, mode)?);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl core::ops::Deref for Lent<'_> {
-    type Target = Line;
-
-    fn deref(&self) -> &Line {
-        self.0[0].line
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.give_back() {
-            pr_err!("{}: lost its top half: {:?}\n", self.name, error);
-        }
-    }
-}
-
-/// All lines, each with its directory in debugfs.
-#[pin_data]
-pub(crate) struct Lines {
-    dir: Dir,
-    #[pin]
-    entries: Mutex<KVec<Entry>>,
-}
-
-struct Entry {
-    // First the files, which use the line.
-    _files: crate::debugfs::LineFiles,
-    line: Arc<Line>,
-}
-
-impl Lines {
-    pub(crate) fn new(dir: Dir) -> impl PinInit<Self> {
-        pin_init!(Self {
-            dir,
-            entries <- new_mutex!(KVec::new(), "Lines::entries"),
-        })
-    }
-
-    /// Adds the line of a device that was bound.
-    pub(crate) fn add(
-        &self,
-        lab: &Arc<Lab>,
-        name: &'static CStr,
-        source: Arc<dyn Source>,
-    ) -> Result {
-        let line = Line::new(name, source)?;
-        let entry = Entry {
-            _files: crate::debugfs::LineFiles::new(&self.dir, lab, &line)?,
-            line,
-        };
-        let mut entries = self.entries.lock();
-        entries.push(entry, GFP_KERNEL)?;
-        // By name, however the devices were probed.
-        for index in (1..entries.len()).rev() {
-            if entries[index].line.name < entries[index - 1].line.name {
-                entries.swap(index, index - 1);
-            }
-        }
-        drop(entries);
-        // A top half that counts. It comes after the others on the same
-        // interrupt, and may have to follow their mode.
-        let attached = self.attach_new(name);
-        attached.map_err(|refusal| {
-            self.remove(name);
-            refusal.error
-        })
-    }
-
-    /// Puts the top half on a new line, as soon as nobody has the others of its
-    /// group.
-    fn attach_new(&self, name: &CStr) -> Answer {
-        const PATIENCE_MS: u32 = 10_000;
-        const STEP_MS: u32 = 5;
-
-        let group = self.group(name.to_str().map_err(|_| EINVAL)?)?;
-        // Drivers probe in task context.
-        let task = Task::current().ok_or(EINVAL)?;
-        for _ in 0..PATIENCE_MS / STEP_MS {
-            match group.attach(None) {
-                // Not by waiting for the locks: they are of one class, and
-                // nobody takes them in an order.
-                Err(refusal) if refusal.error == EBUSY => task.sleep_ms(STEP_MS),
-                answer => return answer,
-            }
-        }
-        group.attach(None)
-    }
-
-    /// Removes the line of a device that is being unbound. Nothing of the lab
-    /// is on it afterwards.
-    pub(crate) fn remove(&self, name: &CStr) {
-        let entry = {
-            let mut entries = self.entries.lock();
-            let index = entries.iter().position(|entry| entry.line.name == name);
-            index.and_then(|index| entries.remove(index).ok())
-        };
-        if let Some(Entry { _files, line }) = entry {
-            // The files wait for their readers and writers, who may be waiting
-            // for the lock, so it is not held here.
-            drop(_files);
-            line.retire();
-        }
-    }
-
-    /// The line called `name`, and the others on the same interrupt.
-    ///
-    /// Refusals: `ENODEV`.
-    pub(crate) fn group(&self, name: &str) -> Answer<Group> {
-        let first = self.get(name)?;
-        let irq = first.source.line().irq();
-        let mut lines = KVec::new();
-        lines.push(first.clone(), GFP_KERNEL)?;
-        for Entry { line, .. } in &*self.entries.lock() {
-            if line.source.line().irq() == irq && !Arc::ptr_eq(line, &first) {
-                lines.push(line.clone(), GFP_KERNEL)?;
-            }
-        }
-        Ok(Group { lines })
-    }
-
-    /// The line called `name`.
-    ///
-    /// Refusals: `ENODEV`.
-    pub(crate) fn get(&self, name: &str) -> Answer<Arc<Line>> {
-        let entries = self.entries.lock();
-        let mut lines = entries.iter().map(|entry| &entry.line);
-        match lines.find(|line| line.name.to_bytes() == name.as_bytes()) {
-            Some(line) => Ok(line.clone()),
-            None => refuse!(ENODEV, "no line '{}'", name),
-        }
+        // Nobody can raise any more. What was raised would be nobody's, and keep
+        // the interrupt from those who share it.
+        self.source.silence();
+        state.top_half = None;
+        state.mechanism = None;
     }
 }

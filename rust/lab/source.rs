@@ -44,6 +44,14 @@ pub(crate) trait Source: Send + Sync {
     /// it that it was heard.
     fn acknowledge(&self, irq: &HardIrq) -> bool;
 
+    /// Whether the device holds its interrupt raised, as nobody has acknowledged it.
+    fn is_raised(&self) -> bool {
+        false
+    }
+
+    /// Takes back what the device holds raised, which nobody will acknowledge.
+    fn silence(&self) {}
+
     /// Whether the interrupt arrives at the CPU that raises it, whichever that is.
     fn is_local(&self) -> bool {
         false

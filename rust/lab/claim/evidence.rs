@@ -121,6 +121,9 @@ impl Refusal {
     pub(super) fn into_finding(self) -> Answer<Finding> {
         if self.is_skip() {
             found(Verdict::Skip, fmt!("{}", self))
+        } else if self.error == EBUSY {
+            // Somebody else has what it needs.
+            found(Verdict::Skip, fmt!("not carried out: {}", self))
         } else {
             found(Verdict::Fails, fmt!("not carried out: {}", self))
         }

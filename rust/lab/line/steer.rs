@@ -8,8 +8,7 @@
 
 use super::{
     Lent,
-    Line,
-    Mode, //
+    Line, //
 };
 use crate::refusal::{
     refuse,
@@ -70,7 +69,7 @@ impl Lent<'_> {
             moved: Some(moved),
         };
         if let Some(moved) = &steered.moved {
-            let _attachment = line.attachment(None, Mode::Plain)?;
+            let _top_half = line.put_on(None)?;
             if !moved.go(line, cpu)? {
                 refuse!(
                     ETIMEDOUT,
@@ -127,7 +126,7 @@ impl Moved {
     /// First to the CPU where the line went, then to all that it may go to: of
     /// those the controller keeps the one it has.
     fn undo(&self, line: &Line) -> Answer<bool> {
-        let _attachment = line.attachment(None, Mode::Plain)?;
+        let _top_half = line.put_on(None)?;
         if let Some(from) = self.from.filter(|from| is_online(*from)) {
             if !self.go(line, from)? {
                 return Ok(false);

@@ -77,6 +77,20 @@ struct Edu {
     sharing: Sharing,
 }
 
+impl Edu {
+    /// Takes the causes back that were raised. Returns which they were.
+    fn take_back(&self) -> u32 {
+        let Some(bar) = self.bar.try_access() else {
+            return 0;
+        };
+        let causes = bar.read32(register::STATUS);
+        if causes != 0 {
+            bar.write32(causes, register::ACKNOWLEDGE);
+        }
+        causes
+    }
+}
+
 impl Source for Edu {
     fn line(&self) -> &Arc<irq::Line> {
         &self.line
@@ -93,14 +107,16 @@ impl Source for Edu {
     }
 
     fn acknowledge(&self, _irq: &HardIrq) -> bool {
-        let Some(bar) = self.bar.try_access() else {
-            return false;
-        };
-        let causes = bar.read32(register::STATUS);
-        if causes != 0 {
-            bar.write32(causes, register::ACKNOWLEDGE);
-        }
-        causes != 0
+        self.take_back() != 0
+    }
+
+    fn is_raised(&self) -> bool {
+        let bar = self.bar.try_access();
+        bar.is_some_and(|bar| bar.read32(register::STATUS) != 0)
+    }
+
+    fn silence(&self) {
+        self.take_back();
     }
 
     fn kind(&self) -> &'static str {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Groups: lines on the same interrupt, which experiments have together, as their
+//! handlers have to agree whether the interrupt stays masked for a thread.
+
+use super::{
+    lines::Table,
+    top_half::{
+        needs_thread,
+        OnLine, //
+    },
+    Line,
+    State, //
+};
+use crate::{
+    mechanism::{
+        Instance,
+        Taken, //
+    },
+    refusal::{
+        refuse,
+        Answer,
+        Refusal, //
+    },
+};
+use irqlab::context::Task;
+use kernel::{
+    prelude::*,
+    sync::{
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        Arc, //
+    },
+};
+
+/// A line and the others on the same interrupt.
+pub(crate) struct Group {
+    /// The first is the one that was asked for.
+    pub(super) lines: KVec<Arc<Line>>,
+    pub(super) table: Arc<Table>,
+}
+
+impl Group {
+    /// Takes the lab's top halves off for an experiment.
+    ///
+    /// Refusals: `EBUSY` if another one has a line or it is disabled, `ENODEV`
+    /// if its device was unbound.
+    pub(crate) fn lend(&self) -> Answer<Lent<'_>> {
+        let mut borrowed = KVec::with_capacity(self.lines.len(), GFP_KERNEL)?;
+        for line in &self.lines {
+            let state = line.try_state()?;
+            if state.disabled.is_some() {
+                refuse!(
+                    EBUSY,
+                    "{0} is disabled (echo 1 >lines/{0}/enabled)",
+                    line.name()
+                );
+            }
+            borrowed.push(Borrowed { line, state }, GFP_KERNEL)?;
+        }
+        self.must_be_whole()?;
+        // Before, nothing was taken off, so that nothing had to be put on again.
+        let mut lent = Lent(borrowed);
+        for Borrowed { line, state } in &lent.0 {
+            if state.top_half.is_some() {
+                line.settle();
+            }
+        }
+        lent.take_all_off();
+        Ok(lent)
+    }
+
+    /// Refuses if a line has come to the interrupt since the group was made. When
+    /// the others are locked, none can come.
+    fn must_be_whole(&self) -> Answer {
+        let irq = self.lines[0].source.line().irq();
+        for entry in &*self.table.lock() {
+            let is_member = self.lines.iter().any(|line| Arc::ptr_eq(line, &entry.line));
+            if entry.line.source.line().irq() == irq && !is_member {
+                refuse!(
+                    EBUSY,
+                    "{} has just come to the same interrupt: try again",
+                    entry.line.name()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts `mechanism` behind the line's top half, or takes away what is there.
+    /// After a refusal, what was there is still there.
+    ///
+    /// Refusals: those of [`Self::lend`], and `EBUSY` if another line has the
+    /// mechanism, or if somebody else on the interrupt does not agree to it.
+    pub(crate) fn attach(&self, mechanism: Option<&Arc<Instance>>) -> Answer {
+        let mut lent = self.lend()?;
+        if lent.0[0].state.has(mechanism) {
+            return lent.put_all_on();
+        }
+        let mut other = mechanism.map(Instance::take).transpose()?;
+        core::mem::swap(&mut lent.0[0].state.mechanism, &mut other);
+        let done = lent.put_all_on();
+        if done.is_err() {
+            lent.take_all_off();
+            lent.0[0].state.mechanism = other;
+        }
+        done
+    }
+}
+
+/// Lines that an experiment has for itself, with nothing on them. They get back
+/// what they had when this is dropped. Dereferences to the one asked for.
+pub(crate) struct Lent<'a>(pub(super) KVec<Borrowed<'a>>);
+
+pub(super) struct Borrowed<'a> {
+    pub(super) line: &'a Line,
+    pub(super) state: Guard<'a, State, MutexBackend>,
+}
+
+/// The lab's top half and a mechanism on a lent line, for as long as this lives.
+pub(crate) struct Attachment {
+    // First the handler: the mechanism is free when nothing calls it any more.
+    _top_half: OnLine,
+    _taken: Option<Taken>,
+}
+
+impl Lent<'_> {
+    /// Puts the lab's top half on the line, with `mechanism`, for as long as
+    /// the answer lives. The line is lent after a refusal as before.
+    ///
+    /// Refusals: `EBUSY` if another line has the mechanism, or if somebody else on
+    /// the interrupt does not agree to it.
+    pub(crate) fn attach(&self, mechanism: &Arc<Instance>) -> Answer<Attachment> {
+        let mut states = self.0.iter().map(|borrowed| &borrowed.state);
+        let taken = if states.any(|state| state.has(Some(mechanism))) {
+            // A lent line keeps its mechanism, but does not use it now.
+            None
+        } else {
+            Some(mechanism.take()?)
+        };
+        Ok(Attachment {
+            _top_half: self.0[0].line.put_on(Some(mechanism))?,
+            _taken: taken,
+        })
+    }
+
+    /// Puts the lab's top halves on the lines, but where they are. Those with
+    /// threads first: the others can follow them, but not the other way round.
+    pub(super) fn put_all_on(&mut self) -> Answer {
+        let mut refusal = None;
+        for is_threaded in [true, false] {
+            for Borrowed { line, state } in &mut self.0 {
+                let mechanism = state.mechanism.as_deref();
+                if needs_thread(mechanism) != is_threaded
+                    || state.top_half.is_some()
+                    || state.is_retired
+                {
+                    continue;
+                }
+                match line.put_on(mechanism) {
+                    Ok(top_half) => state.top_half = Some(top_half),
+                    Err(why) => refusal = Some(why),
+                }
+            }
+        }
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn take_all_off(&mut self) {
+        for Borrowed { state, .. } in &mut self.0 {
+            state.top_half = None;
+        }
+        for Borrowed { line, .. } in &self.0 {
+            line.source.silence();
+        }
+    }
+
+    /// As [`Self::put_all_on`], with patience.
+    fn put_all_on_again(&mut self) -> Answer {
+        const ATTEMPTS: u32 = 50;
+        const PAUSE_MS: u32 = 10;
+
+        for _ in 0..ATTEMPTS {
+            match self.put_all_on() {
+                // Memory may come back; who is on the interrupt will stay.
+                Err(Refusal { error, .. }) if error != EBUSY && error != ENODEV => {
+                    if let Some(task) = Task::current() {
+                        task.sleep_ms(PAUSE_MS);
+                    }
+                }
+                answer => return answer,
+            }
+        }
+        self.put_all_on()
+    }
+}
+
+impl core::ops::Deref for Lent<'_> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        self.0[0].line
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let Err(refusal) = self.put_all_on_again() else {
+            return;
+        };
+        pr_warn!(
+            "what was on {} is not given back: {}\n",
+            self.name(),
+            refusal
+        );
+        // Better without its mechanism than without its top half.
+        for Borrowed { state, .. } in &mut self.0 {
+            if state.top_half.is_none() {
+                state.mechanism = None;
+            }
+        }
+        if let Err(refusal) = self.put_all_on_again() {
+            pr_err!("nothing is on {} any more: {}\n", self.name(), refusal);
+        }
+    }
+}

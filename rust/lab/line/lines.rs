@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lines of all devices that are bound, each with its directory in debugfs.
+
+use super::{
+    Group,
+    Line, //
+};
+use crate::{
+    laboratory::Lab,
+    refusal::{
+        refuse,
+        Answer,
+        Refusal, //
+    },
+    source::Source,
+};
+use irqlab::{
+    context::Task,
+    debugfs::Dir,
+    kthread::{
+        Priority,
+        Worker, //
+    },
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// All lines.
+#[pin_data]
+pub(crate) struct Lines {
+    dir: Dir,
+    /// Requests the handlers of all of them.
+    worker: Arc<Worker>,
+    /// One is added at a time, so that each finds the others on its interrupt.
+    #[pin]
+    adding: Mutex<()>,
+    table: Arc<Table>,
+}
+
+pub(super) type Table = Mutex<KVec<Entry>>;
+
+pub(super) struct Entry {
+    // First the files, which use the line.
+    _files: crate::debugfs::LineFiles,
+    pub(super) line: Arc<Line>,
+}
+
+impl Lines {
+    pub(crate) fn new(dir: Dir) -> Result<impl PinInit<Self>> {
+        let worker = Worker::new(c"irqlab_lines", Priority::Normal)?;
+        let table = Arc::pin_init(new_mutex!(KVec::new(), "Lines::table"), GFP_KERNEL)?;
+        Ok(pin_init!(Self {
+            dir,
+            worker,
+            adding <- new_mutex!((), "Lines::adding"),
+            table,
+        }))
+    }
+
+    /// Adds the line of a device that was bound, as soon as nobody has the others
+    /// on its interrupt.
+    ///
+    /// Errors: `EBUSY` if that takes too long, `EINTR` after a signal, `ENOMEM`.
+    pub(crate) fn add(
+        &self,
+        lab: &Arc<Lab>,
+        name: &'static CStr,
+        source: Arc<dyn Source>,
+    ) -> Result {
+        const PATIENCE_MS: u32 = 10_000;
+        const STEP_MS: u32 = 5;
+
+        // Drivers probe in task context.
+        let task = Task::current().ok_or(EINVAL)?;
+        for _ in 0..PATIENCE_MS / STEP_MS {
+            match self.try_add(lab, name, &source) {
+                // Not by waiting for the locks: they are of one class, and
+                // nobody takes them in an order.
+                Err(refusal) if refusal.error == EBUSY && !task.is_interrupted() => {
+                    task.sleep_ms(STEP_MS);
+                }
+                answer => return told(name, answer),
+            }
+        }
+        told(name, self.try_add(lab, name, &source))
+    }
+
+    /// Adds the line unless an experiment has another on its interrupt. Nobody can
+    /// reach it, and so nobody can have its device raise an interrupt, before the
+    /// top half is there.
+    fn try_add(&self, lab: &Arc<Lab>, name: &'static CStr, source: &Arc<dyn Source>) -> Answer {
+        // What somebody else has had the device raise.
+        source.silence();
+        let line = Line::new(name, source.clone(), self.worker.clone())?;
+        let _adding = self.adding.lock();
+        let group = self.group_of(line.clone())?;
+        let mut lent = group.lend()?;
+        let done = lent
+            .put_all_on()
+            .and_then(|()| Ok(self.publish(lab, line.clone())?));
+        if done.is_err() {
+            lent.0[0].state.is_retired = true;
+            lent.0[0].state.top_half = None;
+        }
+        done
+    }
+
+    fn publish(&self, lab: &Arc<Lab>, line: Arc<Line>) -> Result {
+        let entry = Entry {
+            _files: crate::debugfs::LineFiles::new(&self.dir, lab, &line)?,
+            line,
+        };
+        let mut table = self.table.lock();
+        table.push(entry, GFP_KERNEL)?;
+        // By name, however the devices were probed.
+        for index in (1..table.len()).rev() {
+            if table[index].line.name < table[index - 1].line.name {
+                table.swap(index, index - 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the line of a device that is being unbound. Nothing of the lab
+    /// is on it afterwards.
+    pub(crate) fn remove(&self, name: &CStr) {
+        let entry = {
+            let mut table = self.table.lock();
+            let index = table.iter().position(|entry| entry.line.name == name);
+            index.and_then(|index| table.remove(index).ok())
+        };
+        if let Some(Entry { _files, line }) = entry {
+            // The files wait for their readers and writers, who may be waiting
+            // for the lock, so it is not held here.
+            drop(_files);
+            line.retire();
+        }
+    }
+
+    /// The line called `name`, and the others on the same interrupt.
+    ///
+    /// Refusals: `ENODEV`.
+    pub(crate) fn group(&self, name: &str) -> Answer<Group> {
+        self.group_of(self.get(name)?)
+    }
+
+    fn group_of(&self, first: Arc<Line>) -> Answer<Group> {
+        let irq = first.source.line().irq();
+        let mut lines = KVec::new();
+        lines.push(first.clone(), GFP_KERNEL)?;
+        for Entry { line, .. } in &*self.table.lock() {
+            if line.source.line().irq() == irq && !Arc::ptr_eq(line, &first) {
+                lines.push(line.clone(), GFP_KERNEL)?;
+            }
+        }
+        Ok(Group {
+            lines,
+            table: self.table.clone(),
+        })
+    }
+
+    /// The line called `name`.
+    ///
+    /// Refusals: `ENODEV`.
+    pub(crate) fn get(&self, name: &str) -> Answer<Arc<Line>> {
+        let table = self.table.lock();
+        let mut lines = table.iter().map(|entry| &entry.line);
+        match lines.find(|line| line.name.to_bytes() == name.as_bytes()) {
+            Some(line) => Ok(line.clone()),
+            None => refuse!(ENODEV, "no line '{}'", name),
+        }
+    }
+}
+
+/// The error of a refusal, told in the log: who binds a driver reads no `last_error`.
+fn told(name: &CStr, answer: Answer) -> Result {
+    answer.map_err(|refusal: Refusal| {
+        pr_err!("{}: not bound: {}\n", name, refusal);
+        refusal.error
+    })
+}
