@@ -291,6 +291,104 @@ ends_on_a_signal() {
 	must_work
 }
 
+# neighbour LINE - set neighbour to another line on the same interrupt, or to nothing
+neighbour() {
+	neighbour=
+	info "$1" irq
+	irq=$value
+	for other in "$lab"/lines/*; do
+		other=${other##*/}
+		info "$other" irq
+		[ "$other" = "$1" ] || [ "$value" != "$irq" ] || neighbour=$other
+	done
+}
+
+# must_be_handled LINE - one interrupt is raised there, handled, and counted by the kernel
+must_be_handled() {
+	info "$1" irq
+	irq=$value
+	counted "$irq"
+	before=$value
+	info "$1" handled
+	handled=$value
+	must "lines/$1/trigger" 1
+	becomes "$1: handled" $((handled + 1)) info "$1" handled
+	becomes "irq $irq, counted by the kernel" $((before + 1)) counted "$irq"
+}
+
+# A signal that ends the task which had the line must not cost the line its handler: the kernel starts no
+# thread for a task that a fatal signal waits for.
+is_given_back_after_a_signal() {
+	cleanup="end_bench; echo none >$lab/lines/$1/handlers"
+	neighbour "$1"
+	must "lines/$1/handlers" threaded
+	(echo "line=$1 count=1000000 mechanisms=hard" >"$lab/bench") &
+	bench=$! benched=$1
+	eventually is_busy "$1" || fail "the bench does not run: $(cat "$lab/last_error")"
+	kill -s "$2" $bench
+	wait $bench
+	eventually is_idle "$1" || fail "the bench does not end"
+	cleanup="echo none >$lab/lines/$1/handlers"
+	same "$1's mechanism" "$(tail -n 1 "$lab/lines/$1/handlers")" threaded
+	must_be_handled "$1"
+	[ -z "$neighbour" ] || must_be_handled "$neighbour"
+	must "lines/$1/handlers" none
+	must_be_handled "$1"
+}
+
+# Whoever is killed while it changes the handlers leaves the line with those from before, or the new ones.
+survives_writers_that_are_killed() {
+	cleanup="wait; echo none >$lab/lines/$1/handlers"
+	neighbour "$1"
+	must "lines/$1/handlers" threaded
+	for number in $(seq $((${SHORT:-0} ? 40 : 200))); do
+		mechanism=threaded
+		[ $((number % 3)) != 0 ] || mechanism=none
+		(echo $mechanism >"$lab/lines/$1/handlers") 2>/dev/null &
+		kill -KILL $!
+	done
+	wait
+	eventually is_idle "$1" || fail "somebody has it"
+	case $(tail -n 1 "$lab/lines/$1/handlers") in
+	none | threaded) ;;
+	*) fail "handlers: $(cat "$lab/lines/$1/handlers" "$lab/last_error")" ;;
+	esac
+	must_be_handled "$1"
+	[ -z "$neighbour" ] || must_be_handled "$neighbour"
+}
+
+# complaints - how often the kernel or the lab has complained about a line
+complaints() {
+	dmesg | grep -c 'nobody cared\|Flags mismatch\|is not given back\|nothing is on\|lost its top half'
+}
+
+# While an experiment has the other line on its interrupt, a device that comes has to wait: it has no files,
+# by which its interrupt could be raised, before it has a top half.
+comes_while_its_neighbour_is_in_use() {
+	neighbour "$1"
+	[ "$neighbour" ] || skip "nothing else is on its interrupt"
+	cleanup='kill $bench; wait; restore'
+	complained=$(complaints)
+	unbind "$1"
+	(echo "line=$neighbour count=1000000 mechanisms=threaded" >"$lab/bench") &
+	bench=$!
+	eventually is_busy "$neighbour" || fail "the bench does not run: $(cat "$lab/last_error")"
+	(echo "$device" >"$driver/bind") &
+	bind=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		pause 0.05
+		[ ! -e "$lab/lines/$1" ] || fail "its files are there while the bench has $neighbour"
+	done
+	kill $bench
+	wait $bench
+	wait $bind || fail "it was not bound"
+	rm -f "$work/unbound"
+	cleanup=restore
+	must_be_handled "$1"
+	must_be_handled "$neighbour"
+	same "complaints in the log" "$(complaints)" "$complained"
+}
+
 # KUnit's tests, which an insertion runs where there is KUnit, are not what this is about.
 filter=/sys/module/kunit/parameters/filter_glob
 if [ -e "$filter" ]; then
@@ -312,6 +410,11 @@ fi
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench
 	echo "goes_offline_during_a_bench cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
+	for signal in TERM KILL; do
+		lines | each is_given_back_after_a_signal $signal
+	done
+	lines | each survives_writers_that_are_killed
+	echo comes_while_its_neighbour_is_in_use edu1
 	echo ends_on_a_signal bench INT
 	echo ends_on_a_signal bench TERM
 } 2>/dev/null | run_table
