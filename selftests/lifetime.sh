@@ -341,10 +341,12 @@ survives_writers_that_are_killed() {
 	cleanup="wait; echo none >$lab/lines/$1/handlers"
 	neighbour "$1"
 	must "lines/$1/handlers" threaded
-	for number in $(seq $((${SHORT:-0} ? 40 : 200))); do
-		mechanism=threaded
-		[ $((number % 3)) != 0 ] || mechanism=none
-		(echo $mechanism >"$lab/lines/$1/handlers") 2>/dev/null &
+	for _ in $(seq $((${SHORT:-0} ? 40 : 200))); do
+		while :; do
+			echo none
+			echo threaded
+		done 2>/dev/null >"$lab/lines/$1/handlers" &
+		pause 0.01
 		kill -KILL $!
 	done
 	wait
