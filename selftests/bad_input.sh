@@ -171,6 +171,7 @@ state >"$work/state" 2>/dev/null
 		answers_during_a_bench lines/sim0/trigger EBUSY 1
 		answers_during_a_bench lines/sim0/handlers EBUSY none
 		answers_during_a_bench lines/sim0/enabled EBUSY 0
+		answers_during_a_bench lines/sim0/affinity EBUSY 0
 		answers_during_a_bench deferral/tasklet/schedule EBUSY 1
 		answers_during_a_bench lines/sim1/handlers EBUSY hard
 		refuses_while_set bench EBUSY line=sim0 lines/sim0/enabled 0 1
