@@ -307,6 +307,12 @@ info() {
 	value=
 }
 
+# is_more LINE NUMBER - whether the line's top half has served more interrupts than that
+is_more() {
+	info "$1" handled
+	[ "$value" -gt "$2" ]
+}
+
 # uptime - in hundredths of a second
 uptime() {
 	read -r value _ </proc/uptime

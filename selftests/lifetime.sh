@@ -73,11 +73,6 @@ must_work() {
 	done
 }
 
-is_more() {
-	info "$1" handled
-	[ "$value" -gt "$2" ]
-}
-
 # must_hold GROUP - what holds otherwise has to hold now, too; that group, in the short form
 must_hold() {
 	# shellcheck disable=SC2046  # a word

@@ -24,7 +24,7 @@ done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
 	set -- claims.sh lifetime.sh knobs.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
-		samples.sh leaks.sh
+		samples.sh leaks.sh soak.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown
 fi
 index=0
