@@ -44,7 +44,7 @@ setup:
 # ---- In the guest --------------------------------------------------------------------------------
 
 guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
-	$(if $(APPEND),--append '$(APPEND)') $(if $(QEMU_EXTRA),--qemu '$(QEMU_EXTRA)') \
+	$(if $(APPEND),--append='$(APPEND)') $(if $(QEMU_EXTRA),--qemu='$(QEMU_EXTRA)') \
 	--module $(OUTPUT)/rust/irqlab.ko$(if $(PARAMS),:$(PARAMS)) --payload $(OUTPUT)/kselftest \
 	$(patsubst %,--no-insert %,$(wildcard $(OUTPUT)/samples/*.ko $(OUTPUT)/selftests/*/*.ko))
 
@@ -65,8 +65,14 @@ bench: kselftest
 	@tools/enter tools/guest $(guest_options) --deterministic --timeout 1200 \
 		--console $(OUTPUT)/bench_ipi.log -- ./compare_ipi.sh
 
+# What FILES and MODULES name may be where only the host has it: a copy goes into the guest.
+own = $(OUTPUT)/own
+own_options = $(addprefix --file $(own)/,$(notdir $(FILES:/=))) \
+	$(addprefix --module $(own)/,$(notdir $(MODULES)))
 shell: kselftest
-	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/shell.log
+	@rm -rf $(own) && mkdir $(own)
+	@$(if $(FILES)$(MODULES),cp -rL $(FILES) $(MODULES) $(own))
+	@tools/enter tools/guest $(guest_options) $(own_options) --console $(OUTPUT)/shell.log
 
 # ---- Everything else -----------------------------------------------------------------------------
 
