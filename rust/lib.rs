@@ -73,6 +73,7 @@ pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
 pub mod lapic;
+pub mod lockdown;
 pub mod nmi;
 pub mod pci;
 pub mod rcu;

@@ -21,6 +21,7 @@
 #include "processor.c"
 #include "ptrace.c"
 #include "sched.c"
+#include "security.c"
 #include "smp.c"
 #include "softirq.c"
 #include "tracepoint.c"

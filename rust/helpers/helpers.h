@@ -113,6 +113,9 @@ void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 					    bool *were_disabled);
 int rust_helper_irqlab_nr_cpus_allowed(void);
 
+/* security.c */
+bool rust_helper_irqlab_is_debugfs_locked_down(void);
+
 /* smp.c */
 int rust_helper_irqlab_smp_send_reschedule(unsigned int cpu);
 
