@@ -4,12 +4,15 @@
 # report.sh - what this kernel does with an interrupt, on one page
 #
 # Sends interrupts down every line through every mechanism, puts all claims to the test, and prints
-# what came of it. Exit code: 0; 1 if a claim fails or an event was lost; 4 without the module.
+# what came of it. While that goes on, standard error says what is being done. What the lab refuses is
+# left out, with the reason. Exit code: 0; 1 if a claim fails, an event was lost or something was
+# refused; 4 without the module.
 
 lab=${IRQLAB:-/sys/kernel/debug/irqlab}
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'kill $background 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
+background=
 
 # How many events to measure on the first line of a kind, with how many milliseconds for each
 # mechanism: some wait for the tick. And on the other lines.
@@ -21,13 +24,28 @@ if ! [ -e "$lab/claims" ]; then
 	echo "report: $lab is not there: insert irqlab.ko, mount debugfs, be root" >&2
 	exit 4
 fi
+if ! cat "$lab/claims" >"$work/claims.before" 2>/dev/null; then
+	echo "report: $lab/claims cannot be read. Be root. Where the kernel is locked down" \
+		"(/sys/kernel/security/lockdown), not even root may: boot without Secure Boot or lockdown=." >&2
+	exit 4
+fi
 
 # tell FILE WORDS - give a command to the lab, or say why it was refused
 tell() {
-	if ! echo "$2" 2>/dev/null >"$lab/$1"; then
-		echo "report: $1: '$2' was refused: $(cat "$lab/last_error")" >&2
-		exit 1
-	fi
+	echo "$2" 2>/dev/null >"$lab/$1" && return
+	echo "$1: '$2' was refused: $(cat "$lab/last_error")" >>"$work/refused"
+	tail -n 1 "$work/refused" | sed 's/^/report: /' >&2
+	return 1
+}
+
+# show_progress - say every few seconds what the lab says of a long command, if it does
+show_progress() {
+	shown=
+	while sleep 4; do
+		read -r progress <"$lab/progress" || return
+		[ "$progress" = "$shown" ] || echo "report: $progress" >&2
+		shown=$progress
+	done
 }
 
 # lines - a row for each line: name, kind, irq, controller, raised, handled
@@ -43,25 +61,34 @@ lines() {
 # ---- Raise, measure, try -------------------------------------------------------------------------
 
 names=$(cd "$lab/lines" && echo *)
+if [ -r "$lab/progress" ]; then
+	show_progress >/dev/null &
+	background=$!
+fi
 lines >"$work/lines.before"
 cat /proc/interrupts >"$work/interrupts.before"
 for line in $names; do
 	case $line in
-	*0) tell bench "line=$line count=$COUNT budget_ms=$BUDGET_MS" ;;
-	*) tell bench "line=$line count=$COUNT_OTHERS budget_ms=$BUDGET_MS" ;;
+	*0) count=$COUNT ;;
+	*) count=$COUNT_OTHERS ;;
 	esac
-	cat "$lab/bench" >"$work/bench.$line"
+	echo "report: sending interrupts down the line $line, through every mechanism" >&2
+	: >"$work/bench.$line"
+	! tell bench "line=$line count=$count budget_ms=$BUDGET_MS" || cat "$lab/bench" >"$work/bench.$line"
 done
 cat /proc/interrupts >"$work/interrupts.after"
 lines >"$work/lines.after"
 
 # What each claim states is shown as long as it has not been tried.
-cat "$lab/claims" >"$work/claims.before"
+echo "report: putting $(grep -vc '^#' "$work/claims.before") claims to the test" >&2
 # Something for EXC-12 to watch.
 ./user_exceptions raise 2>/dev/null &
+background="$background $!"
 tell claims all
-kill $! 2>/dev/null
 cat "$lab/claims" >"$work/claims.after"
+# shellcheck disable=SC2086  # one or two
+kill $background 2>/dev/null
+background=
 
 # ---- The page ------------------------------------------------------------------------------------
 
@@ -69,7 +96,7 @@ preemption=$(uname -v | grep -o 'PREEMPT_[A-Z]*')
 dynamic=$(sed -n 's/.*(\(.*\)).*/\1/p' /sys/kernel/debug/sched/preempt 2>/dev/null)
 model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
 cat <<END
-irqlab on Linux $(uname -r) ($preemption${dynamic:+, $dynamic}), $(nproc) CPUs ($model)
+irqlab on Linux $(uname -r) ($preemption${dynamic:+, $dynamic}), $(grep -c ^processor /proc/cpuinfo) CPUs ($model)
 
 LINES: what was raised, what the lab's top half served, and what the kernel counted
   line  kind       irq  controller    raised    served    counted in /proc/interrupts
@@ -112,6 +139,7 @@ for line in $names; do
 	*0) ;;
 	*) continue ;;
 	esac
+	grep -qv '^#' "$work/bench.$line" || continue
 	kind=$(awk -v line="$line" '$1 == line { print $2 }' "$work/lines.after")
 	cat <<END
 
@@ -186,8 +214,16 @@ awk '
 		show(start, rest)
 	}' "$work"/claims.before "$work"/claims.after
 
+refused=0
+if [ -e "$work/refused" ]; then
+	refused=1
+	echo
+	echo "REFUSED by the lab"
+	sed 's/^/  /' "$work/refused"
+fi
+
 echo
-cat "$work"/bench.* "$work"/claims.after | awk '
+cat "$work"/bench.* "$work"/claims.after | awk -v refused="$refused" '
 	$1 == "#id" { is_claim = 1 }
 	/^#/ { next }
 	is_claim { claims++; verdict[$2]++; next }
@@ -203,5 +239,5 @@ cat "$work"/bench.* "$work"/claims.after | awk '
 				separator = ","
 			}
 		print text "; " events " events measured, " (lost ? lost " LOST" : "none lost")
-		exit verdict["fails"] || lost || short || !claims || !events
+		exit verdict["fails"] || lost || short || refused || !claims || !events
 	}'
