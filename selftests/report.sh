@@ -38,13 +38,13 @@ tell() {
 	return 1
 }
 
-# show_progress - say every few seconds what the lab says of a long command, if it does
+# show_progress - say every few seconds which step a long command is at
 show_progress() {
 	shown=
 	while sleep 4; do
-		read -r progress <"$lab/progress" || return
-		[ "$progress" = "$shown" ] || echo "report: $progress" >&2
-		shown=$progress
+		{ read -r _ && read -r knob step steps item _; } <"$lab/progress" || return
+		[ "$step" = - ] || [ "$knob $step" = "$shown" ] || echo "report: $knob: $item, $step of $steps" >&2
+		shown="$knob $step"
 	done
 }
 
