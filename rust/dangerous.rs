@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must not be done, for experiments that show what the kernel says then.
+//! Forbidden operations, for experiments that show how the kernel reports them.
 //!
 //! Everything here makes the kernel report a bug on the console, with a stack
-//! trace, and taints it. After [`schedule`] it goes on in order, but a kernel that was
-//! told to panic on warnings does; [`load`] and [`push`] end the task or the machine.
-//! For guests of their own.
+//! trace, and taints it. After [`schedule`] the kernel works on as before, unless it was
+//! told to panic on warnings; [`load`] and [`push`] end the task or the machine. Use them
+//! in a guest that does nothing else.
 //!
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 

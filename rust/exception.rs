@@ -8,7 +8,7 @@
 //!     #GP ──▶ its fixup, and only if there is none the die notifier
 //! ```
 //!
-//! So a #GP with a fixup is one that nobody is told of.
+//! So nobody is told of a #GP (general protection fault) that has a fixup.
 //!
 //! C header: [`include/linux/kdebug.h`](srctree/include/linux/kdebug.h)
 

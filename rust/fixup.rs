@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Fixups: instructions that may fault in the kernel, and what goes on instead.
+//! Fixups: instructions that may fault in the kernel, and where it goes on if they do.
 //!
 //! ```text
 //!     instruction ──faults──▶ exception ──▶ exception table: an entry for it?
@@ -11,11 +11,11 @@
 //!     resume label ◀───────────────────────────────────────────┘
 //! ```
 //!
-//! Here are such instructions, each with its entry in the [`table`] of this
-//! module: loads and stores at an [`Address`], one for each handler type that
-//! serves them, and [`instructions`] that raise other exceptions than a page
-//! fault. What a fault does to them is their [`Outcome`]; what the exception itself
-//! saw, an observer of [`exception`](crate::exception) is told.
+//! This module has such instructions, each with an entry in its [`table`]: loads
+//! and stores at an [`Address`], one for each type of handler that an entry can
+//! name, and [`instructions`] that raise other exceptions than a page fault. The
+//! [`Outcome`] says how an access ended. An observer of
+//! [`exception`](crate::exception) is told what the exception's handler saw.
 //!
 //! ```
 //! # use irqlab::fixup::{self, Address, Paging};
@@ -25,9 +25,9 @@
 //! }
 //! ```
 //!
-//! An instruction and its entry have to be one piece of assembly. For those of
-//! your own, [`access`]'s are the ones to copy: each is a function of its own, so
-//! that there is one entry, and a name to see in the table.
+//! An instruction and its entry have to be one piece of assembly. To write your own,
+//! copy one of [`access`]: each is a function of its own, so that it has one entry
+//! in the table, and a name there.
 //!
 //! C header: [`arch/x86/include/asm/extable.h`](srctree/arch/x86/include/asm/extable.h)
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A module's own object, for callbacks that are given no context.
+//! An object that a module shares with callbacks that get no pointer to it.
 //!
-//! A driver's `probe` is a plain function: where it needs an object that the
-//! module made, it has to find it in a static. A [`Global`] is such a static; it
-//! holds the object while the [`Published`] guard lives, so that nothing is left
-//! in it when the module goes.
+//! A driver's `probe` is a plain function: if it needs an object that the
+//! module made, it has to find it in a static. A [`Global`] is such a static. It
+//! holds the object while the [`Published`] guard lives, so that it is empty when
+//! the module is removed.
 
 use crate::bindings;
 use core::cell::UnsafeCell;

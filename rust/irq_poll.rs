@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ poll: what block drivers have in place of the network's NAPI.
+//! IRQ poll: for block drivers what NAPI is for network drivers.
 //!
-//! An interrupt schedules the poll, and the device stays quiet; the soft IRQ then
-//! calls the poll function, which takes at most a budget of completions, until
-//! it says that there are no more.
+//! The top half turns the device's interrupt off and schedules the poll. The soft IRQ
+//! then calls the poll function again and again, until it says that nothing is left.
+//! Each call handles a limited number of completions, the budget.
 //!
 //! C header: [`include/linux/irq_poll.h`](srctree/include/linux/irq_poll.h)
 

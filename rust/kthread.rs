@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A kernel thread of one's own that works through a queue.
+//! A kernel thread that belongs to a driver and works through a queue.
 //!
-//! Unlike a work queue's threads it is known by name and its priority can be
-//! set: what drivers use whose work has a deadline.
+//! Unlike the threads of a work queue it has a name, and its priority can be set: drivers
+//! use it for work that has a deadline.
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 

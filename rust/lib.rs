@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The abstractions that an interrupt laboratory needs and the kernel crate
-//! does not have yet, usable by any module that depends on `irqlab.ko`.
+//! Safe Rust for interrupts: what an interrupt laboratory needs and the kernel
+//! crate does not have yet. Any module that depends on `irqlab.ko` can use it.
 //!
 //! # The way of one interrupt
 //!
@@ -11,9 +11,10 @@
 //!                                      interrupts off             interrupts on
 //! ```
 //!
-//! An interrupt stops whatever its CPU runs, and the *top half*, the handler of
-//! its line, runs at once. It can wait for nothing, and everything waits for it:
-//! so it does the least it can and leaves the rest to a *bottom half*.
+//! A device raises an interrupt on a *line*. The CPU stops whatever it runs and jumps to
+//! the line's handler, the *top half*. The top half must not wait for anything, while
+//! everything else on this CPU waits for it. So it does the least it can, and leaves
+//! the rest to a *bottom half*, which runs later.
 //!
 //! | bottom half | module | runs in | may sleep |
 //! |---|---|---|---|
@@ -22,27 +23,27 @@
 //! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
 //!
-//! [`choosing`] tells which one to take, with figures.
+//! [`choosing`] helps to choose one, with figures.
 //!
 //! # What may be done where
 //!
-//! The context that code runs in decides what it may do; [`context`] has them
-//! all. Every callback receives a token of its context, and every function that
-//! sleeps demands the token of a task. What would be a bug report from a user of
-//! a C driver is a compile error here.
+//! What code may do depends on its *context*: task, soft IRQ, hard IRQ or NMI; see
+//! [`context`]. Every callback receives a *token*, a value that proves which context
+//! it runs in, and every function that sleeps demands the token of a task. So code
+//! that sleeps where it must not does not compile.
 //!
 //! # From CPU to CPU
 //!
-//! CPUs interrupt each other to have functions called: [`smp`]. [`cpu`] knows which there
-//! are, and runs something in a thread on several at once.
+//! A CPU can interrupt others and make them call a function: [`smp`]. [`cpu`] says which
+//! CPUs there are, and runs a function in threads on several of them at once.
 //!
 //! # Watching
 //!
-//! [`tracepoint`] lets a module observe where the kernel itself says what it does:
-//! which soft IRQ was raised, which handler begins.
+//! The kernel has marked places in its own code where it can tell what it does, such as
+//! which soft IRQ was raised or which handler begins. [`tracepoint`] tells a module.
 //!
-//! Exceptions come in any of them. What raises one on purpose is in [`fixup`], what its
-//! handler saw in [`exception`].
+//! Exceptions can happen in any context. [`fixup`] raises them on purpose, and
+//! [`exception`] tells what their handlers saw.
 //!
 //! # Where to begin
 //!

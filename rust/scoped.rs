@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A closure on the stack of one thread of execution, lent to another to be called.
+//! Lets another CPU or thread call a closure that is on this one's stack.
 
 use kernel::{
     prelude::*,

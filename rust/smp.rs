@@ -9,11 +9,12 @@
 //!     wait, or not                           call what is in it, one after the other
 //! ```
 //!
-//! So several calls may share one interrupt. A call to the own CPU is made at once, with
-//! interrupts off, and is no interrupt at all. An idle CPU may look at its queue by
-//! itself, when it was woken without an interrupt. That is why a function
-//! gets the token [`IrqsOff`](crate::context::IrqsOff), which is always true, and which
-//! [tells](crate::context::IrqsOff::hard_irq) whether this is a hard IRQ.
+//! So several calls may share one interrupt. If the sender calls its own CPU, the function
+//! is called directly, with interrupts off, and there is no interrupt. An idle CPU that
+//! was woken without an interrupt looks at its queue by itself. So a function always
+//! runs with interrupts off, but not always in a hard IRQ: it gets the token
+//! [`IrqsOff`](crate::context::IrqsOff), which
+//! [tells](crate::context::IrqsOff::hard_irq) whether it does.
 //!
 //! | who waits | on one CPU | on several | in which context |
 //! |---|---|---|---|
@@ -21,16 +22,17 @@
 //! | whoever drops the object | [`Csd`], [`NoWait`] | [`NoWait`] | interrupts off |
 //! | the caller | [`call_in_task`], [`cpu::run_on`](crate::cpu::run_on) | [`cpu::run_on`](crate::cpu::run_on) | task |
 //!
-//! Who waits may lend what is on the stack, for as long as it waits. Who does not must own
-//! what is called: the object has it, and is not dropped before the last call has ended.
+//! A caller that waits may pass a closure that borrows from its stack. If the caller does not
+//! wait, the object owns the closure, and dropping the object waits for the last call to end.
 //!
-//! Nothing here keeps CPUs from going offline, but for [`call_in_task`]: each function
-//! says what happens then; [`HotplugExcluded`](crate::cpu::HotplugExcluded) keeps them.
+//! Of the functions here, only [`call_in_task`] keeps CPUs from going offline. The others say
+//! what happens if one does; hold [`HotplugExcluded`](crate::cpu::HotplugExcluded) to prevent it.
 //!
-//! [`reschedule`] sends the IPI that has a CPU look for a better task, [`kick`] sends it to
-//! the CPU that runs a task. [`irq_work`](crate::irq_work) interrupts the own CPU, and
-//! [`nmi`](crate::nmi) any CPU even if its interrupts are off. The kernel counts
-//! them all: see [`Counter`].
+//! [`reschedule`] sends the IPI (inter-processor interrupt) that makes a CPU choose its next
+//! task anew; [`kick`] sends it to the CPU that runs a given task.
+//! [`irq_work`](crate::irq_work) interrupts the CPU that it is called on, and
+//! [`nmi`](crate::nmi) any CPU, even if its interrupts are off. The kernel counts
+//! all of these: see [`Counter`].
 //!
 //! C header: [`include/linux/smp.h`](srctree/include/linux/smp.h)
 

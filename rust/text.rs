@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Text that grows, for tables and evidence whose length nobody knows before.
+//! Text that grows, for tables and evidence whose length is not known in advance.
 
 use kernel::{
     fmt,

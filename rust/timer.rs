@@ -2,8 +2,8 @@
 
 //! Timers: a function that the timer soft IRQ runs after some ticks.
 //!
-//! For time-outs, which hardly ever expire: cheap to start and to stop, and as
-//! coarse as the tick.
+//! They suit time-outs, which hardly ever expire: they are cheap to start and to stop, but
+//! no more precise than the tick.
 //!
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Translation lookaside buffers: having all CPUs forget what is no longer mapped.
+//! Translation lookaside buffers (TLBs): making all CPUs forget what is no longer mapped.
 //!
-//! The kernel is lazy with its own memory: what is unmapped is forgotten later, together
-//! with other pages, when many have come together or somebody asks for it.
+//! A TLB is a CPU's cache of page table entries. When the kernel unmaps pages of its own, it
+//! does not flush them from the TLBs at once, but later, many together, or when asked to.
 //!
 //! C header: [`include/linux/vmalloc.h`](srctree/include/linux/vmalloc.h)
 

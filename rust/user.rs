@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of the current task's user space: pages of one's own to be accessed, and the
-//! kernel's functions that copy from there.
+//! User memory of the current task: maps pages for experiments to access, and calls the
+//! kernel's functions that copy from user memory.
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h),
 //! [`include/linux/uaccess.h`](srctree/include/linux/uaccess.h)
