@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner
-.PHONY: compile-fail crash boot help
+.PHONY: compile-fail crash boot machines readme help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
@@ -57,8 +57,9 @@ kselftest: for-guest
 run: kselftest
 	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh
 
-# Time counts instructions there: the same tables each time, on any host. Of several CPUs one would run
-# while the others' time goes on; those that call each other give way when they wait.
+# In these guests the clock counts instructions, so that the tables are the same each time, on any host. QEMU
+# then runs one emulated CPU at a time, while the clock goes on for all of them. So the mechanisms are compared
+# on one CPU. Calls between CPUs need several; there, a CPU that waits for another lets that one run.
 bench: kselftest
 	@tools/enter tools/guest $(guest_options) $(if $(SMP),,--smp 1) --deterministic --timeout 1200 \
 		--console $(OUTPUT)/bench.log -- ./compare.sh
@@ -76,7 +77,7 @@ shell: kselftest
 
 # ---- Everything else -----------------------------------------------------------------------------
 
-# The last line counts everything since TALLY was made, so that several runs have one result.
+# With TALLY=, a file, the last line also counts what earlier runs with the same file have counted.
 test: kselftest
 	@tools/enter tools/test $(if $(TALLY),--tally $(TALLY))
 
@@ -86,7 +87,7 @@ test-debug:
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory kselftest GUEST=$$guest || exit; done
 	@tools/enter tools/test $(GUESTS:%=--guest %) $(if $(TALLY),--tally $(TALLY))
 
-compile-fail crash boot: kselftest
+compile-fail crash boot machines readme: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
@@ -95,8 +96,8 @@ lint host-test runner: setup
 fmt: setup
 	@find rust samples selftests -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
-# For the kernel that runs here, or for KDIR=. Not signed: the key of a stock kernel is not here. And
-# kbuild leaves out depmod where System.map is not among the headers, as with Debian's.
+# For the kernel that runs here, or for KDIR=. The modules are not signed, as only Debian has the key of its
+# kernels. kbuild does not run depmod where the headers lack System.map, as Debian's do: hence the last line.
 install: KDIR ?= $(running)
 install:
 	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) \
@@ -110,31 +111,39 @@ help:
 	@sed -n 's/^#?//p' $(firstword $(MAKEFILE_LIST))
 
 #?  make run        build, boot a stock kernel in QEMU with the module, print measurements and verdicts
-#?  make bench      all mechanisms side by side, under loads, and calls between CPUs next to the same in C,
-#?                  in instructions
-#?  make test       run all tests
-#?  make test-debug run those that depend on the kernel with GUEST=debug and with GUEST=race
+#?  make test       run all tests; exit code 0 if all passed
 #?  make shell      a shell in the guest, with the module inserted
+#?  make bench      compare all mechanisms, idle and under loads, and calls between CPUs in Rust and in C;
+#?                  the unit is one instruction
 #?  make            build the modules
 #?  make install    install them for the running kernel (or for KDIR=)
-#?  make fmt        format the Rust code
-#?  make lint       check format, clippy, shell scripts
-#?  make host-test  run the tests of what does not need a kernel
-#?  make compile-fail  only the tests of what must not compile
-#?  make crash      only the tests in which the kernel has to report a bug
-#?  make boot       only the tests that need a guest booted in a way of its own
-#?  make setup      only fetch the kernel and the toolchain; the others do it when needed
 #?  make clean      remove build/
 #?
-#?  KDIR=           headers to build with; default: the running kernel's if they know Rust, else stock ones
+#?  Some of the tests:
+#?  make test-debug    those that depend on the kernel, under two kernels that check themselves
+#?  make machines      the report of make run on many kinds of machine
+#?  make readme        the commands that README.md says to try
+#?  make crash         those that make the kernel report a bug, or end it
+#?  make boot          those that need special boot options
+#?  make compile-fail  code that must be rejected by the compiler
+#?  make host-test     those that need no kernel
+#?  make runner        those of the guest runner, tools/guest
+#?  make lint          formatting, clippy, shellcheck
+#?
+#?  make fmt        format the Rust code
+#?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
+#?
+#?  PARAMS=a=1,b=2  parameters of the module, in the guest
+#?  CPU= SMP= MEM=  the guest's CPU model, number of CPUs, and memory
+#?  APPEND=         more parameters of the guest's kernel
+#?  QEMU_EXTRA=     more arguments for QEMU
+#?  FILES= MODULES= files and directories that make shell takes into the guest, and modules that it inserts
 #?  KERNEL=7.3.4    which stock kernel; default: the newest supported
 #?  FLAVOUR=        amd64 (default) or rt-amd64
 #?  GUEST=          which kernel the guest boots: stock (default); debug, with KASAN, lockdep and more;
 #?                  race, with KCSAN. The last two are built when first used: ten minutes each
-#?  WHOLE=1         the long form of the selftests there, too
+#?  WHOLE=1         under these two, run the long form of the selftests
+#?  KDIR=           headers to build with; default: the running kernel's if they know Rust, else stock ones
 #?  MIRROR=         a Debian mirror; default: the one that apt uses here
-#?  IRQLAB_CACHE=   where kernel and toolchain live; default: ~/.cache/irqlab
-#?  PARAMS=a=1,b=2  module parameters, in the guest
-#?  CPU= SMP= MEM=  the guest's CPU model, number of CPUs, memory
-#?  APPEND=         more kernel parameters;  QEMU_EXTRA= more QEMU arguments
+#?  IRQLAB_CACHE=   where kernel and toolchain are kept; default: ~/.cache/irqlab
 #?  V=1             show the commands
