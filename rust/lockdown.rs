@@ -11,12 +11,13 @@ use crate::bindings;
 /// The kernel notes in its log that it was asked. Once true, it stays so until the next boot.
 ///
 /// ```
+/// # use kernel::prelude::*;
 /// if irqlab::lockdown::refuses_debugfs() {
-///     pr_notice!("the files in debugfs are for show\n");
+///     pr_notice!("nobody can open the files in debugfs\n");
 /// }
 /// ```
 pub fn refuses_debugfs() -> bool {
-    // SAFETY: It has no preconditions but the context: security hooks may allocate, which a task, as
-    // everybody who inserts modules or makes files is, may do; and it has no arguments.
+    // SAFETY: It takes no arguments, and its hooks, which only compare and print, do not sleep: any
+    // context will do.
     unsafe { bindings::is_debugfs_locked_down() }
 }
