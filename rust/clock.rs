@@ -5,7 +5,9 @@
 //! `local_clock()` is the scheduler's clock: nanoseconds since boot, readable in
 //! every context, NMI included, at the cost of one `rdtsc`. Stamps of two CPUs
 //! can be compared where the TSC is stable; elsewhere they may differ by up to
-//! a tick, and a difference can come out negative: use [`elapsed_ns`].
+//! a tick, and a difference can come out negative: use [`elapsed_ns`]. There the
+//! clock also waits for the next tick before it goes on past the time of it, and with
+//! interrupts off no tick comes: [`Limit`] ends what is not to go on for ever.
 //!
 //! C header: [`include/linux/sched/clock.h`](srctree/include/linux/sched/clock.h)
 
@@ -51,8 +53,86 @@ pub fn ticks() -> usize {
     unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
-/// Spins until `condition` holds, for some `patience_ns` at most, which must be short: it holds
-/// the CPU. Returns whether it did hold.
+/// Whether the clock goes on while interrupts are off, and is the same on all CPUs: the
+/// kernel trusts the TSC. It may lose that trust at any time, and never finds it again.
+pub fn is_steady() -> bool {
+    // SAFETY: Only reads a variable.
+    unsafe { bindings::check_tsc_unstable() == 0 }
+}
+
+/// Tells whether a time has passed, in any context and with interrupts off, whatever the clock
+/// does: twice that time by the cycles of the TSC will do. The kernel may mistrust that
+/// counter for its rate or because CPUs differ, but it counts wherever code runs.
+///
+/// ```
+/// # use irqlab::clock::Limit;
+/// # use kernel::sync::atomic::{Acquire, Atomic};
+/// fn looks_in_vain(flag: &Atomic<bool>) -> u64 {
+///     let mut limit = Limit::ns(10_000);
+///     let mut looks = 0;
+///     while !flag.load(Acquire) && !limit.has_passed() {
+///         looks += 1;
+///     }
+///     looks
+/// }
+/// ```
+pub struct Limit {
+    clock: Lap,
+    cycles: Lap,
+}
+
+impl Limit {
+    /// `ns` nanoseconds from now.
+    pub fn ns(ns: u64) -> Self {
+        /// A rate that no CPU's is above, for a machine that does not know its own.
+        const MAX_KHZ: u64 = 10_000_000;
+
+        // SAFETY: Always readable; it changes when the kernel measures again.
+        let khz = match unsafe { (&raw const bindings::tsc_khz).read_volatile() } {
+            0 => MAX_KHZ,
+            khz => khz.into(),
+        };
+        Self {
+            clock: Lap::new(now_ns(), ns),
+            cycles: Lap::new(cycles(), ns.saturating_mul(khz) / 500_000),
+        }
+    }
+
+    /// Whether it has passed. To be asked again and again, as it takes note of the time.
+    pub fn has_passed(&mut self) -> bool {
+        self.clock.is_over(now_ns()) || self.cycles.is_over(cycles())
+    }
+}
+
+/// A way to go on a counter, which may step back as the task changes CPUs.
+struct Lap {
+    last: u64,
+    left: u64,
+}
+
+impl Lap {
+    const fn new(now: u64, length: u64) -> Self {
+        Self {
+            last: now,
+            left: length,
+        }
+    }
+
+    fn is_over(&mut self, now: u64) -> bool {
+        self.left = self.left.saturating_sub(now.saturating_sub(self.last));
+        self.last = now;
+        self.left == 0
+    }
+}
+
+/// The TSC of the current CPU.
+fn cycles() -> u64 {
+    // SAFETY: Every x86-64 CPU has the instruction, and the kernel may always use it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+/// Spins until `condition` holds, for some `patience_ns` at most (see [`Limit`]), which must be
+/// short: it holds the CPU. Returns whether it did hold.
 ///
 /// ```
 /// # use irqlab::clock;
@@ -62,9 +142,9 @@ pub fn ticks() -> usize {
 /// }
 /// ```
 pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
-    let start_ns = now_ns();
+    let mut limit = Limit::ns(patience_ns);
     while !condition() {
-        if now_ns().wrapping_sub(start_ns) > patience_ns {
+        if limit.has_passed() {
             return false;
         }
         core::hint::spin_loop();
@@ -72,10 +152,7 @@ pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
     true
 }
 
-/// Spins for `ns` nanoseconds, which must be short: it holds the CPU.
+/// Spins for `ns` nanoseconds (see [`Limit`]), which must be short: it holds the CPU.
 pub fn spin_ns(ns: u64) {
-    let start = now_ns();
-    while now_ns().wrapping_sub(start) < ns {
-        core::hint::spin_loop();
-    }
+    spin_until(ns, || false);
 }

@@ -10,7 +10,7 @@ use super::{
     Task, //
 };
 use crate::{
-    clock,
+    clock::Limit,
     context::BottomHalvesDisabled,
     irq_work::{
         self,
@@ -123,8 +123,8 @@ impl Caller {
     fn wait(slot: &Slot<()>, meanwhile: impl Fn()) {
         const PATIENCE_NS: u64 = 2_000_000_000;
 
-        let start_ns = clock::now_ns();
-        while !slot.is_done() && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS {
+        let mut limit = Limit::ns(PATIENCE_NS);
+        while !slot.is_done() && !limit.has_passed() {
             meanwhile();
         }
     }
