@@ -10,7 +10,10 @@ mod per_cpu;
 mod run;
 mod set;
 
-pub use hotplug::HotplugExcluded;
+pub use hotplug::{
+    HotplugCounter,
+    HotplugExcluded, //
+};
 pub use idle::is_idle_polling;
 pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;

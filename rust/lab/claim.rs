@@ -20,6 +20,7 @@ use crate::{
 };
 use irqlab::{
     context::Task,
+    cpu::HotplugCounter,
     emit,
     text::Text, //
 };
@@ -278,6 +279,7 @@ impl Claims {
         }
         let _experiment = lab.begin()?;
         let trial = Trial::new(lab, task, variant);
+        let hotplug = HotplugCounter::new(task)?;
         for (index, entry) in all().enumerate() {
             if !is_named(entry) {
                 continue;
@@ -286,7 +288,11 @@ impl Claims {
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted before {}", claim.id);
             }
-            let finding = (claim.run)(&trial).or_else(|refusal| refusal.into_finding())?;
+            let nr_changes = hotplug.count(task);
+            let mut finding = (claim.run)(&trial).or_else(|refusal| refusal.into_finding())?;
+            if finding.verdict == Verdict::Fails && hotplug.count(task) != nr_changes {
+                finding = finding.disturbed()?;
+            }
             self.results.lock()[index] = Some(Outcome { variant, finding });
         }
         Ok(())

@@ -45,6 +45,20 @@ pub(super) struct Finding {
     pub(super) evidence: Text,
 }
 
+impl Finding {
+    /// What a failure shows if a CPU went offline or came online meanwhile: experiments choose CPUs
+    /// and count on all of them, and nobody is to blame for what they saw then.
+    pub(super) fn disturbed(self) -> Answer<Self> {
+        found(
+            Verdict::Skip,
+            fmt!(
+                "a CPU went offline or came online meanwhile: {}",
+                self.evidence
+            ),
+        )
+    }
+}
+
 /// A verdict with evidence that is one sentence.
 pub(super) fn found(verdict: Verdict, evidence: fmt::Arguments<'_>) -> Answer<Finding> {
     let mut text = Text::new();
