@@ -12,6 +12,9 @@ use kernel::{
 
 /// A value for each possible CPU, each on cache lines of its own.
 ///
+/// Which CPUs are online may change at any time, and with it the place of a CPU among them: what
+/// belongs to a CPU belongs here, and not into a list with an entry for each that is online.
+///
 /// Plain memory rather than the kernel's per-CPU area: the index is the CPU's
 /// number. The code that writes may be moved to another CPU at any time, so the
 /// values are shared (`T: Sync`): atomics, usually, with one writer nearly always.
@@ -31,10 +34,14 @@ impl<T: Send + Sync> PerCpu<T> {
     ///
     /// Errors: `ENOMEM`, and those of `value`.
     pub fn new(mut value: impl FnMut() -> Result<T>) -> Result<Self> {
-        let nr_cpus = nr_cpu_ids() as usize;
-        let mut values = KVVec::with_capacity(nr_cpus, GFP_KERNEL)?;
-        for _ in 0..nr_cpus {
-            values.push(CacheAligned(value()?), GFP_KERNEL)?;
+        Self::of_each(|_cpu| value())
+    }
+
+    /// As [`Self::new`], with a value that depends on its CPU.
+    pub fn of_each(mut value: impl FnMut(CpuId) -> Result<T>) -> Result<Self> {
+        let mut values = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
+        for cpu in possible() {
+            values.push(CacheAligned(value(cpu)?), GFP_KERNEL)?;
         }
         // INVARIANT: One was pushed for each.
         Ok(Self { values })
@@ -53,8 +60,18 @@ impl<T: Send + Sync> PerCpu<T> {
         &self.values[cpu.as_u32() as usize].0
     }
 
+    /// All values with their CPUs, in the order of the CPUs' numbers.
+    pub fn with_cpus(&self) -> impl Iterator<Item = (CpuId, &T)> + Clone {
+        possible().zip(self.iter())
+    }
+
     /// All values, in the order of the CPUs' numbers.
     pub fn iter(&self) -> impl Iterator<Item = &T> + Clone {
         self.values.iter().map(|value| &value.0)
     }
+}
+
+/// All CPUs that there can ever be, online or not.
+fn possible() -> impl Iterator<Item = CpuId> + Clone {
+    (0..nr_cpu_ids()).filter_map(CpuId::from_u32)
 }

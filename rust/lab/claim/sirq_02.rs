@@ -110,12 +110,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("one CPU");
     }
     let bodies = Overlap::new()?;
-    let mut tasklets = KVec::new();
-    for _ in cpu::online() {
+    let tasklets = PerCpu::new(|| {
         let body = Ok::<_, Error>(Body(bodies.clone()));
-        let tasklet = KBox::pin_init(Tasklet::new(body), GFP_KERNEL)?;
-        tasklets.push(tasklet, GFP_KERNEL)?;
-    }
+        KBox::pin_init(Tasklet::new(body), GFP_KERNEL)
+    })?;
     let witness = watch(Inside {
         here: PerCpu::new(|| Ok(Atomic::new(false)))?,
         now: Atomic::new(0),
@@ -131,8 +129,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let start_ns = clock::now_ns();
     let cpus = cpu::online().take(nr_raising);
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
-        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        while let Some(tasklet) = tasklets.get(index) {
+        let tasklet = tasklets.of(here.cpu);
+        loop {
             let elapsed_ns = clock::now_ns().saturating_sub(start_ns);
             if elapsed_ns > MAX_NS || is_enough() || here.is_stopped() {
                 break;

@@ -18,7 +18,11 @@ use irqlab::{
         BottomHalvesDisabled,
         SoftIrq, //
     },
-    cpu, emit,
+    cpu::{
+        self,
+        PerCpu, //
+    },
+    emit,
     softirq::Executor,
     task,
     tasklet::{
@@ -49,6 +53,7 @@ const TRIES: usize = 10;
 struct Affinity {
     nr_allowed: [Atomic<u32>; TRIES],
     runs: Atomic<usize>,
+    is_used: Atomic<bool>,
 }
 
 impl Handler for Affinity {
@@ -62,21 +67,18 @@ impl Handler for Affinity {
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_control = trial.is_control();
-    let mut tasklets = KVec::new();
-    for _ in cpu::online() {
+    let tasklets = PerCpu::new(|| {
         let affinity = Affinity {
             nr_allowed: [const { Atomic::new(0) }; TRIES],
             runs: Atomic::new(0),
+            is_used: Atomic::new(false),
         };
-        let tasklet = KBox::pin_init(Tasklet::new(Ok(affinity)), GFP_KERNEL)?;
-        tasklets.push(tasklet, GFP_KERNEL)?;
-    }
+        KBox::pin_init(Tasklet::new(Ok::<_, Error>(affinity)), GFP_KERNEL)
+    })?;
     let witness = Witness::new()?;
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
-        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        let Some(tasklet) = tasklets.get(index) else {
-            return;
-        };
+        let tasklet = tasklets.of(here.cpu);
+        tasklet.is_used.store(true, Relaxed);
         for run in 0..TRIES {
             {
                 let _guard = is_control.then(|| BottomHalvesDisabled::new(here.task));
@@ -95,7 +97,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Text::new();
     let mut pids = KVec::new();
     let mut are_bound = true;
-    for (cpu, tasklet) in cpu::online().zip(&tasklets) {
+    let used = tasklets
+        .with_cpus()
+        .filter(|(_, tasklet)| tasklet.is_used.load(Relaxed));
+    for (cpu, tasklet) in used {
         let services = testimony.services(cpu, 0, VECTOR);
         // Services and runs are the same, unless somebody else uses the vector.
         let found = services

@@ -61,8 +61,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }
-    // All CPUs schedule the same tasklet; in the control, every other CPU
-    // schedules a second one.
+    // All CPUs schedule the same tasklet; in the control, all but the first
+    // schedule a second one.
     let one = Overlap::new()?;
     let first = tasklet(&one)?;
     let second = tasklet(&one)?;
@@ -70,8 +70,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // The control goes on until chance has made them meet.
     let was_shared =
         || one.max() > 1 || (!is_control && one.nr_cpus() > 1 && one.runs() >= MIN_RUNS);
-    let nr_cpus = hammer(trial, was_shared, |index| {
-        if is_control && index % 2 == 1 {
+    let nr_cpus = hammer(trial, was_shared, |is_first| {
+        if is_control && !is_first {
             &second
         } else {
             &first
@@ -83,7 +83,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     hammer(
         trial,
         || two.max() > 1 && two.runs() >= MIN_RUNS,
-        |index| &tasklets[index % 2],
+        |is_first| &tasklets[usize::from(is_first)],
     )?;
     if one.nr_cpus() < 2 || two.nr_cpus() < 2 {
         skip!("{} CPUs scheduled them, one came to run them", nr_cpus);
@@ -102,17 +102,17 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )
 }
 
-/// Schedules, on every CPU at the same time, the tasklet that `choose` says,
-/// until the CPUs have come into each other's way.
+/// Schedules, on every CPU at the same time, the tasklet that `choose` says for
+/// the first CPU and for the others, until the CPUs have come into each other's way.
 fn hammer<'a>(
     trial: &Trial<'_>,
     is_enough: impl Fn() -> bool + Sync,
-    choose: impl Fn(usize) -> &'a Boxed + Sync,
+    choose: impl Fn(bool) -> &'a Boxed + Sync,
 ) -> Result<usize> {
     let workers = &trial.lab.workers;
     let start_ns = clock::now_ns();
     cpu::run_on(workers, cpu::online(), trial.task, |here| {
-        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
+        let is_first = cpu::online().next() == Some(here.cpu);
         loop {
             let elapsed_ns = clock::now_ns().saturating_sub(start_ns);
             if elapsed_ns > MAX_NS || is_enough() || here.is_stopped() {
@@ -122,7 +122,7 @@ fn hammer<'a>(
                 // The soft IRQ runs when the guard goes, not some time later
                 // in ksoftirqd.
                 let _guard = BottomHalvesDisabled::new(here.task);
-                choose(index).schedule();
+                choose(is_first).schedule();
             }
             here.task.yield_if_needed();
         }

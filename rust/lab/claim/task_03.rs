@@ -4,6 +4,7 @@
 
 use super::{
     judge,
+    skip,
     Claim,
     Finding,
     Trial, //
@@ -13,7 +14,8 @@ use irqlab::{
     context::SoftIrq,
     cpu::{
         self,
-        CpuId, //
+        CpuId,
+        PerCpu, //
     },
     tasklet::{
         Handler,
@@ -42,6 +44,12 @@ struct Homing {
     away: Atomic<u64>,
 }
 
+impl Homing {
+    fn has_run(&self) -> bool {
+        self.at_home.load(Relaxed) + self.away.load(Relaxed) > 0
+    }
+}
+
 impl Handler for Homing {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         if CpuId::current() == this.home {
@@ -53,31 +61,29 @@ impl Handler for Homing {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut tasklets = KVec::new();
-    for home in cpu::online() {
+    if cpu::online().count() < 2 {
+        skip!("one CPU");
+    }
+    let tasklets = PerCpu::of_each(|home| {
         let homing = Homing {
             home,
             at_home: Atomic::new(0),
             away: Atomic::new(0),
         };
-        let tasklet = KBox::pin_init(Tasklet::new(Ok(homing)), GFP_KERNEL)?;
-        tasklets.push(tasklet, GFP_KERNEL)?;
-    }
+        KBox::pin_init(Tasklet::new(Ok::<_, Error>(homing)), GFP_KERNEL)
+    })?;
     let is_control = trial.is_control();
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
-        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        let neighbour = if index + 1 < tasklets.len() {
-            index + 1
-        } else {
-            0
-        };
-        let tasklet = &tasklets[if is_control { neighbour } else { index }];
+        let neighbour = || cpu::next_online(here.cpu).unwrap_or(here.cpu);
+        let home = if is_control { neighbour() } else { here.cpu };
+        let tasklet = tasklets.of(home);
         for _ in 0..10 {
             tasklet.schedule();
             here.task.sleep_ms(1);
         }
     })?;
-    trial.settle();
+    let nr_run = || tasklets.iter().filter(|tasklet| tasklet.has_run()).count();
+    trial.eventually(2000, || nr_run() == nr_cpus);
     let sum = |count: fn(&Homing) -> &Atomic<u64>| -> u64 {
         tasklets
             .iter()
@@ -85,11 +91,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             .sum()
     };
     let (at_home, away) = (sum(|homing| &homing.at_home), sum(|homing| &homing.away));
-    let everywhere = tasklets
-        .iter()
-        .all(|tasklet| tasklet.at_home.load(Relaxed) > 0);
     judge!(
-        everywhere && away == 0,
+        nr_run() == nr_cpus && away == 0,
         "{} CPUs, a tasklet each: ran {} times on the CPU that scheduled it, {} elsewhere",
         nr_cpus,
         at_home,

@@ -15,7 +15,11 @@ use crate::{
 };
 use irqlab::{
     context::Task,
-    cpu, new_work,
+    cpu::{
+        self,
+        PerCpu, //
+    },
+    new_work,
     workqueue::{
         Handler,
         Queue,
@@ -49,8 +53,7 @@ impl Handler for Item {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let nr_cpus = cpu::online().count();
-    if nr_cpus < 2 {
+    if cpu::online().count() < 2 {
         skip!("one CPU");
     }
     let queue = if trial.is_control() {
@@ -59,15 +62,17 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Queue::ordered(c"irqlab_work_03")
     }?;
     let overlap = Overlap::new()?;
-    let mut items = KVec::new();
-    for _ in 0..nr_cpus * ITEMS {
-        let item = KBox::pin_init(new_work!(Ok::<_, Error>(Item(overlap.clone()))), GFP_KERNEL)?;
-        items.push(item, GFP_KERNEL)?;
-    }
+    let items = PerCpu::new(|| {
+        let mut items = KVec::with_capacity(ITEMS, GFP_KERNEL)?;
+        for _ in 0..ITEMS {
+            let item = new_work!(Ok::<_, Error>(Item(overlap.clone())));
+            items.push(KBox::pin_init(item, GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        Ok(items)
+    })?;
     let workers = &trial.lab.workers;
     let nr_queueing = cpu::run_on(workers, cpu::online(), trial.task, |here| {
-        let index = cpu::online().take_while(|cpu| *cpu != here.cpu).count();
-        for item in items.iter().skip(index * ITEMS).take(ITEMS) {
+        for item in items.of(here.cpu) {
             item.queue(&queue);
         }
     })?;
