@@ -14,8 +14,8 @@
 use crate::{
     claim::Trial,
     refusal::{
-        refuse,
-        Answer, //
+        Answer,
+        Refusal, //
     },
 };
 use irqlab::{
@@ -110,7 +110,7 @@ pub(crate) fn spin_until(condition: impl Fn() -> bool) -> bool {
 
 /// Carries out `attempt` until it has something to show.
 ///
-/// Refusals: its own, and `ETIMEDOUT` after some attempts: the machine is too busy.
+/// Refusals: its own, and a skip after some attempts: the machine is too busy.
 pub(crate) fn attempt<R>(mut attempt: impl FnMut() -> Answer<Option<R>>) -> Answer<R> {
     const ATTEMPTS: u32 = 10;
 
@@ -119,9 +119,8 @@ pub(crate) fn attempt<R>(mut attempt: impl FnMut() -> Answer<Option<R>>) -> Answ
             return Ok(result);
         }
     }
-    refuse!(
-        ETIMEDOUT,
-        "the CPUs did not come together in {} attempts",
+    Err(Refusal::skip(fmt!(
+        "the CPUs did not come together in {} attempts: the machine is too busy",
         ATTEMPTS
-    );
+    )))
 }

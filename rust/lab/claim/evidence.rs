@@ -46,16 +46,9 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// What a failure shows if a CPU went offline or came online meanwhile: experiments choose CPUs
-    /// and count on all of them, and nobody is to blame for what they saw then.
-    pub(super) fn disturbed(self) -> Answer<Self> {
-        found(
-            Verdict::Skip,
-            fmt!(
-                "a CPU went offline or came online meanwhile: {}",
-                self.evidence
-            ),
-        )
+    /// What a failure shows for which neither the lab nor the kernel is to blame.
+    pub(super) fn excused(self, why: &str) -> Answer<Self> {
+        found(Verdict::Skip, fmt!("{}: {}", why, self.evidence))
     }
 }
 
@@ -130,16 +123,18 @@ impl Evidence {
 }
 
 impl Refusal {
-    /// An experiment that this machine cannot carry out says so. One that could not be carried out
-    /// otherwise has failed, and says why.
+    /// An experiment that this machine cannot carry out says so; so does one that somebody else was in
+    /// the way of, or that was short of memory. One that could not be carried out otherwise has
+    /// failed, and says why.
     pub(super) fn into_finding(self) -> Answer<Finding> {
         if self.is_skip() {
-            found(Verdict::Skip, fmt!("{}", self))
-        } else if self.error == EBUSY {
-            // Somebody else has what it needs.
-            found(Verdict::Skip, fmt!("not carried out: {}", self))
-        } else {
-            found(Verdict::Fails, fmt!("not carried out: {}", self))
+            return found(Verdict::Skip, fmt!("{}", self));
         }
+        let verdict = match self.error {
+            // A line has been taken, a device was unbound, a signal came.
+            EBUSY | ENODEV | EINTR | ENOMEM => Verdict::Skip,
+            _ => Verdict::Fails,
+        };
+        found(verdict, fmt!("not carried out: {}", self))
     }
 }

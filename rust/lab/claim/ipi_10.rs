@@ -75,6 +75,7 @@ struct Counts {
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let [sender, target] = trial.cpus()?;
+    trial.judge_by_clock();
     let mut evidence = Text::new();
     let mut holds = true;
     for held_ns in HELD_NS {

@@ -140,6 +140,7 @@ impl Handler for TopHalf {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;

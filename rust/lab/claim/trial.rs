@@ -11,6 +11,7 @@ use crate::{
     },
     refusal::Answer,
 };
+use core::cell::Cell;
 use irqlab::{
     clock,
     context::Task,
@@ -38,11 +39,17 @@ pub(crate) struct Trial<'a> {
     pub(super) lab: &'a Lab,
     pub(crate) task: &'a Task,
     variant: Variant,
+    judges_by_clock: Cell<bool>,
 }
 
 impl<'a> Trial<'a> {
     pub(super) fn new(lab: &'a Lab, task: &'a Task, variant: Variant) -> Self {
-        Self { lab, task, variant }
+        Self {
+            lab,
+            task,
+            variant,
+            judges_by_clock: Cell::new(false),
+        }
     }
 
     pub(crate) fn lab(&self) -> &Lab {
@@ -75,6 +82,17 @@ impl<'a> Trial<'a> {
             skip!("it takes {} CPUs, and {} are online", N, nr_online);
         }
         Ok(cpus)
+    }
+
+    /// To be called by an experiment that compares times: where the clock stands still now and then, a
+    /// failure of it shows nothing.
+    pub(super) fn judge_by_clock(&self) {
+        self.judges_by_clock.set(true);
+    }
+
+    /// Whether the experiment compared times of a clock that stands still now and then.
+    pub(super) fn is_misled_by_clock(&self) -> bool {
+        self.judges_by_clock.get() && !clock::is_steady()
     }
 
     /// Whether the user has allowed what makes the kernel report a bug.

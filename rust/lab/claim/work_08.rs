@@ -66,6 +66,7 @@ fn item(sleep_ms: u32) -> Result<Pin<KBox<Work<Item>>>> {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     let queue = if trial.is_control() {
         Queue::ordered(c"irqlab_work_08")
     } else {

@@ -56,6 +56,7 @@ fn cost_per_100(trial: &Trial<'_>, mut access: impl FnMut()) -> u64 {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     let setting = Setting::new(trial.task)?;
     let island = &setting.island;
     let (inside, guard) = (island.inside(0), island.guard(0));
