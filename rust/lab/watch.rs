@@ -56,6 +56,13 @@ pub(crate) enum Event {
     Bottom(u32),
 }
 
+impl Event {
+    /// Whether this soft IRQ became pending, or begins to be served.
+    pub(crate) fn is_of(self, vector: Vector) -> bool {
+        matches!(self, Event::Raised(other) | Event::Entered(other, _) if other == vector)
+    }
+}
+
 /// Interrupts that have a vector of their own instead of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {

@@ -4,8 +4,8 @@
 
 use crate::{
     refusal::{
-        refuse,
-        Answer, //
+        Answer,
+        Refusal, //
     },
     tape::{
         Noted,
@@ -14,7 +14,8 @@ use crate::{
     watch::{
         watch,
         Event,
-        Eyes, //
+        Eyes,
+        Watcher, //
     },
 };
 use irqlab::{
@@ -23,12 +24,46 @@ use irqlab::{
         Executor,
         Vector, //
     },
-    tracepoint::Attached, //
+    tracepoint::{
+        Attached,
+        CallFunctionEntry,
+        CallFunctionSingleEntry,
+        IrqWorkEntry,
+        LocalTimerEntry,
+        RescheduleEntry,
+        SoftirqEntry,
+        SoftirqRaise, //
+    },
 };
 use kernel::prelude::*;
 
-/// Sees everything that the kernel's tracepoints tell, while it lives.
-pub(crate) struct Witness(Attached<Eyes<Tape>>);
+/// Sees what matters to an experiment of what the kernel's tracepoints tell, while it lives.
+pub(crate) struct Witness(Attached<Eyes<Picky>>);
+
+/// A tape of some events.
+struct Picky {
+    tape: Tape,
+    matters: fn(Event) -> bool,
+}
+
+impl Watcher for Picky {
+    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
+        eyes.to::<SoftirqRaise>()?;
+        eyes.to::<SoftirqEntry>()?;
+        eyes.to::<LocalTimerEntry>()?;
+        eyes.to::<RescheduleEntry>()?;
+        eyes.to::<CallFunctionEntry>()?;
+        eyes.to::<CallFunctionSingleEntry>()?;
+        eyes.to::<IrqWorkEntry>()
+    }
+
+    #[inline]
+    fn see(&self, event: Event) {
+        if (self.matters)(event) {
+            self.tape.see(event);
+        }
+    }
+}
 
 /// What a witness saw, in the order in which it happened.
 pub(crate) struct Testimony(KVVec<Noted>);
@@ -42,34 +77,41 @@ pub(crate) struct Service {
 }
 
 impl Witness {
-    pub(crate) fn new() -> Result<Self> {
+    /// One that keeps what `matters` in mind: of everything, a busy machine has too much.
+    pub(crate) fn of(matters: fn(Event) -> bool) -> Result<Self> {
         /// More than an experiment takes on a CPU.
         const MAX_EVENTS: usize = 4096;
 
-        let attached = watch(Tape::new(MAX_EVENTS)?)?;
-        attached.observer().start();
+        let attached = watch(Picky {
+            tape: Tape::new(MAX_EVENTS)?,
+            matters,
+        })?;
+        attached.observer().tape.start();
         Ok(Self(attached))
     }
 
     /// What it has seen so far.
     ///
-    /// Refusals: `EIO` if it could not keep everything in mind.
+    /// Refusals: a skip if it could not keep everything in mind.
     pub(crate) fn testimony(&self) -> Answer<Testimony> {
-        let tape = self.0.observer();
+        let tape = &self.0.observer().tape;
         let mut events = KVVec::new();
         for noted in tape.events()? {
             events.push(noted, GFP_KERNEL)?;
         }
         match tape.lost() {
             0 => Ok(Testimony(events)),
-            lost => refuse!(EIO, "the witness has lost {} events", lost),
+            lost => Err(Refusal::skip(fmt!(
+                "the machine is too busy: {} events were more than the witness can keep in mind",
+                lost
+            ))),
         }
     }
 }
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        self.0.observer().stop();
+        self.0.observer().tape.stop();
     }
 }
 

@@ -62,7 +62,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let raiser = Raiser::new()?;
     let total = || -> u64 { cpu::online().map(served).sum() };
     let before = total();
-    let witness = Witness::new()?;
+    let witness =
+        Witness::of(|event| matches!(event, Event::Raised(_) | Event::Entered(raiser::VECTOR, _)))?;
     {
         let _guard = BottomHalvesDisabled::new(trial.task);
         raiser.raise();

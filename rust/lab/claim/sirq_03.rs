@@ -13,8 +13,13 @@ use super::{
     Trial, //
 };
 use crate::{
-    refusal::Answer,
+    hold::attempt,
+    refusal::{
+        refuse,
+        Answer, //
+    },
     tape::Noted,
+    watch::Event,
     witness::{
         Service,
         Witness, //
@@ -148,12 +153,15 @@ impl Means {
         }
     }
 
-    fn raise_together(&self, here: &Here<'_>) {
+    /// Calls `begin` when nothing that is raised is served any more.
+    fn raise_together(&self, begin: impl Fn(), here: &Here<'_>) {
         if cfg!(CONFIG_PREEMPT_RT) {
             let _guard = local_interrupt_disable();
+            begin();
             OTHERS.iter().for_each(|vector| self.raise(*vector));
         } else {
             let _guard = BottomHalvesDisabled::new(here.task);
+            begin();
             self.raise_timers();
             OTHERS.iter().for_each(|vector| self.raise(*vector));
         }
@@ -168,47 +176,98 @@ impl Means {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     let means = Means::new()?;
-    let since_ns = Atomic::new(0);
-    let witness = Witness::new()?;
-    let is_control = trial.is_control();
+    let witness = Witness::of(|event| {
+        let mut all = [&TIMERS[..], OTHERS].into_iter().flatten();
+        all.any(|vector| event.is_of(*vector))
+    })?;
     let cpu = CpuId::current();
+    let services = attempt(|| try_round(trial, cpu, &means, &witness))?;
+    judge!(
+        is_ascending(&services, |service| service.entered)
+            && !is_ascending(&services, |service| service.raised)
+            && were_pending_together(&services),
+        "raised on CPU {}: {}; entered: {}",
+        cpu.as_u32(),
+        in_order(&services, |service| service.raised)?,
+        in_order(&services, |service| service.entered)?
+    )
+}
+
+type Services = KVec<(Vector, Service)>;
+
+/// Raises them, and sees how each was served. Nothing if they were not all pending at the same time,
+/// which is what the control does.
+fn try_round(
+    trial: &Trial<'_>,
+    cpu: CpuId,
+    means: &Means,
+    witness: &Witness,
+) -> Answer<Option<Services>> {
+    let since_ns = Atomic::new(0);
+    let begin = || since_ns.store(clock::now_ns(), Release);
+    let is_control = trial.is_control();
     let cpus = core::iter::once(cpu);
     cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
-        since_ns.store(clock::now_ns(), Release);
         if is_control {
+            begin();
             means.raise_one_by_one(here);
         } else {
-            means.raise_together(here);
+            means.raise_together(begin, here);
         }
     })?;
-    trial.settle();
-    let testimony = witness.testimony()?;
-    let service = |vector: &Vector| testimony.service(cpu, since_ns.load(Relaxed), *vector);
+    let since_ns = since_ns.load(Relaxed);
     let timers = if is_control || cfg!(CONFIG_PREEMPT_RT) {
         &[]
     } else {
         &TIMERS[..]
     };
     let mut services = KVec::new();
-    for vector in [timers, OTHERS].into_iter().flatten() {
-        match service(vector) {
-            Some(service) => services.push((*vector, service), GFP_KERNEL)?,
-            None => return judge!(false, "{} was not raised, or not served", vector),
-        }
+    for vector in [timers, OTHERS].into_iter().flatten().copied() {
+        let Some(service) = service(trial, cpu, since_ns, vector, witness)? else {
+            return Ok(None);
+        };
+        services.push((vector, service), GFP_KERNEL)?;
     }
-    let last_raised_ns = services.iter().map(|(_, s)| s.raised.at.stamp_ns).max();
-    let was_pending =
-        |(_, service): &(Vector, Service)| Some(service.entered.at.stamp_ns) > last_raised_ns;
-    judge!(
-        is_ascending(&services, |service| service.entered)
-            && !is_ascending(&services, |service| service.raised)
-            && services.iter().all(was_pending),
-        "raised on CPU {}: {}; entered: {}",
-        cpu.as_u32(),
-        in_order(&services, |service| service.raised)?,
-        in_order(&services, |service| service.entered)?
-    )
+    Ok((is_control || were_pending_together(&services)).then_some(services))
+}
+
+/// How `vector` was served, if it was raised: a CPU that is late has no tick meanwhile, and no timer.
+///
+/// Refusals: `EIO` if it was not served.
+fn service(
+    trial: &Trial<'_>,
+    cpu: CpuId,
+    since_ns: u64,
+    vector: Vector,
+    witness: &Witness,
+) -> Answer<Option<Service>> {
+    const PAUSES: u32 = 200;
+
+    for _ in 0..PAUSES {
+        let testimony = witness.testimony()?;
+        if let Some(service) = testimony.service(cpu, since_ns, vector) {
+            return Ok(Some(service));
+        }
+        let is_raised = |noted: Noted| noted.event == Event::Raised(vector);
+        if !testimony.on(cpu, since_ns).any(is_raised) {
+            return Ok(None);
+        }
+        trial.settle();
+    }
+    refuse!(EIO, "{} was raised and not served", vector);
+}
+
+/// Whether all were raised before the first was entered.
+fn were_pending_together(services: &Services) -> bool {
+    let raised = services
+        .iter()
+        .map(|(_, service)| service.raised.at.stamp_ns);
+    let entered = services
+        .iter()
+        .map(|(_, service)| service.entered.at.stamp_ns);
+    raised.max() < entered.min()
 }
 
 /// Whether the stamps of what has one executor are in the order of the vectors.

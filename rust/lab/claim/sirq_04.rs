@@ -53,7 +53,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
-    let witness = Witness::new()?;
+    let witness = Witness::of(|event| {
+        let is_of = |(_, vector): &(&str, Vector)| event.is_of(*vector);
+        MECHANISMS.iter().any(is_of)
+    })?;
     let (mut seen, mut as_claimed) = (0, 0);
     let mut vectors = Text::new();
     for (name, vector) in MECHANISMS {

@@ -173,12 +173,16 @@ impl Means {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     let means = Means {
         raiser: Raiser::new()?,
         timer: KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
         since_ns: Atomic::new(0),
     };
-    let witness = Witness::new()?;
+    let witness = Witness::of(|event| {
+        let is_raised_here = |origin: &Origin| event.is_of(origin.vector());
+        matches!(event, Event::Interrupted(_)) || ORIGINS.iter().any(is_raised_here)
+    })?;
     let mut evidence = Text::new();
     // The end of a hard IRQ that wakes a thread does it always.
     let is_forced = &mut None;

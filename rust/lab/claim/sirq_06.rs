@@ -86,10 +86,11 @@ fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
     const TRIES: usize = 5;
 
     let raiser = Raiser::new()?;
-    let witness = Witness::new()?;
+    let witness = Witness::of(|event| event.is_of(raiser::VECTOR))?;
     let is_control = trial.is_control();
     let mut tries = 0;
     loop {

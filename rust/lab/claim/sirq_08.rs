@@ -75,7 +75,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         };
         KBox::pin_init(Tasklet::new(Ok::<_, Error>(affinity)), GFP_KERNEL)
     })?;
-    let witness = Witness::new()?;
+    let witness = Witness::of(|event| event.is_of(VECTOR))?;
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
         let tasklet = tasklets.of(here.cpu);
         tasklet.is_used.store(true, Relaxed);
