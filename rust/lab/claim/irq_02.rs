@@ -41,10 +41,14 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     for _ in 0..COUNT {
         lent.raise()?;
     }
+    if trial.is_control() {
+        trial.eventually(2000, || runs() > 0);
+    }
     trial.settle();
     let while_disabled = runs();
     let before = line.source.line().nr_interrupts()?;
     drop(disabled);
+    trial.eventually(trial.patience_ms(), || runs() > while_disabled);
     trial.settle();
     let replayed = runs() - while_disabled;
     // The kernel counts in its flow handler, which has run without a handler

@@ -68,6 +68,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let second_while_taken = request(&line, second_sharing);
     lent.raise()?;
+    trial.eventually(2000, || first.handler().0.load(Relaxed) > 0);
     trial.settle();
     let first_ran = first.handler().0.load(Relaxed);
     drop(first);
@@ -76,6 +77,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
 
     let again = request(&line, sharing)?;
     lent.raise()?;
+    trial.eventually(2000, || again.handler().0.load(Relaxed) > 0);
     trial.settle();
     let again_ran = again.handler().0.load(Relaxed);
 

@@ -33,9 +33,9 @@ const COUNT: u64 = 10;
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let tasklet = KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
     if trial.is_control() {
-        for _ in 0..COUNT {
+        for run in 0..COUNT {
             tasklet.schedule();
-            trial.settle();
+            trial.eventually(2000, || tasklet.count() > run);
         }
     } else {
         let _guard = local_interrupt_disable();

@@ -55,6 +55,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let before = served();
     tasklet.schedule();
+    // What has to happen is waited for, what must not is given some time. Here the soft IRQ has
+    // to find it.
+    trial.eventually(2000, || served() != before);
     trial.settle();
     let (disabled_runs, in_vain) = (runs(), served().wrapping_sub(before));
     let mut once_runs = 0;
@@ -64,6 +67,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         once_runs = runs();
         drop(outer);
     }
+    trial.eventually(2000, || runs() > 0);
     trial.settle();
     judge!(
         disabled_runs == 0 && once_runs == 0 && runs() == 1,

@@ -42,8 +42,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         first = work.queue(&queue);
         if trial.is_control() {
             drop(guard);
-            for _ in 0..AGAIN {
-                trial.settle();
+            for run in 0..AGAIN {
+                trial.eventually(2000, || work.count() > run);
                 refused += u64::from(!work.queue(&queue));
             }
         } else {
