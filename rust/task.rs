@@ -81,10 +81,11 @@ pub fn nr_cpus_allowed() -> u32 {
     unsafe { bindings::nr_cpus_allowed() }.unsigned_abs()
 }
 
-/// How many kernel threads there are.
-pub fn nr_kernel_threads(_task: &Task) -> usize {
-    // SAFETY: Walks the list of tasks under RCU; may be called anywhere.
-    unsafe { bindings::nr_kernel_threads() }
+/// How many kernel threads there are with `part` in their names, of which the kernel keeps the first
+/// 15 characters.
+pub fn nr_kernel_threads(part: &CStr, _task: &Task) -> usize {
+    // SAFETY: The string ends in NUL. Walks the list of tasks under RCU; may be called anywhere.
+    unsafe { bindings::nr_kernel_threads(part.as_char_ptr()) }
 }
 
 /// Whether the current task has a user address space of its own.

@@ -60,6 +60,7 @@ bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
 				     unsigned long *count);
 bool rust_helper_irqlab_irq_handlers(unsigned int irq, char *names, size_t size,
 				     bool *oneshot);
+bool rust_helper_irqlab_irq_is_watched(unsigned int irq);
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
@@ -108,7 +109,7 @@ bool rust_helper_irqlab_user_mode(struct pt_regs *regs);
 
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
-size_t rust_helper_irqlab_nr_kernel_threads(void);
+size_t rust_helper_irqlab_nr_kernel_threads(const char *part);
 void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 					    bool *were_disabled);
 int rust_helper_irqlab_nr_cpus_allowed(void);

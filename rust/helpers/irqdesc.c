@@ -48,6 +48,17 @@ bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
 	return true;
 }
 
+/*
+ * Whether the kernel looks at what the line's handlers return, and disables a line whose interrupts
+ * nobody claims. Booted with noirqdebug it leaves all lines out that are requested.
+ */
+bool rust_helper_irqlab_irq_is_watched(unsigned int irq)
+{
+	struct irq_desc *desc = irqlab_desc(irq);
+
+	return desc && !(READ_ONCE(desc->status_use_accessors) & IRQ_NO_DEBUG);
+}
+
 /* The CPUs that were asked for, and those that the controller chose from them. */
 bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 				     struct cpumask *effective)

@@ -5,6 +5,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 
 void rust_helper_irqlab_cond_resched(void)
 {
@@ -16,14 +17,17 @@ int rust_helper_irqlab_nr_cpus_allowed(void)
 	return current->nr_cpus_allowed;
 }
 
-size_t rust_helper_irqlab_nr_kernel_threads(void)
+size_t rust_helper_irqlab_nr_kernel_threads(const char *part)
 {
 	struct task_struct *p;
 	size_t count = 0;
 
 	rcu_read_lock();
-	for_each_process(p)
-		count += !!(p->flags & PF_KTHREAD);
+	for_each_process(p) {
+		if (!(p->flags & PF_KTHREAD))
+			continue;
+		count += strnstr(p->comm, part, TASK_COMM_LEN) != NULL;
+	}
 	rcu_read_unlock();
 	return count;
 }
