@@ -230,7 +230,9 @@ fn try_round(
         };
         services.push((vector, service), GFP_KERNEL)?;
     }
-    Ok((is_control || were_pending_together(&services)).then_some(services))
+    // Times of a clock that stands still do not tell, and another round would not either.
+    let is_shown = is_control || !clock::is_steady() || were_pending_together(&services);
+    Ok(is_shown.then_some(services))
 }
 
 /// How `vector` was served, if it was raised: a CPU that is late has no tick meanwhile, and no timer.
