@@ -220,6 +220,15 @@ impl Line {
         })
     }
 
+    /// Whether the kernel watches the line, once it is requested: it disables one whose interrupts nobody
+    /// claims, unless it was booted with `noirqdebug`.
+    ///
+    /// Errors: `ENODEV` after the device was unbound.
+    pub fn is_watched(&self) -> Result<bool> {
+        // SAFETY: The line is allocated, so its descriptor stays.
+        self.with_bound(|irq| Ok(unsafe { bindings::irq_is_watched(irq) }))
+    }
+
     /// What the kernel knows about the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.

@@ -11,6 +11,7 @@
 
 use super::{
     judge,
+    skip,
     skip_dangerous,
     Claim,
     Finding,
@@ -140,6 +141,11 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stuck = KBox::pin_init(IrqWork::new(Ok(stuck)), GFP_KERNEL)?;
 
     let denier = request(&line, if trial.is_control() { 100 } else { 0 })?;
+    if !line.line().is_watched()? {
+        skip!(
+            "booted with noirqdebug: the kernel does not look whether anybody claims an interrupt"
+        );
+    }
     let max_count = if trial.is_control() {
         CONTROL_COUNT
     } else {

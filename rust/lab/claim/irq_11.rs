@@ -129,7 +129,17 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
     let line = trial.line(name)?;
     let group = trial.group(name)?;
     let lent = group.lend()?;
-    let registration = request(&line, !trial.is_control())?;
+    let registration = match request(&line, !trial.is_control()) {
+        Err(EBUSY) if line.source.sharing() == Sharing::Shared => {
+            emit!(
+                evidence,
+                "{}: shared with a driver outside the lab, which agrees to no thread",
+                name
+            )?;
+            return Ok(true);
+        }
+        requested => requested?,
+    };
     let seen = registration.handler();
 
     lent.raise()?;

@@ -19,6 +19,7 @@ use super::{
     Trial, //
 };
 use crate::{
+    hold::attempt,
     line::Line,
     refusal::Answer,
     runs::Runs, //
@@ -33,6 +34,7 @@ use irqlab::{
         CpuId,
         PerCpu, //
     },
+    emit,
     irq::{
         Handler,
         IrqReturn, //
@@ -49,6 +51,7 @@ use irqlab::{
         self,
         Counter, //
     },
+    text::Text,
     tracepoint::{
         Attached,
         LocalTimerEntry,
@@ -76,54 +79,82 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let Ok(line) = trial.line("edu0") else {
-        skip!("no PCI device (QEMU: -device edu), whose line would go through an I/O APIC");
-    };
-    let info = line.source.line().info()?;
-    if !info.chip.to_bytes().ends_with(b"IO-APIC") {
-        skip!("edu0 goes through {}, not through an I/O APIC", info.chip);
-    }
     let states = State::read_all(&trial.lab.workers, trial.task)?;
     if states.iter().any(|(_, state)| state.mode == Mode::None) {
         skip!("a CPU has no local APIC that the kernel uses");
     }
     let local = Local::of(trial, &states)?;
+    if local.timers == 0 && local.strange_timers == 0 {
+        skip!("the tick comes from elsewhere, and no local APIC's timer interrupts");
+    }
     let sent = Sent::to_another(trial)?;
     let held = Held::by_priority(trial)?;
-    let entry = Routed::by_table(trial, &line)?;
     let nr_cpus = states.len();
-    judge!(
-        local.own_ids == nr_cpus
-            && local.tables == nr_cpus
-            && local.timers == nr_cpus
-            && sent.is_in_icr
-            && sent.counted > 0
-            && held.is_held()
-            && entry.is_as_claimed(),
+    let mut evidence = Text::new();
+    emit!(
+        &mut evidence,
         "{} local APICs of {} CPUs ({}) with the id in the kernel's books, {} with LINT0 and LINT1, {} \
-         whose timer interrupted by the vector of its entry, {:#x}; ICR of CPU {} says what it sent, \
-         vector {:#x}: {}, counted {} times on CPU {}; TPR {}: IRQ work {} with interrupts on, ran {} \
-         times meanwhile and {} after; {} on {} pin {}: {}",
+         whose timer interrupted by the vector of its entry, {:#x}, {} by another, {} without a tick; ICR \
+         of CPU {} says what it sent, vector {:#x}: {}, counted {} times on CPU {}; TPR {}: IRQ work {} \
+         with interrupts on, ran {} times meanwhile and {} after; ",
         local.own_ids,
         nr_cpus,
         states[0].1.mode.name(),
         local.tables,
         local.timers,
         lapic::LOCAL_TIMER_VECTOR,
+        local.strange_timers,
+        nr_cpus - local.timers - local.strange_timers,
         sent.from.as_u32(),
         lapic::RESCHEDULE_VECTOR,
         if sent.is_in_icr { "yes" } else { "no" },
         sent.counted,
         sent.to.as_u32(),
-        if trial.is_control() { "left" } else { "raised" },
-        if held.waited { "waited in IRR" } else { "did not wait" },
+        trial.pick("raised", "left"),
+        if held.waited {
+            "waited in IRR"
+        } else {
+            "did not wait"
+        },
         held.meanwhile,
         held.after,
-        line.name(),
-        info.chip,
-        info.hwirq,
-        entry
+    )?;
+    let is_routed = show_routed(trial, &mut evidence)?;
+    judge!(
+        local.own_ids == nr_cpus
+            && local.tables == nr_cpus
+            && local.strange_timers == 0
+            && sent.is_in_icr
+            && sent.counted > 0
+            && held.is_held()
+            && is_routed,
+        "{}",
+        evidence
     )
+}
+
+/// Whether the I/O APIC's entry of a line is as claimed, if there is a line that goes through one.
+fn show_routed(trial: &Trial<'_>, evidence: &mut Text) -> Answer<bool> {
+    let Ok(line) = trial.line("edu0") else {
+        emit!(
+            evidence,
+            "no PCI device (QEMU: -device edu) whose line would show the I/O APIC"
+        )?;
+        return Ok(true);
+    };
+    let info = line.source.line().info()?;
+    if !info.chip.to_bytes().ends_with(b"IO-APIC") {
+        let chip = info.chip;
+        emit!(
+            evidence,
+            "edu0 goes through {chip}, not through an I/O APIC"
+        )?;
+        return Ok(true);
+    }
+    let routed = Routed::by_table(trial, &line)?;
+    let (name, chip, pin) = (line.name(), info.chip, info.hwirq);
+    emit!(evidence, "{name} on {chip} pin {pin}: {routed}")?;
+    Ok(routed.is_as_claimed())
 }
 
 // ---- The local APICs -----------------------------------------------------------------------------
@@ -132,7 +163,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
 struct Local {
     own_ids: usize,
     tables: usize,
+    /// Those whose timer came by the vector of its entry, and by another one. The others have no tick:
+    /// CPUs may be isolated from it, and their timers be served elsewhere.
     timers: usize,
+    strange_timers: usize,
 }
 
 /// The vector by which the timer of each CPU came last, plus 1.
@@ -164,14 +198,17 @@ impl Local {
                     == Some(Delivery::ExtInt)
                 && state.entry(Source::Lint1).map(|entry| entry.delivery()) == Some(Delivery::Nmi)
         };
-        let has_timer = |(cpu, state): &&(CpuId, State)| {
+        let came = |(cpu, _): &&(CpuId, State)| seen(*cpu) > 0;
+        let came_by_entry = |(cpu, state): &&(CpuId, State)| {
             let entry = state.entry(Source::Timer);
             entry.map(|entry| u32::from(entry.vector()) + 1) == Some(seen(*cpu))
         };
+        let timers = states.iter().filter(came_by_entry).count();
         Ok(Self {
             own_ids: states.iter().filter(own_id).count(),
             tables: states.iter().filter(has_table).count(),
-            timers: states.iter().filter(has_timer).count(),
+            timers,
+            strange_timers: states.iter().filter(came).count() - timers,
         })
     }
 }
@@ -276,6 +313,16 @@ struct TopHalf {
     active: Atomic<u32>,
 }
 
+impl TopHalf {
+    /// Begins anew, for interrupts by this vector.
+    fn begin(&self, vector: u8) {
+        self.vector.store(vector.into(), Relaxed);
+        for count in [&self.runs, &self.by_vector, &self.level, &self.active] {
+            count.store(0, Relaxed);
+        }
+    }
+}
+
 impl Handler for TopHalf {
     fn handle(&self, irq: &HardIrq) -> IrqReturn {
         if !self.line.source.acknowledge(irq) {
@@ -311,14 +358,18 @@ impl Routed {
         };
         let registration = irq_line.request(source.sharing(), line.name, Ok(top_half))?;
         let top_half = registration.handler();
-        // It gets one as it is requested.
-        let vector = irq_line.info()?.vector.unwrap_or(0);
-        top_half.vector.store(vector.into(), Relaxed);
-        for run in 0..Self::COUNT {
-            line.raise()?;
-            trial.eventually(2000, || top_half.runs.load(Relaxed) > run);
-        }
-        irq_line.synchronize(trial.task);
+        // Where it was sent last it goes from its next interrupt on, by a vector that is new.
+        let vector = attempt(|| {
+            let vector = irq_line.info()?.vector.unwrap_or(0);
+            top_half.begin(vector);
+            for run in 0..Self::COUNT {
+                line.raise()?;
+                trial.eventually(2000, || top_half.runs.load(Relaxed) > run);
+            }
+            irq_line.synchronize(trial.task);
+            let has_stayed = irq_line.info()?.vector.unwrap_or(0) == vector;
+            Ok(has_stayed.then_some(vector))
+        })?;
         Ok(Self {
             runs: top_half.runs.load(Relaxed),
             by_vector: top_half.by_vector.load(Relaxed),
