@@ -26,6 +26,7 @@ if [ $# = 0 ]; then
 	set -- claims.sh lifetime.sh knobs.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
 		samples.sh leaks.sh soak.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown
+	set -- "$@" hotplug.sh
 fi
 index=0
 for test; do

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Hotplug: CPUs go offline and come online all the time while claims are put to the test. No claim may
+# fail for that: its experiment holds all the same, or says what came between. Last of the
+# tests, as a kernel may trust its clock less when a CPU was offline.
+
+. "$(dirname "$0")/lib.sh"
+
+switches=$(echo /sys/devices/system/cpu/cpu[1-9]*/online)
+is_short && switches=${switches%% *}
+case $switches in
+*\**) switches= ;;
+esac
+
+# come_and_go - take each CPU offline and bring it back, as long as there is $work/going
+come_and_go() {
+	while [ -e "$work/going" ]; do
+		for online in $switches; do
+			echo 0 >"$online" && echo cycle >>"$work/cycles"
+			pause 0.05
+			echo 1 >"$online"
+			pause 0.05
+		done
+	done 2>/dev/null
+}
+
+# never_fails WHICH TIMES - put claims to the test so often
+never_fails() {
+	[ "$switches" ] || skip "no CPU can be taken offline"
+	: >"$work/going"
+	: >"$work/cycles"
+	come_and_go &
+	changing=$!
+	cleanup="rm -f $work/going; wait $changing"
+	eventually test -s "$work/cycles" || skip "no CPU can be taken offline"
+	run=0
+	while [ $run -lt "$2" ]; do
+		must claims "$1"
+		if failed=$(grep "^$1.* fails " "$lab/claims"); then
+			fail "$failed"
+		fi
+		run=$((run + 1))
+	done
+	rm -f "$work/going"
+	wait "$changing"
+	for online in $switches; do
+		content "$online"
+		same "$online" "$value" 1
+	done
+}
+
+# shows ID - all CPUs are back, and so has this to hold
+shows() {
+	must claims "$1"
+	grep -q "^$1 *holds " "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+}
+
+run_table <<-END
+	$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, 1 }' "$lab/claims" 2>/dev/null)
+	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
+	shows TASK-01
+	shows TASK-03
+	shows WORK-03
+END
