@@ -49,6 +49,7 @@ pub(crate) use group::{
     Lent, //
 };
 pub(crate) use lines::Lines;
+pub(crate) use steer::Steered;
 
 use top_half::{
     OnLine,

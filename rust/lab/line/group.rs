@@ -27,6 +27,7 @@ use irqlab::context::Task;
 use kernel::{
     prelude::*,
     sync::{
+        atomic::Relaxed,
         lock::{
             mutex::MutexBackend,
             Guard, //
@@ -127,6 +128,12 @@ pub(crate) struct Attachment {
 }
 
 impl Lent<'_> {
+    /// Whether the device of one of them waits to be unbound, so that this should end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        let mut lines = self.0.iter().map(|borrowed| borrowed.line);
+        lines.any(|line| line.is_leaving.load(Relaxed))
+    }
+
     /// Puts the lab's top half on the line, with `mechanism`, for as long as
     /// the answer lives. The line is lent after a refusal as before.
     ///

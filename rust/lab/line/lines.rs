@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     laboratory::Lab,
+    mechanism::Instance,
     refusal::{
         refuse,
         Answer,
@@ -176,6 +177,15 @@ impl Lines {
             Some(line) => Ok(line.clone()),
             None => refuse!(ENODEV, "no line '{}'", name),
         }
+    }
+
+    /// The line that has `mechanism`, unless there is none or an experiment has it.
+    pub(crate) fn holder(&self, mechanism: &Instance) -> Option<&'static str> {
+        let table = self.table.lock();
+        let mut lines = table.iter().map(|entry| &entry.line);
+        let is_holder =
+            |line: &&Arc<Line>| line.attached().is_ok_and(|name| name == mechanism.name);
+        lines.find(is_holder).map(|line| line.name())
     }
 }
 

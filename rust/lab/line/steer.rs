@@ -19,7 +19,8 @@ use irqlab::{
     context::Task,
     cpu::{
         is_online,
-        CpuId, //
+        CpuId,
+        Set, //
     },
     irq::Affinity, //
 };
@@ -153,10 +154,12 @@ impl Drop for Steered<'_> {
     }
 }
 
-/// Whether the controller sends the line to `cpu`, and to no other.
+/// Whether the controller sends the line to `cpu`, and may send it to no other: else it
+/// chooses again when a handler is requested.
 fn is_at(line: &Line, cpu: CpuId) -> Result<bool> {
-    let (_, effective) = Affinity::of(line.source.line())?;
-    Ok(effective.len() == 1 && effective.contains(cpu))
+    let (asked, effective) = Affinity::of(line.source.line())?;
+    let is_it = |cpus: &Set| cpus.len() == 1 && cpus.contains(cpu);
+    Ok(is_it(&asked) && is_it(&effective))
 }
 
 /// Raises interrupts, one after the other, until the line `is_there`: at most so
