@@ -4,12 +4,17 @@
 //!
 //! C header: [`include/linux/cpumask.h`](srctree/include/linux/cpumask.h)
 
+mod bound;
 mod hotplug;
 mod idle;
 mod per_cpu;
 mod run;
 mod set;
 
+pub use bound::{
+    run_bound,
+    Bound, //
+};
 pub use hotplug::{
     HotplugCounter,
     HotplugExcluded, //

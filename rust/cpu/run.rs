@@ -84,7 +84,8 @@ impl Here<'_> {
     /// That no CPU goes offline or comes online before the function returns. Asking for
     /// another guard there could wait for ever.
     pub fn hotplug_excluded(&self) -> &HotplugExcluded {
-        // SAFETY: `run_on` holds one until all have returned, and this lives no longer.
+        // SAFETY: `run_on` holds one until all have returned, and this lives no longer;
+        // `run_bound` gives nobody a reference to this.
         unsafe { HotplugExcluded::assume() }
     }
 }
@@ -114,9 +115,19 @@ pub fn run_on<F: Fn(&Here<'_>) + Sync>(
     task: &Task,
     f: F,
 ) -> Result<usize> {
+    let _hotplug = HotplugExcluded::new(task);
+    run_jobs(queue, cpus, task, f)
+}
+
+/// As [`run_on`], while CPUs come and go: a function whose CPU goes offline ends on another.
+pub(super) fn run_jobs<F: Fn(&Here<'_>) + Sync>(
+    queue: &Queue<Task>,
+    cpus: impl Iterator<Item = CpuId>,
+    task: &Task,
+    f: F,
+) -> Result<usize> {
     let shared = Arc::pin_init(Shared::new(), GFP_KERNEL)?;
     let mut jobs = KVec::new();
-    let _hotplug = HotplugExcluded::new(task);
     for cpu in cpus.filter(|cpu| is_online(*cpu)) {
         let job = Job {
             shared: shared.clone(),
