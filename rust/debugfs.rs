@@ -9,18 +9,22 @@
 //! - keep their module loaded while they are open;
 //! - hold the text of the moment when they were opened, so that partial and
 //!   repeated reads agree with each other however much changes meanwhile (a
-//!   `seq_file` would ask again for every page);
+//!   `seq_file` would ask again for every page); of a long text they hold what it is
+//!   written from, and a piece;
+//! - hold together no more text than a small machine has room for;
 //! - take one command a write, answered by the write's return code.
 //!
 //! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
 
 mod dir;
 mod file;
+mod opened;
 
 pub use dir::Dir;
 
 pub use file::{
     Content,
     File,
-    Mode, //
+    Mode,
+    Stream, //
 };

@@ -2,9 +2,12 @@
 
 //! Files: a text to read, a command to write, or both.
 
-use super::dir::{
-    Dir,
-    Entry, //
+use super::{
+    dir::{
+        Dir,
+        Entry, //
+    },
+    opened::Opened,
 };
 use crate::{
     bindings,
@@ -53,6 +56,14 @@ pub trait Content: Send + Sync + 'static {
         Err(EINVAL)
     }
 
+    /// The file's text of this moment as a stream, if it is too long to be kept for each who
+    /// has the file open. Must not change any state.
+    ///
+    /// Errors are `open`'s.
+    fn stream(&self, _task: &Task) -> Result<Option<KBox<dyn Stream>>> {
+        Ok(None)
+    }
+
     /// Carries out one command, given without the white space around it.
     ///
     /// Errors are `write`'s.
@@ -60,8 +71,20 @@ pub trait Content: Send + Sync + 'static {
         Err(EINVAL)
     }
 
-    /// Learns that a write was refused before it became a command, and why.
+    /// Learns that the file itself refused something, and why: a write before it became a
+    /// command, or a text.
     fn refused(&self, _error: Error, _why: &'static str) {}
+}
+
+/// A text that is produced as it is read, from what does not change meanwhile.
+pub trait Stream: Send + 'static {
+    /// Appends the next lines, some thousand bytes; nothing at the end.
+    ///
+    /// Errors are `read`'s, and the next `read` begins anew.
+    fn next(&mut self, text: &mut Text, task: &Task) -> Result;
+
+    /// Begins anew: the same text comes again.
+    fn rewind(&mut self);
 }
 
 /// The longest command, in bytes. More is refused with `E2BIG`.
@@ -126,9 +149,6 @@ impl<T: Content> File<T> {
 /// The callbacks of a file with content `T`, in module `M`.
 struct Operations<T, M>(PhantomData<(T, M)>);
 
-/// What an open file has of its own: the text of the moment of opening.
-type Opened = KBox<KVVec<u8>>;
-
 impl<T: Content, M: ModuleMetadata> Operations<T, M> {
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: kernel::module::this_module::<M>().as_ptr(),
@@ -157,19 +177,18 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
 
     extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         from_result(|| {
-            let mut text = Text::new();
-            let mut read = Ok(());
             // SAFETY: debugfs calls `open` with a valid file that is not yet
             // anybody else's.
             let is_read = unsafe { (*file).f_mode } & bindings::FMODE_READ != 0;
-            if is_read && T::MODE != Mode::WriteOnly {
-                // SAFETY: debugfs keeps the file from being removed meanwhile,
-                // and system calls run in a task that may sleep.
-                read = unsafe { Self::content(inode).read(&mut text, Task::assume()) };
-            }
-            read?;
-            let opened: Opened = KBox::new(text.finish()?, GFP_KERNEL)?;
-            // SAFETY: As above.
+            // SAFETY: debugfs keeps the file from being removed meanwhile.
+            let content = unsafe { Self::content(inode) };
+            let opened = if is_read && T::MODE != Mode::WriteOnly {
+                // SAFETY: System calls run in a task that may sleep.
+                Opened::new(content, unsafe { Task::assume() })
+            } else {
+                Opened::empty()
+            }?;
+            // SAFETY: The file is valid, and not yet anybody else's.
             unsafe { (*file).private_data = opened.into_foreign() };
             Ok(0)
         })
@@ -181,17 +200,15 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
         count: usize,
         position: *mut c_longlong,
     ) -> isize {
-        // SAFETY: `open` has put the text there, which only `release` takes.
-        let text = unsafe { Opened::borrow((*file).private_data) };
-        // SAFETY: The text is valid for reads; the C side checks the buffer.
-        unsafe {
-            bindings::simple_read_from_buffer(
-                buffer.cast(),
-                count,
-                position,
-                text.as_ptr().cast(),
-                text.len(),
-            )
+        // SAFETY: `open` has put it there, and only `release` takes it, when nobody reads.
+        let opened = unsafe { <Pin<KBox<Opened>>>::borrow((*file).private_data) };
+        // SAFETY: The position is the caller's own for as long as this runs.
+        let position = unsafe { &mut *position };
+        let buffer = UserSlice::new(UserPtr::from_addr(buffer.addr()), count).writer();
+        // SAFETY: System calls run in a task that may sleep.
+        match opened.read(buffer, position, unsafe { Task::assume() }) {
+            Ok(len) => len as isize,
+            Err(error) => error.to_errno() as isize,
         }
     }
 
@@ -230,8 +247,8 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
     extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // May come after the file was removed: uses nothing but its own.
         //
-        // SAFETY: `open` has put the text there, and nobody uses it any more.
-        drop(unsafe { Opened::from_foreign((*file).private_data) });
+        // SAFETY: `open` has put it there, and nobody uses it any more.
+        drop(unsafe { <Pin<KBox<Opened>>>::from_foreign((*file).private_data) });
         0
     }
 }
