@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which functions the running kernel has.
+//! Which functions the running kernel has, and its addresses as it lets people see them.
 //!
 //! C header: [`include/linux/kprobes.h`](srctree/include/linux/kprobes.h)
 
@@ -36,8 +36,17 @@ pub struct Name {
 }
 
 impl Name {
-    /// Looks the address up; one without a symbol is shown as a number.
+    /// Looks the address up; one without a symbol is shown as a number, or as 0 to whom the
+    /// kernel shows no addresses.
     pub fn of(address: usize) -> Self {
+        let name = Self::look_up(address);
+        if name.as_str().starts_with("0x") {
+            return Self::look_up(Address(address).shown());
+        }
+        name
+    }
+
+    fn look_up(address: usize) -> Self {
         let mut text = [0; bindings::KSYM_SYMBOL_LEN];
         // SAFETY: The text is as long as the C side takes it to be.
         let len = unsafe { bindings::sprint_symbol(text.as_mut_ptr(), address) };
@@ -69,5 +78,37 @@ impl Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// An address, shown as `0x…`; as 0x0 if it is the kernel's, to whom `kptr_restrict` hides
+/// those from. Only to be shown in a task.
+///
+/// ```
+/// # use irqlab::symbol::Address;
+/// # use kernel::prelude::*;
+/// fn say(ip: usize) {
+///     pr_info!("at {}\n", Address(ip));
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub usize);
+
+impl Address {
+    /// What may be shown of it.
+    fn shown(self) -> usize {
+        let is_kernel = self.0 >> (usize::BITS - 1) == 1;
+        // SAFETY: Can be called in any context.
+        if is_kernel && unsafe { bindings::hides_addresses() } {
+            0
+        } else {
+            self.0
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_fmt(fmt!("{:#x}", self.shown()))
     }
 }

@@ -24,6 +24,7 @@
 #include "security.c"
 #include "smp.c"
 #include "softirq.c"
+#include "sprintf.c"
 #include "tracepoint.c"
 #include "uaccess.c"
 #include "unwind.c"

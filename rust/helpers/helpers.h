@@ -125,6 +125,9 @@ bool rust_helper_irqlab_open_softirq_is_exported(void);
 bool rust_helper_irqlab_raise_softirq_is_exported(void);
 bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
 
+/* sprintf.c */
+bool rust_helper_irqlab_hides_addresses(void);
+
 /* tracepoint.c */
 void rust_helper_irqlab_tracepoint_synchronize_unregister(void);
 

@@ -19,6 +19,7 @@ use irqlab::{
         Task, //
     },
     emit,
+    symbol::Address,
     text::Text, //
 };
 use kernel::{
@@ -59,7 +60,7 @@ impl Stacks {
     ///
     /// Refusals: `EBUSY`, `ESRCH` for a task without user memory.
     pub(crate) fn run(&self, lab: &Lab, task: &Task) -> Answer {
-        let _experiment = lab.begin()?;
+        let _experiment = lab.begin("stacks")?;
         *self.found.lock() = find(Kind::ALL, task)?.map(Some);
         Ok(())
     }
@@ -80,12 +81,12 @@ fn show_stack(text: &mut Text, first: &str, second: &str, stack: Option<Stack>) 
     };
     emit!(
         text,
-        "{}{} {} {:#x} {:#x} {} {}\n",
+        "{}{} {} {} {} {} {}\n",
         first,
         second,
         stack.region,
-        stack.low,
-        stack.high,
+        Address(stack.low),
+        Address(stack.high),
         stack.size(),
         stack.used()
     )

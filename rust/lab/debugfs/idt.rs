@@ -16,7 +16,10 @@ use irqlab::{
         self,
         Idt, //
     },
-    symbol::Name,
+    symbol::{
+        Address,
+        Name, //
+    },
     text::Text,
 };
 use kernel::prelude::*;
@@ -31,9 +34,9 @@ impl Knob for IdtKnob {
         let idt = Idt::current();
         emit!(
             text,
-            "# base {:#x}, limit {:#x}: {} gates of {} bytes; dispatched by {}\n\
+            "# base {}, limit {:#x}: {} gates of {} bytes; dispatched by {}\n\
              #vector name type dpl ist segment present handler handler_is\n",
-            idt.base,
+            Address(idt.base),
             idt.limit,
             idt.len(),
             Idt::GATE_SIZE,
@@ -42,7 +45,7 @@ impl Knob for IdtKnob {
         for gate in idt.gates() {
             emit!(
                 text,
-                "{:<3} {:<3} {:<9} {} {} {:#x} {} {:#x} {}\n",
+                "{:<3} {:<3} {:<9} {} {} {:#x} {} {} {}\n",
                 gate.vector,
                 Vector(gate.vector),
                 gate.kind,
@@ -50,7 +53,7 @@ impl Knob for IdtKnob {
                 gate.ist,
                 gate.segment,
                 u8::from(gate.is_present),
-                gate.handler,
+                Address(gate.handler),
                 Name::of(gate.handler).place()
             )?;
         }

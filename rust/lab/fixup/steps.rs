@@ -13,7 +13,10 @@ use irqlab::{
         table,
         End, //
     },
-    symbol::Name,
+    symbol::{
+        Address,
+        Name, //
+    },
     text::Text,
 };
 use kernel::{
@@ -30,7 +33,7 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
         attempt.at.map_or(attempt.kind, |at| at.kind())
     )?;
     if attempt.address != 0 {
-        emit!(text, ", at address {:#x}", attempt.address)?;
+        emit!(text, ", at address {}", Address(attempt.address))?;
     }
     emit!(text, "\n")?;
     let Ok(outcome) = attempt.outcome else {
@@ -47,7 +50,7 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
                 ErrorCode(seen.vector, seen.error_code)
             )?;
             if let Some(address) = seen.address {
-                emit!(text, ", faulting address {:#x}", address)?;
+                emit!(text, ", faulting address {}", Address(address))?;
             }
             let Registers {
                 ip,
@@ -60,13 +63,13 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
             emit!(
                 text,
                 ", handled on the {} stack\n\
-                 3 saved       ip={:#x} {} ax={:#x} dx={:#x} sp={:#x} IF={} AC={}\n",
+                 3 saved       ip={} {} ax={:#x} dx={:#x} sp={} IF={} AC={}\n",
                 seen.at.stack,
-                ip,
+                Address(ip),
                 Name::of(ip).place(),
                 ax,
                 dx,
-                sp,
+                Address(sp),
                 u8::from(flags & Registers::IF != 0),
                 u8::from(flags & Registers::AC != 0)
             )?;
@@ -83,17 +86,17 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
     let index = table::entries().take_while(|other| *other != entry).count();
     emit!(
         text,
-        "4 search      entry {} of {} in the table of [irqlab], at {:#x}\n",
+        "4 search      entry {} of {} in the table of [irqlab], at {}\n",
         index,
         table::len(),
-        entry.at
+        Address(entry.at)
     )?;
     emit!(
         text,
-        "5 entry       instruction {:#x} {}, fixup {:#x} {}, handler {}",
-        entry.instruction,
+        "5 entry       instruction {} {}, fixup {} {}, handler {}",
+        Address(entry.instruction),
         Name::of(entry.instruction).place(),
-        entry.fixup,
+        Address(entry.fixup),
         Name::of(entry.fixup).place(),
         entry.handler
     )?;
@@ -112,8 +115,8 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
     emit!(text, ", value {:#x}\n", outcome.value)?;
     emit!(
         text,
-        "7 resumed     at {:#x} {}, {}\n",
-        outcome.resumed_at,
+        "7 resumed     at {} {}, {}\n",
+        Address(outcome.resumed_at),
         Name::of(outcome.resumed_at).place(),
         match (outcome.end, attempt.nr_exceptions) {
             (End::Done, 0) => "as the access succeeded",
