@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The recorder: the lab's own tape, with its switch and its size.
+//!
+//! What a tape had noted when it was ended is kept once, for all who read it. While it
+//! runs, each who opens it has what was noted until then, as a copy.
 
 use crate::{
     refusal::{
         refuse,
         Answer, //
     },
-    tape::Tape,
+    tape::{
+        Reel,
+        Tape, //
+    },
     watch::{
         watch,
         Event,
@@ -19,9 +25,7 @@ use irqlab::{
         Snapshot,
         Task, //
     },
-    emit,
     rcu,
-    text::Text,
     tracepoint::Attached, //
 };
 use kernel::{
@@ -31,6 +35,14 @@ use kernel::{
         Arc,
         Mutex, //
     },
+};
+
+mod reader;
+
+use reader::{
+    Copies,
+    Reader,
+    MAX_COPIES, //
 };
 
 /// The most events that a CPU's part of the tape can hold.
@@ -48,27 +60,29 @@ pub(crate) struct Recorder {
 }
 
 struct State {
+    /// The tape that is running.
     attached: Option<Attached<Eyes<Tape>>>,
-    /// The last tape, to be read when it is off.
-    tape: Option<Arc<Eyes<Tape>>>,
+    /// What the last one had noted when it was ended.
+    ended: Option<Arc<Reel>>,
+    /// Of the running tape.
+    copies: Copies,
     nr_events: u64,
 }
 
 impl Recorder {
-    pub(crate) fn new() -> impl PinInit<Self> {
+    pub(crate) fn new() -> Result<impl PinInit<Self>> {
         const DEFAULT_EVENTS: u64 = 1024;
 
-        pin_init!(Self {
+        let state = State {
+            attached: None,
+            ended: None,
+            copies: Copies::new()?,
+            nr_events: DEFAULT_EVENTS,
+        };
+        Ok(pin_init!(Self {
             running: rcu::Slot::new(),
-            state <- new_mutex!(
-                State {
-                    attached: None,
-                    tape: None,
-                    nr_events: DEFAULT_EVENTS,
-                },
-                "Recorder::state"
-            ),
-        })
+            state <- new_mutex!(state, "Recorder::state"),
+        }))
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -83,20 +97,24 @@ impl Recorder {
             let tape = attached.observer().clone();
             self.running.replace(Some(tape.clone()), task);
             tape.start();
-            state.tape = Some(tape);
+            state.ended = None;
             state.attached = Some(attached);
         }
         Ok(())
     }
 
-    /// Ends it, if one is running. It can still be read.
-    pub(crate) fn stop(&self, task: &Task) {
+    /// Ends it, if one is running. It can still be read, unless there is no memory for that.
+    pub(crate) fn stop(&self, task: &Task) -> Answer {
         let mut state = self.state.lock();
-        if let Some(tape) = &state.tape {
-            tape.stop();
-        }
+        let Some(attached) = state.attached.take() else {
+            return Ok(());
+        };
+        let tape = attached.observer().clone();
+        tape.stop();
         self.running.replace(None, task);
-        state.attached = None;
+        drop(attached);
+        state.ended = Some(Arc::new(tape.reel()?, GFP_KERNEL)?);
+        Ok(())
     }
 
     /// How many events the tape holds of each CPU.
@@ -122,83 +140,26 @@ impl Recorder {
         self.running.read(|tape| tape.note(event, now));
     }
 
-    /// Shows the tape; `name` knows the mechanisms by their numbers.
-    pub(crate) fn show(
-        &self,
-        text: &mut Text,
-        task: &Task,
-        name: impl Fn(u32) -> &'static str,
-    ) -> Result {
-        let (tape, is_on) = {
-            let state = self.state.lock();
-            (state.tape.clone(), state.attached.is_some())
+    /// What is on the tape, to be read in pieces.
+    ///
+    /// Refusals: `EBUSY` if too many have copies of the running tape.
+    pub(crate) fn read(&self) -> Answer<Reader> {
+        let state = self.state.lock();
+        let Some(attached) = &state.attached else {
+            let reel = match &state.ended {
+                Some(reel) => reel.clone(),
+                None => Arc::new(Reel::empty(), GFP_KERNEL)?,
+            };
+            return Ok(Reader::new(reel, None));
         };
-        let state = if is_on { "on" } else { "off" };
-        let lost = tape.as_ref().map_or(0, |tape| tape.lost());
-        emit!(
-            text,
-            "# {}, {} events lost; time since the first, in ns\n\
-             {:<10} {:>3} {:<13} {:<20} {:<9} {:<7} {:<4} current\n",
-            state,
-            lost,
-            "#time",
-            "cpu",
-            "event",
-            "subject",
-            "detail",
-            "context",
-            "IF"
-        )?;
-        let Some(tape) = tape else {
-            return Ok(());
+        let Some(copy) = state.copies.take() else {
+            refuse!(
+                EBUSY,
+                "the tape is running, and {} have it open: end it (echo 0 >tape_on), and any number can",
+                MAX_COPIES
+            );
         };
-        let mut first_ns = None;
-        for noted in tape.events()? {
-            let at = &noted.at;
-            let first_ns = *first_ns.get_or_insert(at.stamp_ns);
-            emit!(
-                text,
-                "{:<10} {:>3} ",
-                at.stamp_ns.saturating_sub(first_ns),
-                at.cpu
-            )?;
-            show_event(text, noted.event, &name)?;
-            emit!(
-                text,
-                " {:<7} IF={} {}/{}\n",
-                at.kind(),
-                u8::from(!at.irqs_disabled),
-                at.comm(),
-                at.pid
-            )?;
-            task.yield_if_needed();
-        }
-        Ok(())
+        let reel = Arc::new(attached.observer().reel()?, GFP_KERNEL)?;
+        Ok(Reader::new(reel, Some(copy)))
     }
-}
-
-/// Three columns: what happened, to what, and what else there is to say.
-fn show_event(text: &mut Text, event: Event, name: impl Fn(u32) -> &'static str) -> Result {
-    match event {
-        Event::Raised(vector) => columns(text, "softirq_raise", vector, "-"),
-        Event::Entered(vector, executor) => columns(text, "softirq_entry", vector, executor),
-        Event::Left(vector) => columns(text, "softirq_exit", vector, "-"),
-        Event::HandlerEntered(irq) => columns(text, "handler_entry", irq, "-"),
-        Event::HandlerLeft(irq, is_handled) => {
-            let detail = if is_handled { "handled" } else { "none" };
-            columns(text, "handler_exit", irq, detail)
-        }
-        Event::Interrupted(system) => columns(text, "interrupt", system.name(), "-"),
-        Event::Top(mechanism) => columns(text, "top_half", name(mechanism), "-"),
-        Event::Bottom(mechanism) => columns(text, "bottom_half", name(mechanism), "-"),
-    }
-}
-
-fn columns(
-    text: &mut Text,
-    event: &str,
-    subject: impl kernel::fmt::Display,
-    detail: impl kernel::fmt::Display,
-) -> Result {
-    emit!(text, "{:<13} {:<20} {:<9}", event, subject, detail)
 }

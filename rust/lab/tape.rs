@@ -52,6 +52,13 @@ use kernel::{
     },
 };
 
+mod reel;
+
+pub(crate) use reel::{
+    Cursor,
+    Reel, //
+};
+
 /// The rings, and whether they turn.
 pub(crate) struct Tape {
     rings: PerCpu<Ring>,
@@ -128,26 +135,19 @@ impl Tape {
     }
 
     /// How many events are not on the tape any more.
-    pub(crate) fn lost(&self) -> u64 {
+    fn lost(&self) -> u64 {
         let lost = |ring: &Ring| ring.first() + ring.dropped.load(Relaxed);
         self.rings.iter().map(lost).sum()
     }
 
-    /// The events of all CPUs, in the order of their stamps. Those that are
-    /// overwritten meanwhile are left out.
-    pub(crate) fn events(&self) -> Result<impl Iterator<Item = Noted>> {
-        let mut cursors = KVec::new();
+    /// What is on it now, in order. Events that are overwritten meanwhile are left out.
+    pub(crate) fn reel(&self) -> Result<Reel> {
+        let lost = self.lost();
+        let mut cpus = KVec::new();
         for ring in self.rings.iter() {
-            cursors.push((0, ring.in_order()?), GFP_KERNEL)?;
+            cpus.push(ring.in_order()?, GFP_KERNEL)?;
         }
-        Ok(core::iter::from_fn(move || {
-            let heads = cursors
-                .iter_mut()
-                .filter_map(|(next, events)| Some((*events.get(*next)?, next)));
-            let (noted, next) = heads.min_by_key(|(noted, _)| noted.at.stamp_ns)?;
-            *next += 1;
-            Some(noted)
-        }))
+        Ok(Reel::new(cpus, lost))
     }
 }
 

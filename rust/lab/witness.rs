@@ -94,12 +94,13 @@ impl Witness {
     ///
     /// Refusals: a skip if it could not keep everything in mind.
     pub(crate) fn testimony(&self) -> Answer<Testimony> {
-        let tape = &self.0.observer().tape;
+        let reel = self.0.observer().tape.reel()?;
         let mut events = KVVec::new();
-        for noted in tape.events()? {
+        let mut cursor = reel.begin()?;
+        while let Some(noted) = reel.next(&mut cursor) {
             events.push(noted, GFP_KERNEL)?;
         }
-        match tape.lost() {
+        match reel.lost() {
             0 => Ok(Testimony(events)),
             lost => Err(Refusal::skip(fmt!(
                 "the machine is too busy: {} events were more than the witness can keep in mind",

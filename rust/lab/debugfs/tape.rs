@@ -14,7 +14,10 @@ use crate::{
 };
 use irqlab::{
     context::Task,
-    debugfs::Mode,
+    debugfs::{
+        Mode,
+        Stream, //
+    },
     emit,
     text::Text, //
 };
@@ -23,20 +26,16 @@ use kernel::{
     sync::Arc, //
 };
 
-/// `tape`: the time line.
+/// `tape`: the time line. As it is long, it is not kept for each who has it open, but
+/// written as it is read.
 pub(super) struct Tape;
 
 impl Knob for Tape {
     const NAME: &'static CStr = c"tape";
     const MODE: Mode = Mode::ReadOnly;
 
-    fn show(&self, lab: &Lab, text: &mut Text, task: &Task) -> Answer {
-        let name = |number| {
-            lab.mechanisms
-                .get(number as usize)
-                .map_or("?", |m| m.name())
-        };
-        Ok(lab.recorder.show(text, task, name)?)
+    fn stream(&self, lab: &Lab, _task: &Task) -> Answer<Option<KBox<dyn Stream>>> {
+        Ok(Some(KBox::new(lab.recorder.read()?, GFP_KERNEL)?))
     }
 }
 
@@ -55,8 +54,7 @@ impl Knob for TapeOn {
         if command::switch(command)? {
             lab.recorder.start(task)
         } else {
-            lab.recorder.stop(task);
-            Ok(())
+            lab.recorder.stop(task)
         }
     }
 }
