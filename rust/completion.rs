@@ -63,6 +63,13 @@ impl Completion {
         unsafe { bindings::complete(self.raw.get()) };
     }
 
+    /// Whether an event is there to be consumed. May be called in any context but NMI.
+    #[inline]
+    pub fn is_complete(&self) -> bool {
+        // SAFETY: Initialised by the type invariant.
+        unsafe { bindings::completion_done(self.raw.get()) }
+    }
+
     /// Consumes one event if there is one, without waiting.
     #[inline]
     pub fn try_wait(&self) -> bool {

@@ -82,6 +82,12 @@ struct Kind {
     new: fn() -> Result<Arc<dyn Mechanism>>,
 }
 
+/// The name of the mechanism with this number in the table.
+pub(crate) fn name_of(number: u32) -> &'static str {
+    let kind = TABLE.get(number as usize);
+    kind.and_then(|kind| kind.name.to_str().ok()).unwrap_or("?")
+}
+
 /// One way to run the bottom half, which is to call [`Record::bottom`].
 pub(crate) trait Mechanism: Send + Sync {
     /// Has the bottom half run. The top half answers the kernel what this says.
@@ -95,7 +101,8 @@ pub(crate) trait Mechanism: Send + Sync {
         None
     }
 
-    /// Keeps the bottom half from running until the guard is dropped.
+    /// Keeps the bottom half from running until the guard is dropped. [`Self::defer`] then
+    /// tells the record whether what it defers is kept or refused: [`Record::given`].
     ///
     /// Refusals: `EPERM` if nothing but the line itself can.
     fn disable(&self, _task: &Task) -> Answer<Disabled> {
@@ -166,13 +173,16 @@ impl Instance {
         let mut disabled = self.disabled.lock();
         if disabled.is_none() {
             *disabled = Some(self.mechanism.disable(task)?);
+            self.record().set_disabled(true);
         }
         Ok(())
     }
 
     /// Switches it on again, unless it is.
     pub(crate) fn enable(&self) {
-        drop(self.disabled.lock().take());
+        let mut disabled = self.disabled.lock();
+        self.record().set_disabled(false);
+        *disabled = None;
     }
 
     /// Takes the mechanism for one line: it records one event at a time.

@@ -2,10 +2,14 @@
 
 //! Records: what happened to each event of one mechanism, and when.
 //!
-//! One event is on its way at a time: [`Record::raised`], then [`Record::top`]
-//! in the top half, then [`Record::bottom`] in the bottom half, which wakes the
-//! task in [`Record::wait_ms`]. What each of them saw is kept per CPU, in
-//! atomics: recording takes no lock and allocates nothing, in whatever context.
+//! Each event has a number. [`Record::raised`] gives it, [`Record::top`] notes
+//! which one the top half serves, and [`Record::bottom`] serves that, and wakes the
+//! task in [`Record::wait_ms`], which waits for the last event that was raised.
+//! What each of them saw is kept per CPU, in atomics: recording takes no lock and
+//! allocates nothing, in whatever context.
+//!
+//! Events may be raised faster than they are served. Then a bottom half serves all
+//! those whose top half has run, as the last of them.
 
 use crate::{
     recorder::Recorder,
@@ -21,14 +25,20 @@ use irqlab::{
         Snapshot,
         Task, //
     },
-    cpu::PerCpu,
+    cpu::{
+        CpuId,
+        PerCpu,
+        Set, //
+    },
 };
 use kernel::{
+    cpu::nr_cpu_ids,
     prelude::*,
     sync::{
         atomic::{
             Acquire,
             Atomic,
+            Full,
             Relaxed,
             Release, //
         },
@@ -102,6 +112,24 @@ impl Seen {
             count.store(0, Relaxed);
         }
     }
+
+    /// How often the stage ran here.
+    fn count(&self) -> u64 {
+        let mut sum = 0;
+        for count in &self.places {
+            sum += count.load(Relaxed);
+        }
+        sum
+    }
+}
+
+/// What became of the events that a mechanism was given while it was disabled.
+#[derive(Clone, Copy)]
+pub(crate) struct WhileDisabled {
+    /// It took them, and serves them as one when it is enabled.
+    pub(crate) kept: u64,
+    /// It did not take them: no bottom half serves them.
+    pub(crate) refused: u64,
 }
 
 /// The record of one mechanism.
@@ -111,9 +139,16 @@ pub(crate) struct Record {
     raised_ns: Atomic<u64>,
     top_ns: Atomic<u64>,
     bottom_ns: Atomic<u64>,
-    /// The number of the event that is on its way, and of the last that arrived.
-    current: Atomic<u64>,
+    /// The number of the last event that was raised, of the last that a top half has served,
+    /// and of the last that a bottom half has served.
+    raised: Atomic<u64>,
+    served: Atomic<u64>,
     arrived: Atomic<u64>,
+    /// The first event that counts: the others were raised before all was forgotten.
+    first: Atomic<u64>,
+    is_disabled: Atomic<bool>,
+    kept: Atomic<u64>,
+    refused: Atomic<u64>,
     /// Who else is told, and under which number.
     told: SetOnce<(Arc<Recorder>, u32)>,
     #[pin]
@@ -127,8 +162,13 @@ impl Record {
             raised_ns: Atomic::new(0),
             top_ns: Atomic::new(0),
             bottom_ns: Atomic::new(0),
-            current: Atomic::new(0),
+            raised: Atomic::new(0),
+            served: Atomic::new(0),
             arrived: Atomic::new(0),
+            first: Atomic::new(0),
+            is_disabled: Atomic::new(false),
+            kept: Atomic::new(0),
+            refused: Atomic::new(0),
             told: SetOnce::new(),
             arrival <- Completion::new(),
         })
@@ -139,24 +179,29 @@ impl Record {
         self.told.populate((recorder, number));
     }
 
-    /// Forgets everything. Events on their way are still recorded.
+    /// Forgets everything, events that are still on their way too.
     pub(crate) fn clear(&self) {
+        self.first.store(self.raised.load(Relaxed) + 1, Relaxed);
         for seen in self.seen.iter().flat_map(PerCpu::iter) {
             seen.clear();
         }
+        self.kept.store(0, Relaxed);
+        self.refused.store(0, Relaxed);
     }
 
     /// Starts an event: called just before it is raised.
     pub(crate) fn raised(&self) {
-        self.current.fetch_add(1, Relaxed);
+        self.raised.fetch_add(1, Relaxed);
         self.raised_ns.store(clock::now_ns(), Release);
     }
 
     /// The top half runs.
     #[inline]
     pub(crate) fn top(&self, now: &Snapshot) {
-        self.note(Stage::Top, now, self.raised_ns.load(Acquire));
-        self.top_ns.store(now.stamp_ns, Release);
+        let event = self.raised.load(Relaxed);
+        self.note(Stage::Top, event, now, self.raised_ns.load(Acquire));
+        self.top_ns.store(now.stamp_ns, Relaxed);
+        self.served.store(event, Release);
         if let Some((recorder, number)) = self.told.as_ref() {
             recorder.note(Event::Top(*number), now);
         }
@@ -165,18 +210,25 @@ impl Record {
     /// The bottom half runs.
     #[inline]
     pub(crate) fn bottom(&self, now: &Snapshot) {
-        let event = self.current.load(Relaxed);
-        self.note(Stage::Bottom, now, self.top_ns.load(Acquire));
+        let event = self.served.load(Acquire);
+        self.note(Stage::Bottom, event, now, self.top_ns.load(Relaxed));
         self.bottom_ns.store(now.stamp_ns, Relaxed);
         if let Some((recorder, number)) = self.told.as_ref() {
             recorder.note(Event::Bottom(*number), now);
         }
-        self.arrived.store(event, Release);
-        self.arrival.complete();
+        // A full barrier: whoever has consumed the completion that is seen here sees this event.
+        self.arrived.xchg(event, Full);
+        // Not one more for each event: of those that nobody waits for one is left at most.
+        if !self.arrival.is_complete() {
+            self.arrival.complete();
+        }
     }
 
     #[inline]
-    fn note(&self, stage: Stage, now: &Snapshot, since_ns: u64) {
+    fn note(&self, stage: Stage, event: u64, now: &Snapshot, since_ns: u64) {
+        if event < self.first.load(Relaxed) {
+            return;
+        }
         let seen = self.seen[stage as usize].local();
         seen.places[Place::of(now).index()].add(1, Relaxed);
         seen.last.store(now);
@@ -185,20 +237,42 @@ impl Record {
             .count(clock::elapsed_ns(since_ns, now.stamp_ns).unwrap_or(0));
     }
 
-    /// Waits until the bottom half of the current event has run.
+    /// Waits until a bottom half has served the last event that was raised.
     pub(crate) fn wait_ms(&self, task: &Task, ms: u32) -> Waited {
-        let event = self.current.load(Relaxed);
+        let event = self.raised.load(Relaxed);
         loop {
             let waited = self.arrival.wait_ms(task, ms);
             if waited != Waited::Completed {
                 return waited;
             }
-            // An earlier event that came too late for its own waiter is not it.
+            // Else it is left from an earlier event.
             if self.arrived.load(Acquire) >= event {
                 let since_ns = self.bottom_ns.load(Relaxed);
-                self.note(Stage::Waiter, &Snapshot::take(), since_ns);
+                self.note(Stage::Waiter, event, &Snapshot::take(), since_ns);
                 return waited;
             }
+        }
+    }
+
+    /// Notes that the mechanism was disabled, or enabled.
+    pub(crate) fn set_disabled(&self, is_disabled: bool) {
+        self.is_disabled.store(is_disabled, Relaxed);
+    }
+
+    /// Notes that the top half gives the event to the mechanism, and whether it `is_taken`.
+    #[inline]
+    pub(crate) fn given(&self, is_taken: bool) {
+        if self.is_disabled.load(Relaxed) {
+            let count = if is_taken { &self.kept } else { &self.refused };
+            count.add(1, Relaxed);
+        }
+    }
+
+    /// What became of the events while the mechanism was disabled.
+    pub(crate) fn while_disabled(&self) -> WhileDisabled {
+        WhileDisabled {
+            kept: self.kept.load(Relaxed),
+            refused: self.refused.load(Relaxed),
         }
     }
 
@@ -209,11 +283,14 @@ impl Record {
 
     /// How often the stage ran, on all CPUs.
     pub(crate) fn count(&self, stage: Stage) -> u64 {
-        let mut sum = 0;
-        for count in self.seen(stage).flat_map(|seen| &seen.places) {
-            sum += count.load(Relaxed);
-        }
-        sum
+        self.seen(stage).map(Seen::count).sum()
+    }
+
+    /// The CPUs on which the stage ran.
+    pub(crate) fn cpus(&self, stage: Stage) -> Result<Set> {
+        let seen = &self.seen[stage as usize];
+        let cpus = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
+        Set::of(cpus.filter(|cpu| seen.of(*cpu).count() > 0))
     }
 
     /// The places where the stage ran, and how often, on all CPUs.

@@ -58,6 +58,8 @@ impl Handler for BottomHalf {
 impl Mechanism for ByTasklet {
     fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
         (self.schedule)(&self.tasklet);
+        // Disabled, it stays scheduled.
+        self.record.given(true);
         ThreadedIrqReturn::Handled
     }
 

@@ -69,7 +69,8 @@ impl<C: Context + 'static> Handler for BottomHalf<C> {
 
 impl<C: Context + 'static> Mechanism for ByWork<C> {
     fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
-        self.work.queue(&self.queue);
+        // Disabled, it is not queued.
+        self.record.given(self.work.queue(&self.queue));
         ThreadedIrqReturn::Handled
     }
 
