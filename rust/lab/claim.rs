@@ -277,13 +277,13 @@ impl Claims {
         if !all().any(is_named) {
             refuse!(ENODEV, "no claim or group '{}'", which);
         }
-        let _experiment = lab.begin()?;
+        let experiment = lab.begin("claims")?;
         let hotplug = HotplugCounter::new(task)?;
-        for (index, entry) in all().enumerate() {
-            if !is_named(entry) {
-                continue;
-            }
+        let nr_named = all().filter(|entry| is_named(entry)).count() as u64;
+        let named = all().enumerate().filter(|(_, entry)| is_named(entry));
+        for ((index, entry), step) in named.zip(1..) {
             let claim = &entry.claim;
+            experiment.step(step, nr_named, fmt!("{}", claim.id));
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted before {}", claim.id);
             }

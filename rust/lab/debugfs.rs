@@ -18,7 +18,8 @@ use irqlab::{
         Content,
         Dir,
         File,
-        Mode, //
+        Mode,
+        Stream, //
     },
     text::Text,
 };
@@ -36,6 +37,7 @@ mod ipi;
 mod lapic;
 mod last_error;
 mod lines;
+mod progress;
 mod stacks;
 mod tape;
 mod watch;
@@ -50,6 +52,11 @@ trait Knob: Send + Sync + 'static {
     /// Shows the table of this moment.
     fn show(&self, _lab: &Lab, _text: &mut Text, _task: &Task) -> Answer {
         Err(EINVAL.into())
+    }
+
+    /// The table of this moment to be shown a piece at a time, if it is long.
+    fn stream(&self, _lab: &Lab, _task: &Task) -> Answer<Option<KBox<dyn Stream>>> {
+        Ok(None)
     }
 
     /// Carries out one command.
@@ -70,6 +77,11 @@ impl<K: Knob> Content for Noted<K> {
     fn read(&self, text: &mut Text, task: &Task) -> Result {
         let shown = self.knob.show(&self.lab, text, task);
         shown.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+    }
+
+    fn stream(&self, task: &Task) -> Result<Option<KBox<dyn Stream>>> {
+        let stream = self.knob.stream(&self.lab, task);
+        stream.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
     }
 
     fn write(&self, command: &str, task: &Task) -> Result {
@@ -109,6 +121,7 @@ pub(crate) struct Files {
     _idt: KnobFile<idt::IdtKnob>,
     _ipi: ipi::Files,
     _lapic: KnobFile<lapic::Lapic>,
+    _progress: KnobFile<progress::Progress>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
     _nesting: KnobFile<watch::Nesting>,
@@ -129,6 +142,7 @@ impl Files {
             _idt: file(root, lab, idt::IdtKnob)?,
             _ipi: ipi::Files::new(root, lab)?,
             _lapic: file(root, lab, lapic::Lapic)?,
+            _progress: file(root, lab, progress::Progress)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,
             _nesting: file(root, lab, watch::Nesting)?,

@@ -12,7 +12,10 @@
 
 use crate::{
     laboratory::Lab,
-    refusal::Answer, //
+    refusal::{
+        refuse,
+        Answer, //
+    },
 };
 use irqlab::{
     context::{
@@ -24,7 +27,10 @@ use irqlab::{
         table,
         End, //
     },
-    symbol::Name,
+    symbol::{
+        Address,
+        Name, //
+    },
     text::Text,
 };
 use kernel::{
@@ -138,12 +144,12 @@ impl Fixups {
     /// Refusals: `EBUSY`, `EINTR` after a signal, `EINVAL` if an address is missing,
     /// `EPERM` if it is the kernel's, `ESRCH` for a task without user memory.
     pub(crate) fn run(&self, lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-        let _experiment = lab.begin()?;
+        let experiment = lab.begin("fixup/access")?;
         let mut setting = Setting::new(task)?;
         let mut chance = Chance(plan.seed | 1);
         let is_free = |case: &&Case| !case.wants_address();
         let nr_free = Case::ALL.iter().filter(is_free).count();
-        for _ in 0..plan.count {
+        for done in 0..plan.count {
             let chosen = Case::ALL.iter().filter(is_free).nth(chance.below(nr_free));
             let by_chance = chance.below(Kind::ALL.len());
             for (index, case) in Case::ALL.iter().enumerate() {
@@ -165,13 +171,14 @@ impl Fixups {
                         continue;
                     }
                     let offset = plan.offset.unwrap_or_else(|| chance.below(4096));
+                    experiment.step(done + 1, plan.count, fmt!("{}", case.name));
                     let attempt = setting.attempt(case, kind, offset, plan.address, task)?;
                     self.note(index, &attempt);
                 }
             }
             task.yield_if_needed();
             if task.is_interrupted() {
-                return Err(EINTR.into());
+                refuse!(EINTR, "interrupted after {} of {}", done + 1, plan.count);
             }
         }
         Ok(())
@@ -252,10 +259,10 @@ pub(crate) fn show_table(text: &mut Text) -> Result {
     for entry in table::entries() {
         emit!(
             text,
-            "{:#x} {:#x} {:#x} {:<10} {:<3} {} {:>3} {} {}\n",
-            entry.at,
-            entry.instruction,
-            entry.fixup,
+            "{} {} {} {:<10} {:<3} {} {:>3} {} {}\n",
+            Address(entry.at),
+            Address(entry.instruction),
+            Address(entry.fixup),
             entry.handler,
             entry.register_name(),
             entry.flags,

@@ -36,6 +36,7 @@ mod load;
 mod mechanism;
 mod nesting;
 mod overlap;
+mod progress;
 mod raiser;
 mod record;
 mod recorder;

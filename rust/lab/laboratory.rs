@@ -10,6 +10,10 @@ use crate::{
     line::Lines,
     mechanism::Instance,
     nesting::Nesting,
+    progress::{
+        Experiment,
+        Progress, //
+    },
     recorder::Recorder,
     refusal::{
         refuse,
@@ -27,14 +31,7 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Release, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 /// The lab.
@@ -65,12 +62,13 @@ pub(crate) struct Lab {
     pub(crate) last_error: LastError,
     /// Threads for experiments, on every CPU.
     pub(crate) workers: Queue<Task>,
-    is_busy: Atomic<bool>,
+    #[pin]
+    pub(crate) progress: Progress,
 }
 
 impl Lab {
     pub(crate) fn new(root: &Dir) -> Result<Arc<Self>> {
-        let recorder = Arc::pin_init(Recorder::new(), GFP_KERNEL)?;
+        let recorder = Arc::pin_init(Recorder::new()?, GFP_KERNEL)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 lines <- Lines::new(root.subdir(c"lines")?)?,
@@ -85,20 +83,17 @@ impl Lab {
                 recorder,
                 last_error <- LastError::new(),
                 workers: Queue::per_cpu(c"irqlab_workers")?,
-                is_busy: Atomic::new(false),
+                progress <- Progress::new(),
             }? Error),
             GFP_KERNEL,
         )
     }
 
-    /// Begins an experiment. They disturb each other, so there is one at a time.
+    /// Begins an experiment of `knob`.
     ///
-    /// Refusals: `EBUSY`.
-    pub(crate) fn begin(&self) -> Answer<Experiment<'_>> {
-        if self.is_busy.xchg(true, Full) {
-            refuse!(EBUSY, "another experiment is running");
-        }
-        Ok(Experiment(self))
+    /// Refusals: `EBUSY` if another is running.
+    pub(crate) fn begin(&self, knob: &'static str) -> Answer<Experiment<'_>> {
+        self.progress.begin(knob)
     }
 
     /// The mechanism called `name`.
@@ -135,14 +130,5 @@ impl Lab {
                 .map_err(Error::from)?;
         }
         Ok(found)
-    }
-}
-
-/// An experiment that is running.
-pub(crate) struct Experiment<'a>(&'a Lab);
-
-impl Drop for Experiment<'_> {
-    fn drop(&mut self) {
-        self.0.is_busy.store(false, Release);
     }
 }

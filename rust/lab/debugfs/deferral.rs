@@ -13,9 +13,13 @@ use crate::{
     mechanism::Instance,
     record::{
         Merged,
-        Stage, //
+        Stage,
+        WhileDisabled, //
     },
-    refusal::Answer,
+    refusal::{
+        refuse,
+        Answer, //
+    },
 };
 use irqlab::{
     completion::Waited,
@@ -63,8 +67,8 @@ impl Files {
 }
 
 /// `schedule`: write how many interrupts to send through the mechanism, on the
-/// line `sim0`. Each is awaited, unless the mechanism is disabled: then they
-/// stay pending, as one.
+/// line `sim0`. Each is awaited, unless the mechanism is disabled: `context` then
+/// counts whether it keeps or refuses them.
 struct Schedule(Arc<Instance>);
 
 impl Knob for Schedule {
@@ -73,25 +77,31 @@ impl Knob for Schedule {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         let count = command::number(command, 1..=1_000_000)?;
-        let _experiment = lab.begin()?;
+        let experiment = lab.begin("schedule")?;
         let group = lab.lines.group("sim0")?;
         let lent = group.lend()?;
         let _attachment = lent.attach(&self.0)?;
-        let record = self.0.record();
+        let (name, record) = (self.0.name(), self.0.record());
         let is_enabled = self.0.is_enabled();
         for done in 0..count {
+            experiment.step(done + 1, count, fmt!("{name}"));
+            if task.is_interrupted() {
+                refuse!(EINTR, "interrupted after {} of {}", done, count);
+            }
+            if lent.is_leaving() {
+                refuse!(ENODEV, "the device left after {} of {}", done, count);
+            }
             if !is_enabled {
                 record.raised();
                 lent.raise()?;
+                task.yield_if_needed();
                 continue;
             }
-            match bench::send(&lent, record, 1, task)? {
+            match bench::send(&lent, record, task)? {
                 Waited::Completed => (),
-                Waited::TimedOut => {
-                    crate::refusal::refuse!(EIO, "event {} of {} was lost", done + 1, count)
-                }
+                Waited::TimedOut => refuse!(EIO, "event {} of {} was lost", done + 1, count),
                 Waited::Interrupted => {
-                    crate::refusal::refuse!(EINTR, "interrupted after {} of {}", done, count)
+                    refuse!(EINTR, "interrupted after {} of {}", done, count)
                 }
             }
         }
@@ -99,7 +109,8 @@ impl Knob for Schedule {
     }
 }
 
-/// `enabled`: 0 while the mechanism is disabled, else 1.
+/// `enabled`: 0 while the mechanism is disabled, else 1. Not to be changed while
+/// an experiment runs, which may count on it.
 struct Enabled(Arc<Instance>);
 
 impl Knob for Enabled {
@@ -110,8 +121,10 @@ impl Knob for Enabled {
         Ok(emit!(text, "{}\n", u8::from(self.0.is_enabled()))?)
     }
 
-    fn command(&self, _lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        if command::switch(command)? {
+    fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
+        let is_on = command::switch(command)?;
+        let _experiment = lab.begin("enabled")?;
+        if is_on {
             self.0.enable();
             Ok(())
         } else {
@@ -120,7 +133,8 @@ impl Knob for Enabled {
     }
 }
 
-/// `latency`: the whole distribution of both stages; write `clear` to begin anew.
+/// `latency`: the whole distribution of both stages; write `clear` to begin anew, but not
+/// while an experiment runs, whose events it would forget.
 struct Latency(Arc<Instance>);
 
 impl Knob for Latency {
@@ -142,16 +156,18 @@ impl Knob for Latency {
         Ok(())
     }
 
-    fn command(&self, _lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
+    fn command(&self, lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
         if command != "clear" {
-            crate::refusal::refuse!(EINVAL, "'{}' is not 'clear'", command);
+            refuse!(EINVAL, "'{}' is not 'clear'", command);
         }
+        let _experiment = lab.begin("latency")?;
         self.0.record().clear();
         Ok(())
     }
 }
 
-/// `context`: where both stages ran: how often in each place, and last on each CPU.
+/// `context`: where both stages ran: how often in each place, and last on each CPU; and
+/// what became of events while the mechanism was disabled.
 struct Context(Arc<Instance>);
 
 impl Knob for Context {
@@ -177,6 +193,13 @@ impl Knob for Context {
                 emit!(text, "{} {}\n", stage.name(), snapshot)?;
             }
         }
+        let WhileDisabled { kept, refused } = self.0.record().while_disabled();
+        emit!(
+            text,
+            "#while_disabled count\nkept {}\nrefused {}\n",
+            kept,
+            refused
+        )?;
         Ok(())
     }
 }

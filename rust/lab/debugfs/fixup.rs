@@ -77,7 +77,7 @@ impl Knob for Access {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         if command == "reset" {
-            let _experiment = lab.begin()?;
+            let _experiment = lab.begin("fixup/access")?;
             lab.fixups.reset();
             return Ok(());
         }
