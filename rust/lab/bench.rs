@@ -8,23 +8,20 @@
 //! With a `burst`, an event is raised so many times at once, and only the last
 //! time is awaited: of the others some find the mechanism still pending, and are
 //! coalesced with it.
+//!
+//! They are sent from a thread bound to the CPU, which may go offline meanwhile: the
+//! row says so, and the run ends. A mechanism that cannot be had has a row that says
+//! why, and the others are measured.
 
 use crate::{
     laboratory::Lab,
     line::{
         Group,
         Lent,
-        Line, //
+        Steered, //
     },
     load,
     mechanism::Instance,
-    record::{
-        Merged,
-        Place,
-        Record,
-        Stage,
-        Summary, //
-    },
     refusal::{
         refuse,
         Answer, //
@@ -32,12 +29,10 @@ use crate::{
 };
 use irqlab::{
     clock,
-    completion::Waited,
     context::Task,
     cpu::{
         self,
-        CpuId,
-        Here, //
+        CpuId, //
     },
     emit,
     text::Text,
@@ -46,20 +41,20 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
     },
 };
+use row::{
+    End,
+    Measured,
+    Row, //
+};
 
-/// How long an event may take before it is lost.
-const PATIENCE_MS: u32 = 2000;
+mod row;
+mod send;
 
-/// How many events may be lost in a row.
-const PATIENCE_EVENTS: u64 = 4;
+pub(crate) use send::send;
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -74,64 +69,14 @@ pub(crate) struct Plan {
     pub(crate) load: Option<&'static load::Kind>,
 }
 
-/// What was measured of one mechanism.
-struct Row {
-    mechanism: &'static str,
-    line: &'static str,
-    cpu: CpuId,
-    asked: u64,
-    events: u64,
-    end: End,
-    arrived: u64,
-    lost: u64,
-    coalesced: u64,
-    top: Summary,
-    bottom: Summary,
-    waiter: Summary,
-    places: KVec<Place>,
-    /// The current task of the last bottom half: its executor, or whom it interrupted.
-    current: Text,
-}
-
-/// Why there were fewer events than asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Done,
-    Time,
-    Lost,
-    Signal,
-    Source,
-}
-
-impl End {
-    const ALL: [End; 5] = [End::Done, End::Time, End::Lost, End::Signal, End::Source];
-
-    const fn reason(self) -> &'static str {
-        match self {
-            End::Done => "done",
-            End::Time => "the time was up",
-            End::Lost => "they did not arrive",
-            End::Signal => "a signal came",
-            End::Source => "the source was gone",
-        }
-    }
-}
-
-/// What is sent through one mechanism.
-struct Sent {
-    events: Atomic<u64>,
-    /// Events whose bottom half did not run in time.
-    lost: Atomic<u64>,
-    /// The index of the [`End`].
-    end: Atomic<usize>,
-}
-
 /// The last run.
 struct Run {
     /// The smallest step of the clock.
     resolution_ns: u64,
     load: Option<&'static load::Kind>,
     load_rounds: u64,
+    /// Why the line could not be sent to the CPU, if that is so.
+    unsteered: Text,
     rows: KVec<Row>,
 }
 
@@ -148,6 +93,7 @@ impl Bench {
             resolution_ns: 0,
             load: None,
             load_rounds: 0,
+            unsteered: Text::new(),
             rows: KVec::new(),
         };
         pin_init!(Self {
@@ -157,37 +103,62 @@ impl Bench {
 
     /// Runs `plan`. What was measured before an error remains to be read.
     ///
-    /// Refusals: `EBUSY` if another experiment runs or has the line, `ENXIO` if
-    /// the CPU is offline, `EINTR` after a signal.
+    /// Refusals: `EBUSY` if another experiment runs or has the line, or if none of the
+    /// mechanisms can be had; `ENXIO` if the CPU is or goes offline; `ENODEV` if the
+    /// device leaves; `EINTR` after a signal.
     pub(crate) fn run(&self, lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-        let _experiment = lab.begin()?;
-        if let Some(off) = plan.mechanisms.iter().find(|m| !m.is_enabled()) {
-            refuse!(EBUSY, "{} is disabled", off.name());
-        }
+        let experiment = lab.begin("bench")?;
+        let cpu = plan.cpu.as_u32();
         if !cpu::is_online(plan.cpu) {
-            refuse!(ENXIO, "CPU {} is offline", plan.cpu.as_u32());
+            refuse!(ENXIO, "CPU {} is offline", cpu);
         }
         let lent = plan.group.lend()?;
-        let _steered = lent.steer(plan.cpu)?;
+        let (_steered, unsteered) = steer(&lent, plan.cpu)?;
         *self.last.lock() = Run {
             resolution_ns: clock::resolution_ns(),
             load: plan.load,
             load_rounds: 0,
+            unsteered,
             rows: KVec::new(),
         };
+        let mut obstacles = KVec::new();
+        for mechanism in &plan.mechanisms {
+            obstacles.push(obstacle(lab, mechanism)?, GFP_KERNEL)?;
+        }
+        if let Some(Some(first)) = obstacles.first() {
+            if obstacles.iter().all(Option::is_some) {
+                refuse!(EBUSY, "{}: {}", plan.mechanisms[0].name(), first);
+            }
+        }
         let load = match plan.load {
             Some(kind) => Some(kind.start(lab, plan.cpu, task)?),
             None => None,
         };
-        for mechanism in &plan.mechanisms {
-            mechanism.record().clear();
-            let row = measure(lab, plan, &lent, mechanism, task)?;
+        let nr_steps = plan.mechanisms.len() as u64;
+        for ((mechanism, obstacle), step) in plan.mechanisms.iter().zip(obstacles).zip(1..) {
+            let name = mechanism.name();
+            experiment.step(step, nr_steps, fmt!("{name}"));
+            let (measured, end) = match obstacle {
+                Some(why) => (Err(why), End::Done),
+                None => measure(lab, plan, &lent, mechanism, task)?,
+            };
             let mut last = self.last.lock();
-            last.rows.push(row, GFP_KERNEL)?;
+            last.rows.push(
+                Row {
+                    mechanism: name,
+                    line: lent.name(),
+                    cpu: plan.cpu,
+                    measured,
+                },
+                GFP_KERNEL,
+            )?;
             last.load_rounds = load.as_ref().map_or(0, |load| load.rounds());
             drop(last);
-            if task.is_interrupted() {
-                refuse!(EINTR, "interrupted during {}", mechanism.name());
+            match end {
+                End::Cpu => refuse!(ENXIO, "CPU {cpu} went offline during {name}"),
+                End::Source => refuse!(ENODEV, "the device of {} left during {name}", lent.name()),
+                _ if task.is_interrupted() => refuse!(EINTR, "interrupted during {name}"),
+                _ => (),
             }
         }
         Ok(())
@@ -214,25 +185,10 @@ impl Bench {
                 None => emit!(text, "none\n")?,
             }
         }
-        emit!(
-            text,
-            "{:<13} {:<4} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} \
-             contexts current\n",
-            "#mechanism",
-            "line",
-            "cpu",
-            "count",
-            "lost",
-            "irq_p50",
-            "p50",
-            "p90",
-            "p99",
-            "p99.9",
-            "max",
-            "wake_p50",
-            "wake_p99",
-            "coalesced"
-        )?;
+        if !last.unsteered.is_empty() {
+            emit!(text, "# the line goes where it went: {}\n", last.unsteered)?;
+        }
+        row::show_header(text)?;
         for row in &last.rows {
             row.show(last.resolution_ns, text)?;
         }
@@ -240,147 +196,55 @@ impl Bench {
     }
 }
 
-impl Row {
-    fn show(&self, resolution_ns: u64, text: &mut Text) -> Result {
-        let Summary {
-            p50,
-            p90,
-            p99,
-            p99_9,
-            max,
-        } = self.bottom;
-        emit!(
-            text,
-            "{:<13} {:<4} {:>3} {:>5} {:>4} {:>8} {p50:>8} {p90:>8} {p99:>8} {p99_9:>8} {max:>9} \
-             {:>8} {:>8} {:>9} ",
-            self.mechanism,
-            self.line,
-            self.cpu.as_u32(),
-            self.arrived,
-            self.lost,
-            self.top.p50,
-            self.waiter.p50,
-            self.waiter.p99,
-            self.coalesced
-        )?;
-        for (index, place) in self.places.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ";" };
-            emit!(text, "{}{}", separator, place)?;
+/// Sends the line to `cpu`; or answers why that is not possible, which is no obstacle.
+fn steer<'a>(lent: &'a Lent<'_>, cpu: CpuId) -> Answer<(Option<Steered<'a>>, Text)> {
+    let mut why = Text::new();
+    match lent.steer(cpu) {
+        Ok(steered) => Ok((Some(steered), why)),
+        Err(refusal) if matches!(refusal.error, EPERM | ENOSPC | ETIMEDOUT) => {
+            emit!(&mut why, "{refusal}")?;
+            Ok((None, why))
         }
-        if self.places.is_empty() {
-            emit!(text, "-")?;
-        }
-        emit!(text, " {}", self.current)?;
-        if self.end != End::Done {
-            let (events, asked, reason) = (self.events, self.asked, self.end.reason());
-            emit!(text, " # only {events} of {asked} events: {reason}")?;
-        }
-        if self.arrived > 0 && p50 <= resolution_ns {
-            emit!(text, " # p50 is not above the clock's resolution")?;
-        }
-        emit!(text, "\n")
+        Err(refusal) => Err(refusal),
     }
 }
 
-/// Measures one mechanism on the plan's CPU.
+/// Why the mechanism cannot be measured, and what would help; nothing if it can.
+fn obstacle(lab: &Lab, mechanism: &Arc<Instance>) -> Result<Option<Text>> {
+    let (mut why, name) = (Text::new(), mechanism.name());
+    if !mechanism.is_enabled() {
+        emit!(&mut why, "it is disabled (echo 1 >deferral/{name}/enabled)")?;
+    } else if let Some(line) = lab.lines.holder(mechanism) {
+        emit!(
+            &mut why,
+            "it is on {line} (echo none >lines/{line}/handlers)"
+        )?;
+    }
+    Ok(Some(why).filter(|why| !why.is_empty()))
+}
+
+/// Measures one mechanism on the plan's CPU. If it cannot be put on the line, the answer
+/// says why.
 fn measure(
     lab: &Lab,
     plan: &Plan,
     lent: &Lent<'_>,
     mechanism: &Arc<Instance>,
     task: &Task,
-) -> Answer<Row> {
-    let attachment = lent.attach(mechanism)?;
+) -> Answer<(core::result::Result<Measured, Text>, End)> {
     let record = mechanism.record();
-    let line: &Line = lent;
-    let sent = Sent {
-        events: Atomic::new(0),
-        lost: Atomic::new(0),
-        end: Atomic::new(0),
+    record.clear();
+    let attachment = match lent.attach(mechanism) {
+        Ok(attachment) => attachment,
+        Err(refusal) => {
+            let mut why = Text::new();
+            emit!(&mut why, "{refusal}")?;
+            return Ok((Err(why), End::Done));
+        }
     };
-    let cpus = core::iter::once(plan.cpu);
-    let nr_cpus = cpu::run_on(&lab.workers, cpus, task, |here| {
-        let end = send_all(plan, line, record, here, &sent);
-        sent.end.store(end as usize, Relaxed);
-    })?;
+    let sent = send::send_all(lab, plan, lent, record, task)?;
     // Nothing calls the mechanism from here on.
     drop(attachment);
-    if nr_cpus == 0 {
-        refuse!(ENXIO, "CPU {} is offline", plan.cpu.as_u32());
-    }
-    let mut current = Text::new();
-    match record.last(Stage::Bottom) {
-        Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,
-        None => emit!(&mut current, "-")?,
-    }
-    let mut places = KVec::new();
-    for (place, _) in record.places(Stage::Bottom) {
-        places.push(place, GFP_KERNEL)?;
-    }
-    let summary = |stage| -> Result<Summary> {
-        Ok(Merged::new(record.seen(stage).map(|seen| &seen.latency))?.summary())
-    };
-    let (events, lost) = (sent.events.load(Relaxed), sent.lost.load(Relaxed));
-    let arrived = record.count(Stage::Bottom);
-    let raised = events * u64::from(plan.burst);
-    Ok(Row {
-        mechanism: mechanism.name(),
-        line: lent.name(),
-        cpu: plan.cpu,
-        asked: plan.count,
-        events,
-        end: End::ALL[sent.end.load(Relaxed).min(End::ALL.len() - 1)],
-        arrived,
-        lost,
-        coalesced: raised.saturating_sub(arrived + lost),
-        top: summary(Stage::Top)?,
-        bottom: summary(Stage::Bottom)?,
-        waiter: summary(Stage::Waiter)?,
-        places,
-        current,
-    })
-}
-
-/// Sends one event down a line with the mechanism of `record` attached, `burst`
-/// times at once, and waits until its bottom half has run.
-pub(crate) fn send(line: &Line, record: &Record, burst: u32, task: &Task) -> Result<Waited> {
-    for _ in 0..burst {
-        record.raised();
-        line.raise()?;
-    }
-    Ok(record.wait_ms(task, PATIENCE_MS))
-}
-
-/// Sends the plan's events from here. Returns why this ended.
-fn send_all(plan: &Plan, line: &Line, record: &Record, here: &Here<'_>, sent: &Sent) -> End {
-    let begin_ns = clock::now_ns();
-    let budget_ns = u64::from(plan.budget_ms) * 1_000_000;
-    let mut lost_in_a_row = 0;
-    for _ in 0..plan.count {
-        let start_ns = clock::now_ns();
-        if here.is_stopped() {
-            return End::Signal;
-        }
-        if lost_in_a_row > PATIENCE_EVENTS {
-            return End::Lost;
-        }
-        if start_ns.wrapping_sub(begin_ns) > budget_ns {
-            return End::Time;
-        }
-        match send(line, record, plan.burst, here.task) {
-            Ok(Waited::Completed) => lost_in_a_row = 0,
-            Ok(Waited::TimedOut | Waited::Interrupted) => {
-                lost_in_a_row += 1;
-                sent.lost.add(1, Relaxed);
-            }
-            Err(_) => return End::Source,
-        }
-        sent.events.add(1, Relaxed);
-        let elapsed_us = clock::now_ns().wrapping_sub(start_ns) / 1000;
-        let rest_us = u64::from(plan.period_us).saturating_sub(elapsed_us);
-        if rest_us > 0 {
-            here.task.sleep_us(rest_us as u32, 10);
-        }
-    }
-    End::Done
+    let measured = Measured::of(record, plan.count, plan.burst, sent)?;
+    Ok((Ok(measured), sent.end))
 }

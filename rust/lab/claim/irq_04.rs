@@ -75,7 +75,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             };
             let record = mechanism.record();
             record.clear();
-            if bench::send(&lent, record, 1, trial.task)? != Waited::Completed {
+            if bench::send(&lent, record, trial.task)? != Waited::Completed {
                 return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
             }
             for (place, count) in record.places(stage) {

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The bench's events: raised one after the other, on the CPU that was asked for.
+
+use super::{
+    row::{
+        End,
+        Sent, //
+    },
+    Plan, //
+};
+use crate::{
+    laboratory::Lab,
+    line::{
+        Lent,
+        Line, //
+    },
+    record::Record,
+    refusal::{
+        refuse,
+        Answer, //
+    },
+};
+use irqlab::{
+    clock,
+    completion::Waited,
+    context::Task,
+    cpu::{
+        self,
+        Bound, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+/// How long an event may take before it is lost.
+const PATIENCE_MS: u32 = 2000;
+
+/// How many events may be lost in a row.
+const PATIENCE_EVENTS: u64 = 4;
+
+/// How long nobody looks for a reason to end early.
+const STEP_MS: u32 = 50;
+
+/// Sends one event down a line with the mechanism of `record` attached, and waits until its
+/// bottom half has run.
+pub(crate) fn send(line: &Line, record: &Record, task: &Task) -> Result<Waited> {
+    raise(line, record, 1)?;
+    Ok(record.wait_ms(task, PATIENCE_MS))
+}
+
+fn raise(line: &Line, record: &Record, burst: u32) -> Result {
+    for _ in 0..burst {
+        record.raised();
+        line.raise()?;
+    }
+    Ok(())
+}
+
+/// Sends the plan's events down the line, on the plan's CPU.
+///
+/// Refusals: `ENXIO` if that is offline.
+pub(super) fn send_all(
+    lab: &Lab,
+    plan: &Plan,
+    lent: &Lent<'_>,
+    record: &Record,
+    task: &Task,
+) -> Answer<Sent> {
+    let sending = Sending {
+        plan,
+        lent,
+        record,
+        events: Atomic::new(0),
+        lost: Atomic::new(0),
+        end: Atomic::new(End::Done as u32),
+    };
+    let sent = cpu::run_bound(&lab.workers, plan.cpu, task, |bound| {
+        sending.end.store(sending.run(bound) as u32, Relaxed);
+    });
+    match sent {
+        Ok(()) => Ok(sending.sent()),
+        Err(ENXIO) => refuse!(ENXIO, "CPU {} is offline", plan.cpu.as_u32()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The events of one mechanism, while they are sent.
+struct Sending<'a> {
+    plan: &'a Plan,
+    lent: &'a Lent<'a>,
+    record: &'a Record,
+    events: Atomic<u64>,
+    lost: Atomic<u64>,
+    /// An [`End`].
+    end: Atomic<u32>,
+}
+
+impl Sending<'_> {
+    fn sent(&self) -> Sent {
+        let end = self.end.load(Relaxed);
+        Sent {
+            events: self.events.load(Relaxed),
+            lost: self.lost.load(Relaxed),
+            end: End::ALL
+                .into_iter()
+                .find(|one| *one as u32 == end)
+                .unwrap_or(End::Done),
+        }
+    }
+
+    /// Sends them from here. Returns why this ended.
+    fn run(&self, bound: &Bound<'_>) -> End {
+        let begin_ns = clock::now_ns();
+        let budget_ns = u64::from(self.plan.budget_ms) * 1_000_000;
+        let mut lost_in_a_row = 0;
+        for _ in 0..self.plan.count {
+            let start_ns = clock::now_ns();
+            if let Some(end) = self.must_end(bound) {
+                return end;
+            }
+            if lost_in_a_row > PATIENCE_EVENTS {
+                return End::Lost;
+            }
+            if start_ns.wrapping_sub(begin_ns) > budget_ns {
+                return End::Time;
+            }
+            if raise(self.lent, self.record, self.plan.burst).is_err() {
+                return End::Source;
+            }
+            self.events.add(1, Relaxed);
+            if self.arrives(bound) {
+                lost_in_a_row = 0;
+            } else {
+                lost_in_a_row += 1;
+                self.lost.add(1, Relaxed);
+            }
+            self.keep_period(start_ns, bound);
+        }
+        // The last may have been one too many for the CPU.
+        match bound.has_left() {
+            true => End::Cpu,
+            false => End::Done,
+        }
+    }
+
+    /// Whether there is a reason to end early.
+    fn must_end(&self, bound: &Bound<'_>) -> Option<End> {
+        if bound.is_stopped() {
+            Some(End::Signal)
+        } else if bound.has_left() {
+            Some(End::Cpu)
+        } else if self.lent.is_leaving() {
+            Some(End::Source)
+        } else {
+            None
+        }
+    }
+
+    /// Waits for the bottom half of the last event. Returns whether it has run.
+    fn arrives(&self, bound: &Bound<'_>) -> bool {
+        for _ in 0..PATIENCE_MS / STEP_MS {
+            if self.record.wait_ms(bound.task(), STEP_MS) == Waited::Completed {
+                return true;
+            }
+            if self.must_end(bound).is_some() {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Sleeps until a period has gone by since `start_ns`.
+    fn keep_period(&self, start_ns: u64, bound: &Bound<'_>) {
+        let period_us = u64::from(self.plan.period_us);
+        loop {
+            let elapsed_us = clock::now_ns().wrapping_sub(start_ns) / 1000;
+            let rest_us = period_us.saturating_sub(elapsed_us);
+            if rest_us == 0 || self.must_end(bound).is_some() {
+                return;
+            }
+            bound
+                .task()
+                .sleep_us(rest_us.min(u64::from(STEP_MS) * 1000) as u32, 10);
+        }
+    }
+}
