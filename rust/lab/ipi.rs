@@ -28,6 +28,7 @@ pub(crate) mod call;
 pub(crate) mod counters;
 pub(crate) mod kind;
 pub(crate) mod matrix;
+mod meeting;
 pub(crate) mod modes;
 mod probe;
 mod spread;

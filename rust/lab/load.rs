@@ -19,7 +19,7 @@ use kernel::prelude::*;
 pub(crate) mod by_thread;
 pub(crate) mod hog;
 mod hog_fifo;
-pub(crate) mod irqs_off;
+mod irqs_off;
 mod softirq;
 
 /// All loads.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     laboratory::Lab,
+    progress::Experiment,
     refusal::{
         refuse,
         Answer, //
@@ -96,6 +97,8 @@ struct Row {
     pending: u64,
     interrupts: u64,
     background: u64,
+    /// How many found interrupts off, if that was the target's state.
+    met: Option<u64>,
 }
 
 /// What is counted while they are sent.
@@ -112,6 +115,8 @@ struct Run<'a> {
 /// What is counted of each CPU, as a sender and as a target.
 struct Tally {
     rounds: Atomic<u64>,
+    /// The target that the next round begins with, as its sender.
+    next: Atomic<usize>,
     sent: Atomic<u64>,
     pending: Atomic<u64>,
     /// What the kernel had counted before, and has since.
@@ -130,7 +135,7 @@ impl Calls {
     pub(crate) fn show(&self, text: &mut Text) -> Result {
         emit!(
             text,
-            "#kind from cpu wait count sent ran in_hardirq pending counter interrupts background\n"
+            "#kind from cpu wait count sent ran in_hardirq pending counter interrupts background met\n"
         )?;
         let Some(head) = &self.head else {
             return Ok(());
@@ -160,8 +165,12 @@ impl Calls {
                 head.kind.counter().map_or("-", |counter| counter.symbol())
             )?;
             match head.kind.counter() {
-                Some(_) => emit!(text, "{} {}\n", row.interrupts, row.background)?,
-                None => emit!(text, "- -\n")?,
+                Some(_) => emit!(text, "{} {}", row.interrupts, row.background)?,
+                None => emit!(text, "- -")?,
+            }
+            match row.met {
+                Some(met) => emit!(text, " {met}\n")?,
+                None => emit!(text, " -\n")?,
             }
         }
         Ok(())
@@ -173,7 +182,7 @@ impl Calls {
 /// Refusals: `EBUSY` if another experiment runs or somebody else sends NMIs, `ENXIO` if a
 /// CPU is offline, `ETIMEDOUT` if an interrupt does not arrive, `EINTR` after a signal.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let _experiment = lab.begin()?;
+    let experiment = lab.begin("ipi/call")?;
     let mut senders = Text::new();
     emit!(&mut senders, "{}", plan.senders)?;
     let mut what = Text::new();
@@ -189,6 +198,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
         tallies: PerCpu::new(|| {
             Ok(Tally {
                 rounds: Atomic::new(0),
+                next: Atomic::new(0),
                 sent: Atomic::new(0),
                 pending: Atomic::new(0),
                 before: Atomic::new(0),
@@ -205,7 +215,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
         }
     }
     let start_ns = clock::now_ns();
-    let ended = run.send_all(lab, task);
+    let ended = run.send_all(lab, &experiment, task);
     let elapsed_ns = clock::now_ns().wrapping_sub(start_ns);
     let quiet_ns = elapsed_ns.clamp(20_000_000, 500_000_000);
     let head = Head {
@@ -228,12 +238,15 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
 
 impl Run<'_> {
     /// Sends, for a while at a time.
-    fn send_all(&self, lab: &Lab, task: &Task) -> Answer {
+    fn send_all(&self, lab: &Lab, experiment: &Experiment<'_>, task: &Task) -> Answer {
         let nr_senders = self.plan.senders.len();
         // One sender samples by itself, so that nothing else is counted.
         let samples_here = nr_senders > 1;
         let is_done = |cpu| self.tallies.of(cpu).rounds.load(Relaxed) >= self.plan.count;
         loop {
+            let rounds = |cpu| self.tallies.of(cpu).rounds.load(Relaxed);
+            let done = self.plan.senders.iter().map(rounds).min().unwrap_or(0);
+            experiment.step(done + 1, self.plan.count, fmt!("{}", self.plan.kind.name()));
             if samples_here {
                 self.begin_sample();
             }
@@ -272,7 +285,7 @@ impl Run<'_> {
                 return Ok(());
             }
             if task.is_interrupted() {
-                refuse!(EINTR, "interrupted");
+                refuse!(EINTR, "interrupted after {} of {}", done, self.plan.count);
             }
         }
     }
@@ -290,14 +303,24 @@ impl Run<'_> {
         let online = Set::online()?;
         let rounds = &self.tallies.of(here.cpu).rounds;
         while rounds.load(Relaxed) < self.plan.count && !here.is_stopped() {
-            match (self.plan.kind.reach(), self.plan.wait) {
-                (Reach::One | Reach::Own, true) => self.probe_each(here)?,
-                (Reach::One | Reach::Own, false) => self.send_each(&no_wait, here)?,
-                (Reach::Many, true) => self.call_many(&online, here)?,
-                (Reach::Many, false) => self.send_many(&no_wait, here),
-            }
-            rounds.add(1, Relaxed);
-            if clock::now_ns().wrapping_sub(start_ns) > HOLD_NS {
+            let is_whole = match (self.plan.kind.reach(), self.plan.wait) {
+                (Reach::One | Reach::Own, true) => {
+                    self.each_target(start_ns, here, |cpu| self.probe(cpu, here))?
+                }
+                (Reach::One | Reach::Own, false) => {
+                    self.each_target(start_ns, here, |cpu| self.send(cpu, &no_wait, here))?
+                }
+                (Reach::Many, true) => {
+                    self.call_many(&online, here)?;
+                    true
+                }
+                (Reach::Many, false) => {
+                    self.send_many(&no_wait, here);
+                    true
+                }
+            };
+            rounds.add(u64::from(is_whole), Relaxed);
+            if is_long_since(start_ns) {
                 break;
             }
             here.task.yield_if_needed();
@@ -313,32 +336,51 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sends one to each target and waits for it.
-    fn probe_each(&self, here: &Here<'_>) -> Result {
-        for cpu in self.plan.targets.iter() {
+    /// Does `one` with each target. Returns whether it came to the last before CPUs had been
+    /// kept online for long enough since `start_ns`; if not, the next time goes on from there.
+    fn each_target(
+        &self,
+        start_ns: u64,
+        here: &Here<'_>,
+        one: impl Fn(CpuId) -> Result,
+    ) -> Result<bool> {
+        let next = &self.tallies.of(here.cpu).next;
+        let begin = next.load(Relaxed);
+        for (index, cpu) in self.plan.targets.iter().enumerate().skip(begin) {
+            if index > begin && is_long_since(start_ns) {
+                next.store(index, Relaxed);
+                return Ok(false);
+            }
             self.at.store(cpu.as_u32(), Relaxed);
-            self.times.count(self.prober.probe(cpu, here)?);
-            self.tallies.of(cpu).sent.add(1, Relaxed);
+            one(cpu)?;
         }
+        next.store(0, Relaxed);
+        Ok(true)
+    }
+
+    /// Sends one to a target and waits for it.
+    fn probe(&self, cpu: CpuId, here: &Here<'_>) -> Result {
+        self.times.count(self.prober.probe(cpu, here)?);
+        self.tallies.of(cpu).sent.add(1, Relaxed);
         Ok(())
     }
 
-    /// Sends one to each target.
-    fn send_each<F>(&self, no_wait: &NoWait<F>, here: &Here<'_>) -> Result
+    /// Sends one to a target.
+    fn send<F>(&self, cpu: CpuId, no_wait: &NoWait<F>, here: &Here<'_>) -> Result
     where
         F: Fn(&IrqsOff) + Send + Sync + 'static,
     {
-        for cpu in self.plan.targets.iter() {
-            self.at.store(cpu.as_u32(), Relaxed);
-            let sent = match self.plan.kind {
-                Kind::Single => no_wait.call_on(cpu, here.task).map(|()| Sent::Yes)?,
-                _ => self.prober.send(cpu)?,
-            };
-            let tally = self.tallies.of(cpu);
-            match sent {
-                Sent::Yes => tally.sent.add(1, Relaxed),
-                Sent::Pending => tally.pending.add(1, Relaxed),
-            }
+        let target = core::iter::once(cpu);
+        self.prober.meet(target.clone(), here);
+        let sent = match self.plan.kind {
+            Kind::Single => no_wait.call_on(cpu, here.task).map(|()| Sent::Yes),
+            _ => self.prober.send(cpu),
+        };
+        self.prober.let_go(target);
+        let tally = self.tallies.of(cpu);
+        match sent? {
+            Sent::Yes => tally.sent.add(1, Relaxed),
+            Sent::Pending => tally.pending.add(1, Relaxed),
         }
         Ok(())
     }
@@ -347,10 +389,9 @@ impl Run<'_> {
     fn call_many(&self, online: &Set, here: &Here<'_>) -> Result {
         let (targets, task, arrivals) = (&self.plan.targets, here.task, &self.prober.arrivals);
         let arrive = |off: &IrqsOff| arrivals.call(off);
-        if let Some(first) = targets.iter().find(|cpu| *cpu != here.cpu) {
-            self.prober.wait_for_cue(first, here);
-        }
+        self.prober.meet(targets.iter(), here);
         let sent_ns = clock::now_ns();
+        self.prober.let_go(targets.iter());
         let one = match self.plan.kind {
             Kind::Any => Some(smp::call_any(targets, task, |off| {
                 arrive(off);
@@ -389,10 +430,13 @@ impl Run<'_> {
     where
         F: Fn(&IrqsOff) + Send + Sync + 'static,
     {
+        let targets = &self.plan.targets;
+        self.prober.meet(targets.iter(), here);
         match self.plan.kind {
-            Kind::Each => no_wait.call_each_of(&self.plan.targets, here.task),
-            _ => no_wait.call_many(&self.plan.targets, here.task),
+            Kind::Each => no_wait.call_each_of(targets, here.task),
+            _ => no_wait.call_many(targets, here.task),
         }
+        self.prober.let_go(targets.iter());
         for cpu in self.called(here) {
             self.tallies.of(cpu).sent.add(1, Relaxed);
         }
@@ -426,6 +470,7 @@ impl Run<'_> {
 
     /// What came of it, with what is counted in a quiet time.
     fn rows(&self, elapsed_ns: u64, quiet_ns: u64, task: &Task) -> Result<KVec<Row>> {
+        let counts_met = self.prober.counts_met();
         let mut rows = KVec::new();
         for cpu in self.plan.targets.iter() {
             let (tally, arrival) = (self.tallies.of(cpu), self.prober.arrivals.of(cpu));
@@ -438,6 +483,7 @@ impl Run<'_> {
                     pending: tally.pending.load(Relaxed),
                     interrupts: tally.interrupts.load(Relaxed),
                     background: 0,
+                    met: counts_met.then(|| arrival.met.load(Relaxed)),
                 },
                 GFP_KERNEL,
             )?;
@@ -452,4 +498,9 @@ impl Run<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Whether CPUs have been kept online for long enough since `start_ns`.
+fn is_long_since(start_ns: u64) -> bool {
+    clock::now_ns().wrapping_sub(start_ns) > HOLD_NS
 }

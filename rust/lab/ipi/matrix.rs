@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     laboratory::Lab,
+    progress::Experiment,
     refusal::{
         refuse,
         Answer, //
@@ -73,6 +74,8 @@ struct Head {
     rounds: u64,
     budget_ms: u64,
     resolution_ns: u64,
+    /// Whether it is counted how many found interrupts off.
+    counts_met: bool,
     elapsed_ns: u64,
     /// 1 or 2, or 0 if it has ended.
     pass: u32,
@@ -94,6 +97,7 @@ enum State {
     Measured {
         rounds: u64,
         backwards: u64,
+        met: u64,
         one_way: Option<Figures>,
         round_trip: Option<Figures>,
     },
@@ -114,7 +118,7 @@ impl Matrix {
         emit!(
             text,
             "#from to rounds one_way_min one_way_p50 one_way_p99 one_way_max round_trip_min \
-             round_trip_p50 round_trip_p99 round_trip_max\n"
+             round_trip_p50 round_trip_p99 round_trip_max met\n"
         )?;
         let Some(head) = &self.head else {
             return Ok(());
@@ -143,30 +147,32 @@ impl Matrix {
             head.resolution_ns
         )?;
         for pair in &self.pairs {
-            pair.show(head.resolution_ns, text)?;
+            pair.show(head.resolution_ns, head.counts_met, text)?;
         }
         Ok(())
     }
 }
 
 impl Pair {
-    fn show(&self, resolution_ns: u64, text: &mut Text) -> Result {
+    fn show(&self, resolution_ns: u64, counts_met: bool, text: &mut Text) -> Result {
         let alone = |ns| Figures {
             min: ns,
             p50: ns,
             p99: ns,
             max: ns,
         };
-        let (rounds, backwards, one_way, round_trip, why) = match self.state {
-            State::Unmeasured => (0, 0, None, None, "unmeasured: the time was up"),
-            State::Offline => (0, 0, None, None, "unmeasured: ENXIO, offline"),
-            State::Failed(ETIMEDOUT) => (0, 0, None, None, "unmeasured: ETIMEDOUT, did not arrive"),
-            State::Failed(_) => (0, 0, None, None, "unmeasured: could not be sent"),
+        let none = |why| (0, 0, 0, None, None, why);
+        let (rounds, backwards, met, one_way, round_trip, why) = match self.state {
+            State::Unmeasured => none("unmeasured: the time was up"),
+            State::Offline => none("unmeasured: ENXIO, offline"),
+            State::Failed(ETIMEDOUT) => none("unmeasured: ETIMEDOUT, did not arrive"),
+            State::Failed(_) => none("unmeasured: could not be sent"),
             State::Once(time) => {
                 let backwards = u64::from(time.one_way.is_none());
                 (
                     1,
                     backwards,
+                    u64::from(time.has_met),
                     time.one_way.map(alone),
                     Some(alone(time.round_trip)),
                     "",
@@ -175,9 +181,10 @@ impl Pair {
             State::Measured {
                 rounds,
                 backwards,
+                met,
                 one_way,
                 round_trip,
-            } => (rounds, backwards, one_way, round_trip, ""),
+            } => (rounds, backwards, met, one_way, round_trip, ""),
         };
         emit!(
             text,
@@ -196,6 +203,11 @@ impl Pair {
                     emit!(text, " -")?;
                 }
             }
+        }
+        if counts_met {
+            emit!(text, " {met}")?;
+        } else {
+            emit!(text, " -")?;
         }
         if !why.is_empty() {
             emit!(text, " # {why}")?;
@@ -216,7 +228,7 @@ impl Pair {
 /// there is no pair of CPUs, `EINTR` after a signal. A pair of which a CPU is offline is no
 /// error.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let _experiment = lab.begin()?;
+    let experiment = lab.begin("ipi/matrix")?;
     let mut pairs = KVVec::new();
     for from in plan.cpus.iter() {
         for to in plan.cpus.iter() {
@@ -238,6 +250,8 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     let times = Arc::new(Times::new(what)?, GFP_KERNEL)?;
     let measurement = Measurement {
         lab,
+        experiment,
+        nr_noted: Atomic::new(0),
         plan,
         prober: Prober::new(plan.kind, plan.target, task)?,
         all: times.clone(),
@@ -254,6 +268,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
             rounds: plan.rounds,
             budget_ms: plan.budget_ms,
             resolution_ns: clock::resolution_ns(),
+            counts_met: measurement.prober.counts_met(),
             elapsed_ns: 0,
             pass: 1,
         }),
@@ -273,6 +288,9 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
 
 struct Measurement<'a> {
     lab: &'a Lab,
+    experiment: Experiment<'a>,
+    /// How many pairs either pass has come to.
+    nr_noted: Atomic<u64>,
     plan: &'a Plan,
     prober: Prober,
     all: Arc<Times>,
@@ -372,11 +390,17 @@ impl Measurement<'_> {
     }
 
     fn note(&self, index: usize, state: Result<State>) {
+        let nr_noted = self.nr_noted.fetch_add(1, Relaxed) + 1;
         let mut matrix = self.lab.ipis.matrix.lock();
         if let Some(head) = &mut matrix.head {
             head.elapsed_ns = self.elapsed_ns();
         }
+        let nr_passes = if self.plan.rounds > 1 { 2 } else { 1 };
+        let nr_steps = nr_passes * matrix.pairs.len() as u64;
         if let Some(pair) = matrix.pairs.get_mut(index) {
+            let (from, to) = (pair.from.as_u32(), pair.to.as_u32());
+            self.experiment
+                .step(nr_noted, nr_steps, fmt!("{from}>{to}"));
             // What one pass has measured stays, whatever the next cannot.
             match (state, pair.state) {
                 (Ok(state), _) => pair.state = state,
@@ -449,6 +473,7 @@ impl Measurement<'_> {
         Ok(Some(State::Measured {
             rounds,
             backwards: self.pair.backwards.load(Relaxed),
+            met: self.pair.met.load(Relaxed),
             one_way: self.pair.one_way.figures()?,
             round_trip: self.pair.round_trip.figures()?,
         }))

@@ -29,7 +29,13 @@ use irqlab::{
     smp,
     text::Text, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
 
 /// What to do.
 pub(crate) struct Plan {
@@ -92,6 +98,34 @@ impl Mode {
         }
     }
 
+    /// Does it as often as planned, in a thread bound to the plan's CPU. Nothing, if that or
+    /// `other` goes or is offline.
+    fn batch_bound(
+        self,
+        lab: &Lab,
+        plan: &Plan,
+        other: CpuId,
+        task: &Task,
+    ) -> Result<Option<Batch>> {
+        let ns = Atomic::new(0);
+        let one_way_ns = Atomic::new(0);
+        let is_whole = Atomic::new(false);
+        let run = cpu::run_bound(&lab.workers, plan.cpu, task, |bound| {
+            if let Ok(batch) = self.batch(plan.cpu, other, plan.count, bound.task()) {
+                ns.store(batch.ns, Relaxed);
+                one_way_ns.store(batch.one_way_ns, Relaxed);
+                is_whole.store(!bound.has_left(), Relaxed);
+            }
+        });
+        match run {
+            Ok(()) | Err(ENXIO) => Ok(is_whole.load(Relaxed).then(|| Batch {
+                ns: ns.load(Relaxed),
+                one_way_ns: one_way_ns.load(Relaxed),
+            })),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Does it `count` times from `own`.
     fn batch(self, own: CpuId, other: CpuId, count: u64, task: &Task) -> Result<Batch> {
         let start_ns = clock::now_ns();
@@ -140,19 +174,17 @@ fn stamp(count: u64, call: impl Fn() -> Result<u64>) -> Result<u64> {
 /// Refusals: `EBUSY` if another experiment runs, `ENXIO` if the CPU is offline or there is no
 /// other, `EINTR` after a signal.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let _experiment = lab.begin()?;
+    let experiment = lab.begin("ipi/modes")?;
     let mut rows = KVec::new();
-    for mode in Mode::ALL {
+    for (mode, step) in Mode::ALL.into_iter().zip(1..) {
+        experiment.step(step, Mode::ALL.len() as u64, fmt!("{}", mode.name()));
         let mut best: Option<Batch> = None;
         for _ in 0..plan.batches {
             let other = cpu::next_online(plan.cpu);
             let Some(other) = other.filter(|other| *other != plan.cpu) else {
                 refuse!(ENXIO, "there is no other CPU");
             };
-            let batch = smp::call_in_task(plan.cpu, task, |task| {
-                mode.batch(plan.cpu, other, plan.count, task)
-            });
-            let Ok(batch) = batch.and_then(|batch| batch) else {
+            let Some(batch) = mode.batch_bound(lab, plan, other, task)? else {
                 refuse!(
                     ENXIO,
                     "CPU {} or {} is offline",

@@ -4,6 +4,10 @@
 
 use super::{
     kind::Kind,
+    meeting::{
+        Meetings,
+        PATIENCE_NS, //
+    },
     spread::Time,
     target::Target, //
 };
@@ -62,8 +66,9 @@ pub(super) struct Arrival {
     stamp_ns: Atomic<u64>,
     /// Whether a kick is on its way: who else kicks is not counted.
     is_awaited: Atomic<bool>,
-    /// How often interrupts were turned off there, for what is sent to arrive meanwhile.
-    pub(super) cue: Atomic<u64>,
+    /// How many of them found interrupts off, as that was the target's state.
+    pub(super) met: Atomic<u64>,
+    pub(super) meetings: Meetings,
 }
 
 impl Arrivals {
@@ -74,7 +79,8 @@ impl Arrivals {
                 in_hardirq: Atomic::new(0),
                 stamp_ns: Atomic::new(0),
                 is_awaited: Atomic::new(false),
-                cue: Atomic::new(0),
+                met: Atomic::new(0),
+                meetings: Meetings::new(),
             })
         })?;
         Ok(Arc::new(Self(arrivals), GFP_KERNEL)?)
@@ -82,18 +88,6 @@ impl Arrivals {
 
     pub(super) fn of(&self, cpu: CpuId) -> &Arrival {
         self.0.of(cpu)
-    }
-
-    /// Waits until interrupts are turned off at `cpu`, for some time at most.
-    pub(super) fn wait_for_cue(&self, cpu: CpuId, here: &Here<'_>) {
-        const PATIENCE_NS: u64 = 50_000_000;
-
-        let cue = &self.of(cpu).cue;
-        let (last, start_ns) = (cue.load(Acquire), clock::now_ns());
-        while cue.load(Acquire) == last && clock::now_ns().wrapping_sub(start_ns) < PATIENCE_NS {
-            here.task.yield_if_needed();
-            core::hint::spin_loop();
-        }
     }
 
     /// When the last one arrived at `cpu`.
@@ -106,6 +100,7 @@ impl Arrivals {
         let here = self.0.local();
         here.stamp_ns.store(clock::now_ns(), Relaxed);
         here.in_hardirq.add(u64::from(is_hardirq), Relaxed);
+        here.met.add(u64::from(here.meetings.is_held()), Relaxed);
         here.ran.fetch_add(1, Release);
     }
 
@@ -194,26 +189,34 @@ impl Prober {
     ///
     /// Errors: `ENXIO` if the CPU is offline, `ETIMEDOUT` if it does not arrive.
     pub(super) fn probe(&self, cpu: CpuId, here: &Here<'_>) -> Result<Time> {
-        self.wait_for_cue(cpu, here);
-        let ran = self.arrivals.of(cpu).ran.load(Relaxed);
+        let arrival = self.arrivals.of(cpu);
+        let (ran, met) = (arrival.ran.load(Relaxed), arrival.met.load(Relaxed));
+        let target = core::iter::once(cpu);
+        self.meet(target.clone(), here);
         let sent_ns = clock::now_ns();
+        // Who is called and waited for is let go before.
         match self.kind {
             Kind::Single | Kind::Own => {
+                self.let_go(target);
                 smp::call_on(cpu, here.task, |off| self.arrivals.call(off))?;
             }
             Kind::Nmi => {
                 let nmi = self.nmi.as_ref().ok_or(EINVAL)?;
+                self.let_go(target);
                 nmi.call_on_while(here.hotplug_excluded(), cpu, &|_interrupted| {
                     self.arrivals.arrive(true)
                 })?;
             }
             Kind::Task => {
+                self.let_go(target);
                 smp::call_in_task_while(here.hotplug_excluded(), cpu, here.task, |_task| {
                     self.arrivals.arrive(false)
                 })?;
             }
             _ => {
-                self.send(cpu)?;
+                let sent = self.send(cpu);
+                self.let_go(target);
+                sent?;
                 self.wait(cpu, ran.wrapping_add(1), here)?;
             }
         }
@@ -221,14 +224,43 @@ impl Prober {
         Ok(Time {
             one_way: clock::elapsed_ns(sent_ns, self.arrivals.stamp_ns(cpu)),
             round_trip: done_ns.wrapping_sub(sent_ns),
+            has_met: arrival.met.load(Relaxed) != met,
         })
     }
 
-    /// Waits until `cpu` is in its state, if that comes and goes.
-    pub(super) fn wait_for_cue(&self, cpu: CpuId, here: &Here<'_>) {
-        if matches!(self.target, Target::IrqsOff(_)) && cpu != here.cpu {
-            self.arrivals.wait_for_cue(cpu, here);
+    /// Has each of `cpus` turn interrupts off, if that is the targets' state, until
+    /// [`Self::let_go`].
+    pub(super) fn meet(&self, cpus: impl Iterator<Item = CpuId> + Clone, here: &Here<'_>) {
+        let cpus = self.held(cpus).filter(|cpu| *cpu != here.cpu);
+        let end_ns = clock::now_ns().saturating_add(PATIENCE_NS);
+        for cpu in cpus.clone() {
+            self.arrivals.of(cpu).meetings.ask();
         }
+        for cpu in cpus {
+            self.arrivals.of(cpu).meetings.wait(end_ns, here);
+        }
+    }
+
+    /// Has each of `cpus` turn them on again when it has held them off for its time.
+    pub(super) fn let_go(&self, cpus: impl Iterator<Item = CpuId> + Clone) {
+        for cpu in self.held(cpus) {
+            self.arrivals.of(cpu).meetings.let_go();
+        }
+    }
+
+    /// Those of `cpus` that turn interrupts off.
+    fn held<'a>(
+        &'a self,
+        cpus: impl Iterator<Item = CpuId> + Clone + 'a,
+    ) -> impl Iterator<Item = CpuId> + Clone + 'a {
+        let is_held = matches!(self.target, Target::IrqsOff(_));
+        cpus.filter(move |_| is_held)
+    }
+
+    /// Whether it is counted how many find interrupts off. A call in a thread cannot: that
+    /// runs when they are on again.
+    pub(super) fn counts_met(&self) -> bool {
+        matches!(self.target, Target::IrqsOff(_)) && self.kind != Kind::Task
     }
 
     /// Has `cpu` be in its state until what this returns is dropped.
@@ -236,8 +268,8 @@ impl Prober {
     /// Errors: `ENOMEM`.
     pub(super) fn load(&self, cpu: CpuId) -> Result<Option<KBox<dyn Load>>> {
         let arrivals = self.arrivals.clone();
-        self.target.start(cpu, move || {
-            arrivals.of(cpu).cue.fetch_add(1, Release);
+        self.target.start(cpu, move |hold_us, task| {
+            arrivals.of(cpu).meetings.hold(hold_us, task);
         })
     }
 

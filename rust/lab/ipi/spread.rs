@@ -26,6 +26,8 @@ pub(super) struct Time {
     pub(super) one_way: Option<u64>,
     /// From sending until it is seen to have been handled.
     pub(super) round_trip: u64,
+    /// Whether it found interrupts off, as the target's state was.
+    pub(super) has_met: bool,
 }
 
 /// What interrupts took.
@@ -34,6 +36,8 @@ pub(super) struct Times {
     pub(super) round_trip: Spread,
     /// Of how many the clocks say that they came before they were sent.
     pub(super) backwards: Atomic<u64>,
+    /// How many found interrupts off.
+    pub(super) met: Atomic<u64>,
     /// Of what.
     what: Text,
     /// The smallest step of the clock.
@@ -61,6 +65,7 @@ impl Times {
             one_way: Spread::new()?,
             round_trip: Spread::new()?,
             backwards: Atomic::new(0),
+            met: Atomic::new(0),
             what,
             resolution_ns: clock::resolution_ns(),
         })
@@ -69,6 +74,7 @@ impl Times {
     pub(super) fn count(&self, time: Time) {
         self.count_one_way(time.one_way);
         self.round_trip.count(time.round_trip);
+        self.met.add(u64::from(time.has_met), Relaxed);
     }
 
     pub(super) fn count_one_way(&self, one_way: Option<u64>) {
@@ -82,6 +88,7 @@ impl Times {
         self.one_way.clear();
         self.round_trip.clear();
         self.backwards.store(0, Relaxed);
+        self.met.store(0, Relaxed);
     }
 }
 

@@ -4,8 +4,8 @@
 
 use crate::{
     load::{
+        by_thread,
         hog,
-        irqs_off,
         Load, //
     },
     refusal::{
@@ -13,7 +13,11 @@ use crate::{
         Answer, //
     },
 };
-use irqlab::cpu::CpuId;
+use irqlab::{
+    context::Task,
+    cpu::CpuId,
+    kthread::Priority, //
+};
 use kernel::{
     fmt,
     prelude::*, //
@@ -26,8 +30,8 @@ pub(crate) enum Target {
     Idle,
     /// An ordinary thread runs all the time.
     Busy,
-    /// A thread turns interrupts off for so many microseconds, and sleeps as long, in turn. What
-    /// is sent is sent when they have just been turned off.
+    /// A thread turns interrupts off whenever something is about to be sent, until so many
+    /// microseconds after.
     IrqsOff(u32),
 }
 
@@ -48,19 +52,22 @@ impl Target {
         Ok(target)
     }
 
-    /// Has `cpu` be so until what this returns is dropped. Calls `cue` each time that
-    /// interrupts are off there.
+    /// Has `cpu` be so until what this returns is dropped. A thread there that turns
+    /// interrupts off does so by `hold`, for so many microseconds.
     ///
     /// Errors: `ENOMEM`.
     pub(super) fn start(
         self,
         cpu: CpuId,
-        cue: impl Fn() + Send + Sync + 'static,
+        hold: impl Fn(u32, &Task) + Send + Sync + 'static,
     ) -> Result<Option<KBox<dyn Load>>> {
         Ok(match self {
             Target::Idle => None,
             Target::Busy => Some(hog::start(cpu)?),
-            Target::IrqsOff(us) => Some(irqs_off::start(cpu, us, us, cue)?),
+            Target::IrqsOff(us) => {
+                let round = move |task: &Task| hold(us, task);
+                Some(by_thread::start(cpu, Priority::FifoLow, round)?)
+            }
         })
     }
 }
