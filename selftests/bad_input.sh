@@ -152,7 +152,7 @@ state >"$work/state" 2>/dev/null
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lapic lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do
@@ -173,12 +173,15 @@ state >"$work/state" 2>/dev/null
 		answers_during_a_bench lines/sim0/enabled EBUSY 0
 		answers_during_a_bench lines/sim0/affinity EBUSY 0
 		answers_during_a_bench deferral/tasklet/schedule EBUSY 1
+		answers_during_a_bench deferral/tasklet/latency EBUSY clear
+		answers_during_a_bench deferral/hard/latency EBUSY clear
+		answers_during_a_bench deferral/tasklet/enabled EBUSY 0
 		answers_during_a_bench lines/sim1/handlers EBUSY hard
 		refuses_while_set bench EBUSY line=sim0 lines/sim0/enabled 0 1
 		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim0/enabled 0 1
 		refuses_while_set lines/sim0/handlers EBUSY tasklet lines/sim0/enabled 0 1
-		refuses_while_set bench EBUSY line=sim0 deferral/tasklet/enabled 0 1
-		refuses_while_set bench EBUSY line=sim0 lines/sim1/handlers tasklet none
+		refuses_while_set bench EBUSY line=sim0%040mechanisms=tasklet deferral/tasklet/enabled 0 1
+		refuses_while_set bench EBUSY line=sim0%040mechanisms=tasklet lines/sim1/handlers tasklet none
 		refuses_while_set lines/sim0/handlers EBUSY tasklet lines/sim1/handlers tasklet none
 		refuses_while_set deferral/tasklet/schedule EBUSY 1 lines/sim1/handlers tasklet none
 		refuses_while_set tape_size EBUSY 64 tape_on 1 0

@@ -34,7 +34,7 @@ awk '
 	/^#/ { next }
 	{
 		split($15, place, ",")
-		printf "| `%s` | %d | %d | %d | %d | %s |\n", $1, $6, $7, $9, $12, place[1]
+		printf "| `%s` | %s | %s | %s | %s | %s |\n", $1, $6, $7, $9, $12, place[1]
 	}' "$work/none"
 echo
 echo "Top to bottom half under load, p50 / p99:"

@@ -33,12 +33,13 @@ files() {
 		fixup/steps 400 0 header
 		fixup/table 400 9 header
 		idt 400 9 header
-		ipi/call 600 12 header
+		ipi/call 600 13 header
 		ipi/cdf 400 6 header
 		ipi/counters 400 7 moving
 		ipi/matrix 600 0 header
 		ipi/modes 600 5 header
 		lapic 400 0 moving
+		progress 400 5 header
 		stacks 600 6 header
 		last_error 400 0 sentence
 		nesting 600 0 header
@@ -426,8 +427,20 @@ records_what_is_scheduled() {
 		}' "$lab/deferral/$1/latency" "$lab/deferral/$1/context" || exit 1
 }
 
-# Disabled, it remembers at most one event.
-waits_while_it_is_disabled() {
+# while_disabled MECHANISM - set value to how many events it has kept and refused while it was disabled
+while_disabled() {
+	kept='' refused=''
+	while read -r key count; do
+		case $key in
+		kept) kept=$count ;;
+		refused) refused=$count ;;
+		esac
+	done <"$lab/deferral/$1/context"
+	value="$kept $refused"
+}
+
+# Disabled, a tasklet keeps events, and runs once for all of them when it is enabled; work refuses them.
+keeps_or_refuses_events_while_it_is_disabled() {
 	file=deferral/$1/enabled
 	tell "$file" 0
 	case $answer in
@@ -437,19 +450,26 @@ waits_while_it_is_disabled() {
 	esac
 	cleanup="must $file 1"
 	has content "$lab/$file" 0
-	ran "$1"
-	before=$value
+	must "deferral/$1/latency" clear
 	must "deferral/$1/schedule" 5
-	pause 0.05
-	has ran "$1" "$before"
+	case $1 in
+	tasklet*) due="5 0" served=1 ;;
+	*) due="0 5" served=0 ;;
+	esac
+	while_disabled "$1"
+	same "kept and refused" "$value" "$due"
+	has ran "$1" top 5
+	has ran "$1" 0
 	must "$file" 1
 	has content "$lab/$file" 1
-	pause 0.05
-	ran "$1"
-	within "bottom halves after 5" "$value" "$before" $((before + 1))
-	before=$value
+	becomes "bottom halves after 5" $served ran "$1"
 	must "deferral/$1/schedule" 1
-	has ran "$1" $((before + 1))
+	has ran "$1" $((served + 1))
+	while_disabled "$1"
+	same "kept and refused, enabled" "$value" "$due"
+	must "deferral/$1/latency" clear
+	while_disabled "$1"
+	same "kept and refused, cleared" "$value" "0 0"
 }
 
 # ---- Watching ------------------------------------------------------------------------------------
@@ -690,11 +710,23 @@ measures() {
 		find_place "${mechanism##*/}"
 		echo "${mechanism##*/} ^$place(;$place)*\$"
 	done >"$work/places"
+	# Where the bench would send it: on the way there some more are raised.
+	content "$lab/lines/$1/affinity"
+	case $value in
+	- | 0) ;;
+	*)
+		cleanup="must lines/$1/affinity $value"
+		must "lines/$1/affinity" 0
+		raise "$1"
+		raise "$1"
+		;;
+	esac
 	count_more "$1" $((10 * $(wc -l <"$work/places"))) must bench "line=$1 count=10"
 	rows | awk -v line="$1" '
 		FILENAME ~ /places$/ { place[$1] = $2; next }
 		function wrong(what) { print what ": " $0; bad = 1 }
-		NF != 16 { wrong("not 16 columns") }
+		NF != 19 { wrong("not 19 columns") }
+		$17 != 0 || $19 != 0 || $18 !~ /^[0-9,-]+$/ { wrong("not on CPU 0") }
 		!($1 in place) { wrong("no such mechanism, or twice") }
 		$15 !~ place[$1] { wrong("not in " place[$1]) }
 		{ delete place[$1] }
@@ -729,16 +761,184 @@ measures_the_mechanisms_that_are_named() {
 	measured "tasklet 0 10 0" "hard 0 10 0"
 }
 
+# measures_on_the_cpu_that_is_named LINE - the task, the line, and what is bound to a CPU; afterwards the
+# line goes where it went
 measures_on_the_cpu_that_is_named() {
 	cpu=$(cpus | tail -n 1)
-	info sim0 irq
+	info "$1" irq
 	irq=$value
+	info "$1" affinity
+	before_affinity=$value
 	counted "$irq" "$cpu"
 	before=$value
-	must bench "line=sim0 mechanisms=hard count=50 cpu=$cpu"
-	measured "hard $cpu 50 0"
+	must bench "line=$1 mechanisms=hard,tasklet,percpu_wq count=50 cpu=$cpu"
+	measured "hard $cpu 50 0" "tasklet $cpu 50 0" "percpu_wq $cpu 50 0"
+	rows | awk -v cpu="$cpu" '
+		$17 != cpu || $18 != cpu || $19 != cpu { print "elsewhere: " $0; bad = 1 }
+		END { exit bad }' || exit 1
 	counted "$irq" "$cpu"
-	same "interrupts on CPU $cpu" "$value" $((before + 50))
+	# And those that it took to move the line.
+	within "interrupts on CPU $cpu" $((value - before)) 150 170
+	has info "$1" affinity "$before_affinity"
+}
+
+# wakes MECHANISM - set value to the time from its bottom half to the task that waits for it
+wakes() {
+	must bench "line=sim0 mechanisms=$1 count=$((${SHORT:-0} ? 20 : 100))"
+	rows | awk '{ print $12 }' >"$work/value"
+	content "$work/value"
+}
+
+# Bottom halves that nobody waited for are no reason not to sleep until the next one has run: waking up
+# takes as long as before.
+sleeps_whatever_nobody_waited_for() {
+	cleanup='must lines/sim0/handlers none'
+	wakes "$1"
+	before=$value
+	must lines/sim0/handlers "$1"
+	must lines/sim0/trigger $((${SHORT:-0} ? 20000 : 200000))
+	must lines/sim0/handlers none
+	wakes "$1"
+	[ $((value * 4)) -ge "$before" ] || fail "woken up after $value ns instead of $before"
+	must bench "line=sim0 mechanisms=$1 count=200 burst=100"
+	wakes "$1"
+	[ $((value * 4)) -ge "$before" ] || fail "after a burst, woken up after $value ns instead of $before"
+}
+
+# What it cannot have it says, with the cure; the others it measures.
+measures_what_it_can_have() {
+	cleanup='must lines/sim1/handlers none; must deferral/bh_wq/enabled 1'
+	must lines/sim1/handlers tasklet
+	must deferral/bh_wq/enabled 0
+	must bench "line=sim0 mechanisms=tasklet,hard,bh_wq count=10"
+	measured "tasklet 0 - -" "hard 0 10 0" "bh_wq 0 - -"
+	sed -n 's/.* # not measured: //p' "$lab/bench" >"$work/why"
+	{
+		read -r tasklet
+		read -r bh_wq
+	} <"$work/why"
+	same "tasklet" "$tasklet" "it is on sim1 (echo none >lines/sim1/handlers)"
+	same "bh_wq" "$bh_wq" "it is disabled (echo 1 >deferral/bh_wq/enabled)"
+	rows | awk 'NF != 19 { print; bad = 1 } END { exit bad }' || fail "not 19 columns"
+	must_answer bench EBUSY "line=sim0 mechanisms=bh_wq,tasklet count=10"
+	must_have_said bench EBUSY
+	# What is on the line itself it can have.
+	must bench "line=sim1 mechanisms=tasklet count=10"
+	measured "tasklet 0 10 0"
+}
+
+# ---- Progress and addresses ----------------------------------------------------------------------
+
+# progress - set value to its row without the time
+progress() {
+	while read -r knob step of item _; do
+		value="$knob $step $of $item"
+	done <"$lab/progress"
+}
+
+shows_what_is_running() {
+	progress
+	same "progress" "$value" "idle - - -"
+	begin_bench line=sim0
+	becomes "progress" "bench 1 1 hard" progress
+	end_bench
+	becomes "progress" "idle - - -" progress
+	(echo "rounds=1000000 kind=self budget_ms=60000" >"$lab/ipi/matrix") &
+	matrix=$!
+	cleanup="kill $matrix 2>/dev/null"
+	eventually is_matrix_running || fail "$(cat "$lab/progress")"
+	kill $matrix
+	wait $matrix
+	becomes "progress" "idle - - -" progress
+}
+
+is_matrix_running() {
+	progress
+	case $value in
+	'ipi/matrix '[1-9]*' '[1-9]*' '[0-9]*'>'[0-9]*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# addresses FILE - set value to how many addresses of the kernel it shows
+addresses() {
+	value=$(grep -ciE 'f{4}[0-9a-f]{12}' "$lab/$1")
+}
+
+# hides_addresses_if_the_kernel_does FILE [KNOB COMMAND] - and shows them otherwise
+hides_addresses_if_the_kernel_does() {
+	restrict=/proc/sys/kernel/kptr_restrict
+	content $restrict
+	cleanup="echo $value >$restrict"
+	for level in 0 1 2; do
+		echo $level >$restrict
+		[ $# = 1 ] || must "$2" "$3"
+		addresses "$1"
+		case $level in
+		2) same "addresses" "$value" 0 ;;
+		# To root.
+		*) [ "$value" -gt 0 ] || fail "none with kptr_restrict=$level" ;;
+		esac
+	done
+}
+
+# ---- Long texts ----------------------------------------------------------------------------------
+
+# available - set value to the memory that is available, in kB
+available() {
+	while read -r key value _; do
+		[ "$key" != MemAvailable: ] || return 0
+	done </proc/meminfo
+}
+
+# Who has a tape open holds no text of it.
+may_be_opened_by_many() {
+	cleanup='must tape_on 0; must tape_size 1024'
+	must tape_size 16384
+	must tape_on 1
+	must deferral/tasklet/schedule $((${SHORT:-0} ? 500 : 5000))
+	must tape_on 0
+	cat "$lab/$1" >"$work/tape"
+	size=$(wc -c <"$work/tape")
+	(
+		ulimit -n 1024
+		available
+		before=$value
+		fd=10
+		while [ $fd -lt 260 ]; do
+			eval "exec $fd<$lab/$1" || fail "cannot be opened $((fd - 10)) times"
+			fd=$((fd + 1))
+		done
+		available
+		# 250 texts would be more than this.
+		within "kB that they hold" $((before - value)) -1000000 $((size / 1024 * 10 + 16384))
+		for fd in 10 259; do
+			eval "cmp - '$work/tape' <&$fd" || fail "its readers do not agree"
+		done
+	) || exit 1
+	# In any pieces, and in any order.
+	dd if="$lab/$1" bs=97 2>/dev/null | cmp - "$work/tape" || fail "read in pieces, it differs"
+	dd if="$lab/$1" bs=1000 skip=7 2>/dev/null >"$work/end" || fail "it cannot be read from the middle"
+	tail -c +7001 "$work/tape" | cmp - "$work/end" || fail "read from the middle, it differs"
+}
+
+# While it runs, some may have a copy of it.
+has_copies_while_it_runs() {
+	cleanup='must tape_on 0'
+	must tape_on 1
+	must deferral/tasklet/schedule 5
+	(
+		exec 5<"$lab/$1" 6<"$lab/$1" 7<"$lab/$1" 8<"$lab/$1"
+		! cat "$lab/$1" >/dev/null 2>"$work/said.cat" || fail "a fifth has a copy"
+		name_error "$work/said.cat"
+		same "the answer" "$answer" EBUSY
+		must_have_said "$1" EBUSY
+		cat <&5 >"$work/copy"
+		[ "$(grep -c 'bottom_half *tasklet' "$work/copy")" = 5 ] || fail "not all is there"
+		must deferral/tasklet/schedule 5
+		[ "$(grep -c 'bottom_half *tasklet' <&6)" = 5 ] || fail "a copy goes on"
+	) || exit 1
+	cat "$lab/$1" >/dev/null || fail "it cannot be opened when they are closed"
 }
 
 keeps_the_period() {
@@ -805,7 +1005,7 @@ has_defaults() {
 	echo has_that_of_every_cpu lapic
 	lines | grep 0 | each attaches_every_mechanism
 	mechanisms | each records_what_is_scheduled
-	mechanisms | each waits_while_it_is_disabled
+	mechanisms | each keeps_or_refuses_events_while_it_is_disabled
 	for file in softirqs nesting; do
 		echo "counts_only_while_it_is_on $file"
 	done
@@ -814,9 +1014,19 @@ has_defaults() {
 	echo tells_what_interrupts_what nesting
 	echo shows_the_way_of_an_interrupt tape
 	echo counts_what_is_overwritten tape
+	echo may_be_opened_by_many tape
+	echo has_copies_while_it_runs tape
+	echo shows_what_is_running progress
+	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure"; do
+		echo "hides_addresses_if_the_kernel_does $file"
+	done
 	lines | each measures
 	echo measures_the_mechanisms_that_are_named bench
-	echo measures_on_the_cpu_that_is_named bench
+	lines | each measures_on_the_cpu_that_is_named
+	echo measures_what_it_can_have bench
+	for mechanism in kthread unbound_wq threaded; do
+		echo "sleeps_whatever_nobody_waited_for $mechanism"
+	done
 	echo keeps_the_period bench
 	echo keeps_the_budget bench
 	echo coalesces_a_burst bench

@@ -241,13 +241,15 @@ is_unbound_and_bound_in_a_storm() {
 	must_work
 }
 
-# Unbinding waits for the bench.
+# The bench ends when its device leaves, and says so.
 is_unbound_during_a_bench() {
 	cleanup=restore
-	(echo "line=$1 count=300 mechanisms=hard period_us=1000" >"$lab/bench") &
+	(echo "line=$1 count=1000000 mechanisms=hard period_us=1000 budget_ms=60000" >"$lab/bench") &
 	eventually is_busy "$1" || fail "the bench does not run"
 	unbind "$1"
-	same "events of the bench" "$(awk '!/^#/ { print $4, $5 }' "$lab/bench")" "300 0"
+	wait
+	must_have_said bench ENODEV
+	same "how it ended" "$(sed -n 's/.* of 1000000 events: //p' "$lab/bench")" "the source was gone"
 	tell bench "line=$1"
 	same "the answer of a bench on it" "$answer" ENODEV
 	bind
@@ -257,22 +259,77 @@ is_unbound_during_a_bench() {
 
 # ---- CPUs and signals ----------------------------------------------------------------------------
 
-# The bench keeps its CPUs; taking one away waits for it.
+# The bench ends when its CPU leaves, and says so.
 goes_offline_during_a_bench() {
 	online=/sys/devices/system/cpu/$1/online
 	[ -e "$online" ] || skip "it cannot be taken offline"
 	cleanup="echo 1 >$online"
-	(echo "line=sim0 count=200 mechanisms=hard period_us=1000 cpu=${1#cpu}" >"$lab/bench") &
+	(echo "line=sim0 count=1000000 mechanisms=hard,tasklet period_us=1000 cpu=${1#cpu}" >"$lab/bench") &
 	bench=$!
 	eventually is_busy sim0 || fail "the bench does not run"
 	echo 0 >"$online" || fail "it cannot be taken offline"
-	wait $bench || fail "the bench failed: $(cat "$lab/last_error")"
-	awk '!/^#/ && ($4 != 200 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
+	! wait $bench || fail "the bench did not fail"
+	must_have_said bench ENXIO
+	same "how it ended" "$(sed -n 's/.* of 1000000 events: //p' "$lab/bench")" "the CPU left"
+	awk '!/^#/ && ($1 != "hard" || $4 < 1 || $5 != 0) { print; bad = 1 } END { exit bad }' "$lab/bench" || exit 1
 	content "$online"
 	same "online" "$value" 0
 	must_hold IPI
 	echo 1 >"$online"
 	must bench "line=sim0 count=20 mechanisms=hard cpu=${1#cpu}"
+}
+
+# goes_on_beside_a_bench WHAT - what wants the lock that keeps CPUs online does not wait for a bench: it
+# is done while that still runs, which ends by itself before the test does
+goes_on_beside_a_bench() {
+	cleanup='wait; [ ! -e "$work/unbound" ] || bind; echo 1 2>/dev/null >"$online"'
+	online=/sys/devices/system/cpu/$1/online
+	(echo "line=sim0 count=1000000 mechanisms=hard period_us=1000 budget_ms=$((${SHORT:-0} ? 40000 : 10000))" \
+		>"$lab/bench") &
+	bench=$!
+	eventually is_busy sim0 || fail "the bench does not run"
+	case $1 in
+	cpu*)
+		[ -e "$online" ] || skip "it cannot be taken offline"
+		echo 0 >"$online" && echo 1 >"$online" || fail "it cannot be taken offline and online"
+		;;
+	irqlab_*)
+		insert "$1" || skip "there is no $1"
+		rmmod "$1" || fail "it cannot be removed"
+		;;
+	events)
+		[ -e /sys/kernel/tracing/events/irq ] || skip "there are no trace events"
+		echo 1 >/sys/kernel/tracing/events/irq/enable
+		echo 0 >/sys/kernel/tracing/events/irq/enable
+		;;
+	*)
+		[ -e "$lab/lines/$1" ] || skip "there is no $1"
+		unbind "$1"
+		bind
+		;;
+	esac
+	is_busy sim0 || fail "it was done only when the bench had ended"
+	kill $bench
+	wait $bench
+	eventually is_idle sim0 || fail "the bench does not end"
+}
+
+# ends_when_it_is_killed MECHANISM - also one that is disabled, as nobody waits for it
+ends_when_it_is_killed() {
+	(echo 1000000 >"$lab/deferral/$1/schedule") &
+	writer=$!
+	cleanup="wait; must deferral/$1/enabled 1"
+	eventually is_busy sim0 || fail "it does not run"
+	kill -KILL $writer
+	eventually is_idle sim0 || fail "it goes on after 2 s: $(cat "$lab/progress")"
+	must_have_said deferral/schedule EINTR
+	cleanup=
+}
+
+ends_when_it_is_killed_while_it_is_disabled() {
+	must "deferral/$1/enabled" 0
+	ends_when_it_is_killed "$1"
+	must "deferral/$1/enabled" 1
 }
 
 ends_on_a_signal() {
@@ -412,6 +469,16 @@ fi
 	done
 	lines | each survives_writers_that_are_killed
 	echo comes_while_its_neighbour_is_in_use edu1
+	last=cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))
+	for what in "$last" irqlab_tasklet events edu1 sim1; do
+		echo "goes_on_beside_a_bench $what"
+	done
+	for mechanism in hard tasklet percpu_wq; do
+		echo "ends_when_it_is_killed $mechanism"
+	done
+	for mechanism in tasklet percpu_wq; do
+		echo "ends_when_it_is_killed_while_it_is_disabled $mechanism"
+	done
 	echo ends_on_a_signal bench INT
 	echo ends_on_a_signal bench TERM
 } 2>/dev/null | run_table

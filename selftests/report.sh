@@ -147,7 +147,7 @@ MECHANISMS on $line ($kind): from top half to bottom half, and on to a waiting t
   mechanism        p50      p90      p99       max  to task  events  lost  bottom half ran in
 END
 	awk '
-		function us(ns) { return sprintf("%.1f", ns / 1000) }
+		function us(ns) { return ns == "-" ? ns : sprintf("%.1f", ns / 1000) }
 		/^#/ { next }
 		{
 			# Contexts that differ in the stack only are one.
@@ -169,6 +169,10 @@ END
 			if ($15 ~ /^task/) {
 				sub("/[0-9]*$", "", $16)
 				text = text " (" $16 ")"
+			}
+			if ($4 == "-") {
+				text = $0
+				sub(".* # ", "", text)
 			}
 			printf "  %-13s %6s %8s %8s %9s %8s %7d %5d  %s\n", $1, us($7), us($8), us($9), us($11),
 			       us($12), $4 + $5, $5, text
