@@ -3,17 +3,31 @@
 //! Interrupt controllers: a chip of one's own, and its lines.
 //!
 //! ```text
-//!     Line::raise() ──▶ flow handler ──calls──▶ Chip: mask, ack, eoi, unmask
-//!                            └───────calls──▶ the handlers on the line
+//!     Line::send() ──▶ latch ──irq_work──┐
+//!                                        ▼
+//!     Line::raise() ─────────────▶ flow handler ──calls──▶ Chip: mask, ack, eoi, unmask
+//!                                        └───────calls──▶ the handlers on the line
 //! ```
 //!
 //! What has to be done at the controller around a handler depends on how its
 //! lines signal. That is the *flow* of a line, and the kernel has a handler for
 //! each; see [`Flow`]. The chip gives them the operations.
 //!
-//! The flow handlers want hard IRQ context with interrupts off, so raising a
-//! line takes a token: it comes from the handler of a parent interrupt, or from
-//! [`irq_work`](crate::irq_work).
+//! The flow handlers want hard IRQ context with interrupts off. A line is raised in
+//! one of two ways:
+//!
+//! - [`Line::raise`] takes a token of that context: from the handler of a parent
+//!   interrupt, for instance. The flow handler runs at once.
+//! - [`Line::send`] can be called anywhere. It sets the line's *latch*, a bit that says
+//!   "an interrupt is to arrive", and has a CPU interrupt itself, which then runs the
+//!   flow handler. The kernel's replay of what arrived at a disabled line comes by the
+//!   same way, so that handlers run in hard IRQ context then too.
+//!
+//! What is sent goes to the CPU that sent it, if that is one of those the line may go
+//! to ([`irq::Affinity`]); otherwise to the first of them. At first a line may go to all.
+//! When a CPU goes offline, the kernel has its lines go to others, and what is on its
+//! way is sent on. `/proc/irq/N/smp_affinity` can be read, but not written: what the
+//! module decides is not for `irqbalance` to change.
 //!
 //! The flow of per-CPU interrupts, `handle_percpu_irq()`, is not among them: the
 //! kernel does not export it to modules.
@@ -24,7 +38,8 @@
 use crate::{
     bindings,
     context::HardIrq,
-    irq, //
+    irq,
+    irq_work::IrqWork, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -32,17 +47,20 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
-    new_mutex,
     prelude::*,
     str::{
         as_char_ptr_in_const_context,
         CStr, //
     },
     sync::{
-        Arc,
-        Mutex, //
+        atomic::Atomic,
+        Arc, //
     },
 };
+
+mod delivery;
+
+use delivery::Delivery;
 
 /// What a controller can do to one of its lines.
 ///
@@ -78,7 +96,8 @@ pub enum Flow {
     /// `handle_level_irq()`.
     Level,
     /// The line only says that something happened, which may happen again
-    /// meanwhile: `handle_edge_irq()`.
+    /// meanwhile: `handle_edge_irq()`. Only this one remembers an interrupt that arrives
+    /// while another CPU runs the handlers; the others drop it.
     Edge,
     /// The controller itself keeps back the next interrupt until it hears of
     /// the end of this one: `handle_fasteoi_irq()`.
@@ -111,13 +130,13 @@ impl Flow {
 /// # Invariants
 ///
 /// `raw` is a domain that is ours to remove, and `mapped` has the bits of those
-/// lines of it for which there is a [`Line`].
+/// lines of it for which there is a [`Delivery`].
 #[pin_data(PinnedDrop)]
 pub struct Domain<C: Chip> {
     raw: NonNull<bindings::irq_domain>,
     nr_lines: u32,
-    #[pin]
-    mapped: Mutex<u64>,
+    // No lock: its lockdep class would be another one in each module that has a chip.
+    mapped: Atomic<u64>,
     #[pin]
     chip: C,
 }
@@ -134,11 +153,17 @@ impl<C: Chip> Domain<C> {
     /// What the kernel calls the chip by, for all lines of all such domains.
     const CHIP: bindings::irq_chip = bindings::irq_chip {
         name: as_char_ptr_in_const_context(c"irqlab"),
-        irq_mask: Some(mask::<C>),
-        irq_unmask: Some(unmask::<C>),
-        irq_ack: Some(ack::<C>),
-        irq_mask_ack: Some(mask_ack::<C>),
-        irq_eoi: Some(eoi::<C>),
+        irq_mask: Some(delivery::mask::<C>),
+        irq_unmask: Some(delivery::unmask::<C>),
+        irq_ack: Some(delivery::ack::<C>),
+        irq_mask_ack: Some(delivery::mask_ack::<C>),
+        irq_eoi: Some(delivery::eoi::<C>),
+        irq_startup: Some(delivery::startup::<C>),
+        irq_shutdown: Some(delivery::shutdown::<C>),
+        irq_retrigger: Some(delivery::retrigger::<C>),
+        irq_set_affinity: Some(bindings::irq_chip_redirect_set_affinity),
+        irq_get_irqchip_state: Some(delivery::state::<C>),
+        irq_set_irqchip_state: Some(delivery::set_state::<C>),
         flags: bindings::IRQCHIP_IMMUTABLE as usize,
         ..pin_init::zeroed()
     };
@@ -160,7 +185,7 @@ impl<C: Chip> Domain<C> {
         Arc::pin_init(
             try_pin_init!(Self {
                 chip <- chip,
-                mapped <- new_mutex!(0, "irq_chip::Domain::mapped"),
+                mapped: Atomic::new(0),
                 nr_lines,
                 // Last: nothing fails after it. INVARIANT: Just created.
                 //
@@ -204,10 +229,8 @@ impl<C: Chip> Domain<C> {
         if hwirq >= self.nr_lines {
             return Err(ENODEV);
         }
-        let mut mapped = self.mapped.lock();
-        if *mapped & 1 << hwirq != 0 {
-            return Err(EBUSY);
-        }
+        let delivery = IrqWork::new(Delivery::new(self, hwirq, flow));
+        let delivery = KBox::pin_init(delivery, GFP_KERNEL)?;
         // SAFETY: The domain is valid; no affinity is asked for.
         let irq = unsafe {
             bindings::irq_create_mapping_affinity(
@@ -223,49 +246,52 @@ impl<C: Chip> Domain<C> {
             // SAFETY: Mapped above, and nobody can have requested it.
             unsafe { bindings::irq_dispose_mapping(irq) };
         })?;
-        let level = if flow == Flow::Level {
-            bindings::IRQ_LEVEL
-        } else {
-            0
-        };
-        // SAFETY: The line is mapped and not requested. The chip is static, its
-        // data is this domain, which the line holds, and the name is static.
+        // INVARIANT: Mapped above, and everything below is done before anybody has the line.
+        let line = Line { line, delivery };
+        let mut status = bindings::IRQ_NOPROBE | bindings::IRQ_NO_BALANCING;
+        if flow == Flow::Level {
+            status |= bindings::IRQ_LEVEL;
+        }
+        // SAFETY: The line is mapped and not requested. The chip is static. Its data is the
+        // delivery, which is pinned, and which `line` keeps until the mapping is gone. The
+        // name is static, and so is the mask of the CPUs that the machine can have.
         unsafe {
             bindings::irq_set_chip(irq, &Self::CHIP);
-            bindings::irq_set_chip_data(irq, Arc::as_ptr(self).cast_mut().cast());
+            bindings::irq_set_chip_data(
+                irq,
+                core::ptr::from_ref(&*line.delivery).cast_mut().cast(),
+            );
             let name = flow.name().as_char_ptr();
-            bindings::__irq_set_handler(irq, flow.handler(), 0, name);
-            bindings::irq_modify_status(irq, 0, (bindings::IRQ_NOPROBE | level) as usize);
+            bindings::__irq_set_handler(irq, Some(delivery::flow::<C>), 0, name);
+            bindings::irq_modify_status(irq, 0, status as usize);
+            to_result(bindings::irq_set_affinity(
+                irq,
+                &raw const bindings::__cpu_possible_mask,
+            ))?;
         }
-        // INVARIANT: Here is the line for the bit.
-        *mapped |= 1 << hwirq;
-        Ok(Line {
-            line,
-            hwirq,
-            domain: self.clone(),
-        })
+        Ok(line)
     }
 }
 
 #[pinned_drop]
 impl<C: Chip> PinnedDrop for Domain<C> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: Ours by the type invariant. Its lines are gone: each holds it.
+        // SAFETY: Ours by the type invariant. Its lines are gone: the delivery of each
+        // holds it.
         unsafe { bindings::irq_domain_remove(self.raw.as_ptr()) };
     }
 }
 
 /// A line of a controller. Dropping it frees its handlers, waits for them, and
-/// gives its number back.
+/// gives its number back. What was sent and has not arrived is lost.
 ///
 /// # Invariants
 ///
-/// `hwirq` is mapped in `domain`, with the domain as its chip's data; both the
-/// mapping and the revocation of `line` are ours to do.
+/// `line` is mapped in the delivery's domain; both the mapping and the revocation of
+/// `line` are ours to do.
 pub struct Line<C: Chip> {
     line: Arc<irq::Line>,
-    hwirq: u32,
-    domain: Arc<Domain<C>>,
+    delivery: Pin<KBox<IrqWork<Delivery<C>>>>,
 }
 
 impl<C: Chip> Line<C> {
@@ -276,7 +302,7 @@ impl<C: Chip> Line<C> {
 
     /// The controller of the line.
     pub fn domain(&self) -> &Arc<Domain<C>> {
-        &self.domain
+        self.delivery.domain()
     }
 
     /// Has an interrupt arrive: runs the line's flow handler here and now. A
@@ -287,57 +313,47 @@ impl<C: Chip> Line<C> {
     ///
     /// Errors: `EINVAL` if the line is not known.
     pub fn raise(&self, _irq: &HardIrq) -> Result {
+        let domain = self.domain().raw.as_ptr();
         // SAFETY: The token proves hard IRQ context with interrupts off, and by
         // the type invariant the line is mapped while this is borrowed.
         to_result(unsafe {
-            bindings::generic_handle_domain_irq(self.domain.raw.as_ptr(), self.hwirq as usize)
+            bindings::generic_handle_domain_irq(domain, self.delivery.hwirq() as usize)
         })
+    }
+
+    /// Has an interrupt arrive soon, in hard IRQ context, on a CPU that the line may go to.
+    /// May be called in any context, NMI included. [`irq::Line::set_pending`] does the same,
+    /// but not in an NMI.
+    ///
+    /// What is sent before the last one has arrived is merged with it. While the line is
+    /// masked or disabled, one is kept, which arrives when it no longer is; but with
+    /// [`Flow::Level`] the kernel keeps none for a disabled line, as a device that is still
+    /// active is taken to send again.
+    ///
+    /// Errors: `ENXIO` if nobody has requested the line: nothing is kept then.
+    ///
+    /// ```
+    /// # use irqlab::irq_chip::{Chip, Line};
+    /// # use kernel::prelude::*;
+    /// fn twice<C: Chip>(line: &Line<C>) -> Result {
+    ///     line.send()?;
+    ///     // One or two will arrive.
+    ///     line.send()
+    /// }
+    /// ```
+    pub fn send(&self) -> Result {
+        delivery::send(&self.delivery)
     }
 }
 
 impl<C: Chip> Drop for Line<C> {
     fn drop(&mut self) {
-        // First the handlers: disposing of a requested line leaks it.
+        // First the handlers: disposing of a requested line leaks it. With them, the line
+        // is shut down, and nothing is sent to it any more.
         self.line.revoke();
-        let mut mapped = self.domain.mapped.lock();
+        // Then what is on its way, which must find the line or nothing at all.
+        self.delivery.wait();
         // SAFETY: Ours by the type invariant, and nobody can request it any more.
         unsafe { bindings::irq_dispose_mapping(self.line.irq()) };
-        // INVARIANT: The line is gone, and so is its bit.
-        *mapped &= !(1 << self.hwirq);
     }
-}
-
-/// Calls `f` with the chip and the number there of the line of `data`.
-///
-/// # Safety
-///
-/// `data` must be of a line that [`Domain::map`] of a `Domain<C>` set up, and
-/// that is still mapped.
-unsafe fn with_chip<C: Chip>(data: *mut bindings::irq_data, f: impl FnOnce(&C, u32)) {
-    // SAFETY: By this function's contract the chip's data is the domain, which
-    // the line holds while it is mapped.
-    let (domain, hwirq) = unsafe { (&*(*data).chip_data.cast::<Domain<C>>(), (*data).hwirq) };
-    f(&domain.chip, hwirq as u32);
-}
-
-macro_rules! callbacks {
-    ($($name:ident,)*) => {
-        $(
-            /// # Safety
-            ///
-            /// For the chip of a line that a `Domain<C>` has mapped.
-            unsafe extern "C" fn $name<C: Chip>(data: *mut bindings::irq_data) {
-                // SAFETY: By this function's contract.
-                unsafe { with_chip(data, C::$name) };
-            }
-        )*
-    };
-}
-
-callbacks! {
-    mask,
-    unmask,
-    ack,
-    mask_ack,
-    eoi,
 }

@@ -133,6 +133,13 @@ impl<T: Handler> IrqWork<T> {
         unsafe { bindings::irq_work_queue(self.raw.get()) }
     }
 
+    /// Waits until the work neither is pending nor runs. For those who may sleep.
+    pub(crate) fn wait(&self) {
+        // SAFETY: `raw` is set up. Waiting is only correct where one may sleep; the C side
+        // warns otherwise.
+        unsafe { bindings::irq_work_sync(self.raw.get()) };
+    }
+
     /// # Safety
     ///
     /// For `irq_work_init` with the `raw` of an `IrqWork<T>`.
@@ -160,9 +167,7 @@ impl<T: Handler> PinnedDrop for IrqWork<T> {
         // Twice: a handler that passed the check before may have queued the
         // work once more while it ran.
         for _ in 0..2 {
-            // SAFETY: `raw` is set up. Dropping IRQ work is only correct where
-            // one may sleep; the C side warns otherwise.
-            unsafe { bindings::irq_work_sync(self.raw.get()) };
+            self.wait();
         }
     }
 }

@@ -12,6 +12,8 @@
 
 struct cpumask;
 struct exception_table_entry;
+struct irq_data;
+struct irq_domain;
 struct irq_work;
 struct kthread_work;
 struct kthread_worker;
@@ -53,6 +55,7 @@ void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
 
 /* irqdesc.c */
+void rust_helper_irqlab_irq_choose_cpus(struct irq_data *data);
 bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 				     struct cpumask *effective);
 bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
@@ -65,6 +68,9 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
 				 unsigned int *cpu, unsigned int *vector);
+bool rust_helper_irqlab_irq_goes_here(struct irq_data *data);
+void rust_helper_irqlab_irq_take_back_cpu(struct irq_domain *domain,
+					  unsigned long hwirq);
 
 /* irq_work.c */
 void rust_helper_irqlab_irq_work_init(struct irq_work *work,

@@ -6,6 +6,7 @@
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
+#include <linux/smp.h>
 #include <linux/sprintf.h>
 #include <linux/string.h>
 #include <asm/hw_irq.h>
@@ -96,6 +97,45 @@ bool rust_helper_irqlab_irq_handlers(unsigned int irq, char *names, size_t size,
 	return true;
 }
 
+/* Whether an interrupt of the line that this CPU sends stays here. */
+bool rust_helper_irqlab_irq_goes_here(struct irq_data *data)
+{
+	return cpumask_test_cpu(smp_processor_id(),
+				irq_data_get_effective_affinity_mask(data));
+}
+
+/*
+ * Of the CPUs that were asked for, has the line go to those that are online; to all that
+ * are if none is. For lines whose chip redirects. Called with the line's lock held.
+ */
+void rust_helper_irqlab_irq_choose_cpus(struct irq_data *data)
+{
+	struct cpumask *chosen = data->common->effective_affinity;
+
+	if (!cpumask_and(chosen, irq_data_get_affinity_mask(data), cpu_online_mask))
+		cpumask_copy(chosen, cpu_online_mask);
+	irq_chip_redirect_set_affinity(data, chosen, false);
+}
+
+/*
+ * A CPU that goes offline is taken out of those that the line goes to. This puts it back
+ * when it sends again, if it was asked for. Called with interrupts off.
+ */
+void rust_helper_irqlab_irq_take_back_cpu(struct irq_domain *domain, unsigned long hwirq)
+{
+	struct irq_desc *desc = irq_resolve_mapping(domain, hwirq);
+	struct irq_data *data;
+
+	if (!desc)
+		return;
+	data = irq_desc_get_irq_data(desc);
+	if (rust_helper_irqlab_irq_goes_here(data) || !cpu_online(smp_processor_id()) ||
+	    !cpumask_test_cpu(smp_processor_id(), irq_data_get_affinity_mask(data)))
+		return;
+	guard(raw_spinlock)(&desc->lock);
+	rust_helper_irqlab_irq_choose_cpus(data);
+}
+
 /* Only the lines of a local APIC have one; the chip data of others is not its. */
 static unsigned int irqlab_vector(struct irq_data *data)
 {
@@ -112,8 +152,8 @@ static unsigned int irqlab_vector(struct irq_data *data)
 
 /*
  * Fails for a line that is not allocated. @trigger is an IRQ_TYPE_*; @cpu is
- * nr_cpu_ids or more where the controller names none; @vector is 0 where there
- * is none.
+ * nr_cpu_ids or more where the controller names none, or several; @vector is 0
+ * where there is none.
  */
 bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned long *hwirq, unsigned int *trigger,
@@ -121,6 +161,7 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 				 unsigned int *cpu, unsigned int *vector)
 {
 	struct irq_desc *desc = irqlab_desc(irq);
+	const struct cpumask *effective;
 	struct irq_data *data;
 
 	if (!desc)
@@ -137,7 +178,8 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 		*trigger |= IRQ_TYPE_EDGE_RISING;
 	*depth = READ_ONCE(desc->depth);
 	*masked = irqd_irq_masked(data);
-	*cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));
+	effective = irq_data_get_effective_affinity_mask(data);
+	*cpu = cpumask_weight(effective) == 1 ? cpumask_first(effective) : nr_cpu_ids;
 	*vector = irqlab_vector(data);
 	return true;
 }

@@ -3,7 +3,8 @@
 //! Affinity: the CPUs that a line may interrupt, and those that it does.
 //!
 //! Somebody asks for a set of CPUs; the controller chooses from it the *effective*
-//! ones. A local APIC's lines get one: their vector is allocated on that CPU.
+//! ones. A local APIC's lines get one: their vector is allocated on that CPU. A
+//! controller of [`irq_chip`](crate::irq_chip) takes all of them.
 
 use super::Line;
 use crate::{
@@ -57,8 +58,8 @@ impl Affinity {
     /// only while it is served, as an I/O APIC, does so at the next interrupt.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot (a simulated line) or none of the CPUs is online,
-    /// `ENOSPC` where none of them has a vector left.
+    /// controller cannot (a line of the kernel's `irq_sim`) or none of the CPUs is
+    /// online, `ENOSPC` where none of them has a vector left.
     pub fn set(&self, cpus: impl Iterator<Item = CpuId>) -> Result {
         let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         for cpu in cpus {

@@ -75,7 +75,7 @@ pub struct Info {
     pub disable_depth: u32,
     /// Whether the controller masks it at this moment.
     pub is_masked: bool,
-    /// The CPU that the controller sends it to, where it says so.
+    /// The CPU that the controller sends it to, where that is one.
     pub cpu: Option<CpuId>,
     /// The vector by which it arrives at that CPU, where it comes through a
     /// local APIC.
@@ -149,11 +149,12 @@ impl Line {
     }
 
     /// Makes the line pending at its controller, as its device would. May be
-    /// called in any context.
+    /// called in any context but an NMI.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot. A simulated line drops what is raised while it is
-    /// masked or nobody has requested it.
+    /// controller cannot, `ENXIO` if nobody has requested the line and its controller is of
+    /// [`irq_chip`](crate::irq_chip). The kernel's `irq_sim` drops what is raised then, and
+    /// while the line is masked.
     pub fn set_pending(&self) -> Result {
         if self.is_leaving.load(Relaxed) {
             return Err(ENODEV);
@@ -318,14 +319,25 @@ impl Line {
     /// Restricts the line to `cpu`.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot (a simulated line) or the CPU is offline, `ENOSPC` if it
-    /// has no vector left.
+    /// controller cannot (a line of the kernel's `irq_sim`) or the CPU is offline,
+    /// `ENOSPC` if it has no vector left.
     pub fn set_affinity(&self, cpu: CpuId) -> Result {
         self.with_bound(|irq| {
             let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
             mask.set(cpu);
             // SAFETY: The line is allocated and the mask is valid.
             to_result(unsafe { bindings::irq_set_affinity(irq, mask.as_raw()) })
+        })
+    }
+
+    /// Lets the line go to any CPU: the controller chooses.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the controller cannot.
+    pub fn set_affinity_to_all(&self) -> Result {
+        self.with_bound(|irq| {
+            let mask = &raw const bindings::__cpu_possible_mask;
+            // SAFETY: The line is allocated. The mask is the kernel's, and does not change.
+            to_result(unsafe { bindings::irq_set_affinity(irq, mask) })
         })
     }
 

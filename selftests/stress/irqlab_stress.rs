@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Drops every deferral type of the library at the worst moments; and observers
-//! of tracepoints, which the same can happen to.
+//! of tracepoints, which the same can happen to. Sends interrupts to lines from everywhere.
 //!
-//! Each is scheduled from all CPUs at once, and dropped while it is pending,
+//! Each type is scheduled from all CPUs at once, and dropped while it is pending,
 //! while it runs, and while it schedules itself again without end. After the
 //! drop its handler may not run any more; that memory is not used either is for
 //! KASAN to see.
@@ -12,6 +12,8 @@
 //! failed the insertion fails, with `EBADMSG`.
 
 #![forbid(unsafe_code)]
+
+mod lines;
 
 use core::marker::PhantomData;
 use irqlab::{
@@ -488,16 +490,19 @@ impl Subject for Observed {
     }
 }
 
+/// Says how a test of a subject went.
+fn report(nr_failed: &mut u32, name: &str, test: &str, is_ok: bool) {
+    let result = if is_ok { "ok" } else { "not ok" };
+    pr_info!("{} - {}: {}\n", result, name, test);
+    *nr_failed += u32::from(!is_ok);
+}
+
 /// All tests of one type. Returns how many failed.
 fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Result<u32> {
     const DROPS: u32 = 8;
 
     let mut nr_failed = 0;
-    let mut report = |test: &str, is_ok: bool| {
-        let result = if is_ok { "ok" } else { "not ok" };
-        pr_info!("{} - {}: {}\n", result, name, test);
-        nr_failed += u32::from(!is_ok);
-    };
+    let mut report = |test: &str, is_ok: bool| report(&mut nr_failed, name, test, is_ok);
 
     // From all CPUs at once, and it comes to rest by itself.
     let body = Body::new(false)?;
@@ -604,6 +609,9 @@ impl kernel::Module for Stress {
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
+        lines::try_all(&workers, task, |test, is_ok| {
+            report(&mut nr_failed, "line", test, is_ok);
+        })?;
         if nr_failed > 0 {
             return Err(EBADMSG);
         }

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Delivery: how an interrupt that was sent gets to the flow handler of its line.
+//!
+//! ```text
+//!     not started ──startup()──▶ started ◀──unmask()── masked
+//!          ▲                      │    └─────mask()─────▶ │
+//!          └───────shutdown()─────┴───────────────────────┘
+//!
+//!     send() ──▶ latched ──started and not masked──▶ irq_work ──▶ flow handler
+//! ```
+//!
+//! All of it is in one atomic word, so that whoever unmasks a line sees what was sent
+//! before, and whoever sends sees that it is masked. The chip's callbacks run with the
+//! line's lock held, which is a raw one, so nothing here locks.
+//!
+//! C header: [`include/linux/irq.h`](srctree/include/linux/irq.h)
+
+use super::{
+    Chip,
+    Domain,
+    Flow, //
+};
+use crate::{
+    bindings,
+    context::{
+        Context,
+        HardIrq,
+        IrqsOff, //
+    },
+    cpu,
+    irq_work::{
+        Handler,
+        IrqWork,
+        Now, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+/// Somebody has requested the line.
+const STARTED: u32 = 1;
+/// The controller lets nothing through.
+const MASKED: u32 = 2;
+/// An interrupt is to arrive.
+const LATCHED: u32 = 4;
+
+/// The way of one line. The data of its chip is the `IrqWork` around this.
+///
+/// # Invariants
+///
+/// The bit of `hwirq` in the domain's `mapped` is ours to clear.
+pub(super) struct Delivery<C: Chip> {
+    domain: Arc<Domain<C>>,
+    hwirq: u32,
+    flow: Flow,
+    state: Atomic<u32>,
+}
+
+impl<C: Chip> Delivery<C> {
+    /// Errors: `EBUSY` if there is one for `hwirq`, which the domain has to have.
+    pub(super) fn new(domain: &Arc<Domain<C>>, hwirq: u32, flow: Flow) -> Result<Self> {
+        let bit = 1 << hwirq;
+        let mut mapped = domain.mapped.load(Relaxed);
+        loop {
+            if mapped & bit != 0 {
+                return Err(EBUSY);
+            }
+            match domain.mapped.cmpxchg(mapped, mapped | bit, Full) {
+                Ok(_) => break,
+                Err(other) => mapped = other,
+            }
+        }
+        // INVARIANT: Just set, by us.
+        Ok(Self {
+            domain: domain.clone(),
+            hwirq,
+            flow,
+            state: Atomic::new(MASKED),
+        })
+    }
+
+    pub(super) fn domain(&self) -> &Arc<Domain<C>> {
+        &self.domain
+    }
+
+    pub(super) fn hwirq(&self) -> u32 {
+        self.hwirq
+    }
+
+    fn chip(&self) -> &C {
+        &self.domain.chip
+    }
+
+    /// Makes of the state what `f` does, unless that is nothing. Returns what it was before.
+    fn update(&self, f: impl Fn(u32) -> Option<u32>) -> Option<u32> {
+        let mut state = self.state.load(Relaxed);
+        while let Err(other) = self.state.cmpxchg(state, f(state)?, Full) {
+            state = other;
+        }
+        Some(state)
+    }
+
+    /// Has the interrupt arrive at a CPU that the line may go to: at this one, if it is.
+    fn arrive(&self) {
+        let (domain, hwirq) = (self.domain.raw.as_ptr(), self.hwirq as usize);
+        // SAFETY: The domain is valid, and both look the line up in it. They are called with
+        // interrupts off, which is all that the flow handler, ours, has to rely on.
+        unsafe {
+            bindings::irq_take_back_cpu(domain, hwirq);
+            bindings::generic_handle_demux_domain_irq(domain, hwirq);
+        }
+    }
+}
+
+impl<C: Chip> Drop for Delivery<C> {
+    fn drop(&mut self) {
+        // INVARIANT: It belongs to us, and is set: taking it away clears it alone.
+        self.domain.mapped.fetch_sub(1 << self.hwirq, Full);
+    }
+}
+
+impl<C: Chip> Handler for Delivery<C> {
+    type When = Now;
+
+    /// Where the interrupt was sent.
+    fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+        // What is latched stays so while the line lets nothing through.
+        let taken = this.update(|state| (state == STARTED | LATCHED).then_some(STARTED));
+        if taken.is_some() {
+            this.arrive();
+        }
+    }
+}
+
+/// Latches an interrupt, and has this CPU interrupt itself for it unless the line is
+/// masked: then [`unmask`] does so. May be called in any context.
+///
+/// Errors: `ENXIO` if nobody has requested the line.
+pub(super) fn send<C: Chip>(delivery: &IrqWork<Delivery<C>>) -> Result {
+    let latch = |state| (state & STARTED != 0).then_some(state | LATCHED);
+    if delivery.update(latch).ok_or(ENXIO)? & MASKED == 0 {
+        delivery.queue();
+    }
+    Ok(())
+}
+
+/// The delivery of the line of `data`.
+///
+/// # Safety
+///
+/// `data` must be of a line that [`Domain::map`] of a `Domain<C>` set up, and
+/// that is still mapped for all of `'a`.
+unsafe fn of<'a, C: Chip>(data: *mut bindings::irq_data) -> &'a IrqWork<Delivery<C>> {
+    // SAFETY: By this function's contract the chip's data is the delivery, which the
+    // line keeps while it is mapped.
+    unsafe { &*(*data).chip_data.cast::<IrqWork<Delivery<C>>>() }
+}
+
+/// The flow handler of all lines: the kernel's for the line's flow, but in hard IRQ
+/// context only.
+///
+/// The kernel sends what is for another CPU in such a way that the CPU may find it when
+/// it looks for work by itself, being idle, with no interrupt: it then sends itself one. And
+/// a CPU that goes offline looks through what it has left, in a thread, with interrupts off
+/// for good: that has to go to another one.
+///
+/// # Safety
+///
+/// For a line that a `Domain<C>` has mapped, with interrupts off.
+pub(super) unsafe extern "C" fn flow<C: Chip>(desc: *mut bindings::irq_desc) {
+    // SAFETY: By this function's contract. A line is still mapped, as whoever gives it back
+    // waits first for what is on its way.
+    let delivery = unsafe { of::<C>(&raw mut (*desc).irq_data) };
+    // SAFETY: By this function's contract, interrupts are off until it returns.
+    let off = unsafe { IrqsOff::assume() };
+    if off.hard_irq().is_some() {
+        if let Some(handle) = delivery.flow.handler() {
+            // SAFETY: The same descriptor, in the context that the kernel's handlers want.
+            unsafe { handle(desc) };
+        }
+        return;
+    }
+    // SAFETY: As above: the descriptor is of a line that is mapped.
+    let goes_here = unsafe { bindings::irq_goes_here(&raw mut (*desc).irq_data) };
+    if goes_here || cpu::is_online(off.cpu()) {
+        // Refused if the line was shut down: then it is lost, as its handlers are.
+        let _ = send(delivery);
+    } else {
+        delivery.arrive();
+    }
+}
+
+/// # Safety
+///
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
+pub(super) unsafe extern "C" fn startup<C: Chip>(data: *mut bindings::irq_data) -> c_uint {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    // CPUs may have come and gone while nobody had the line, which the kernel does not look
+    // after then.
+    //
+    // SAFETY: The line's data, with its lock held.
+    unsafe { bindings::irq_choose_cpus(data) };
+    delivery.chip().unmask(delivery.hwirq);
+    delivery.state.xchg(STARTED, Full);
+    0
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn shutdown<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.state.xchg(MASKED, Full);
+    delivery.chip().mask(delivery.hwirq);
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn mask<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.update(|state| Some(state | MASKED));
+    delivery.chip().mask(delivery.hwirq);
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn mask_ack<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.update(|state| Some(state | MASKED));
+    delivery.chip().mask_ack(delivery.hwirq);
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn unmask<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.chip().unmask(delivery.hwirq);
+    let before = delivery.update(|state| Some(state & !MASKED));
+    if before.is_some_and(|state| state & LATCHED != 0) {
+        delivery.queue();
+    }
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn ack<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.chip().ack(delivery.hwirq);
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn eoi<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    delivery.chip().eoi(delivery.hwirq);
+}
+
+/// Sends once more what the kernel has kept of a disabled line. If a chip cannot, the kernel
+/// does it in a tasklet.
+///
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn retrigger<C: Chip>(data: *mut bindings::irq_data) -> c_int {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    // Not refused: the kernel does this for lines that are started.
+    let _ = send(delivery);
+    1
+}
+
+/// # Safety
+///
+/// As [`startup`], with `is_set` valid for writes.
+pub(super) unsafe extern "C" fn state<C: Chip>(
+    data: *mut bindings::irq_data,
+    which: bindings::irqchip_irq_state,
+    is_set: *mut bool,
+) -> c_int {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    if which != bindings::irqchip_irq_state_IRQCHIP_STATE_PENDING {
+        return EINVAL.to_errno();
+    }
+    // SAFETY: By this function's contract.
+    unsafe { *is_set = delivery.state.load(Relaxed) & LATCHED != 0 };
+    0
+}
+
+/// # Safety
+///
+/// As [`startup`].
+pub(super) unsafe extern "C" fn set_state<C: Chip>(
+    data: *mut bindings::irq_data,
+    which: bindings::irqchip_irq_state,
+    is_set: bool,
+) -> c_int {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    if which != bindings::irqchip_irq_state_IRQCHIP_STATE_PENDING {
+        return EINVAL.to_errno();
+    }
+    if is_set {
+        return send(delivery).map_or_else(|error| error.to_errno(), |()| 0);
+    }
+    delivery.update(|state| Some(state & !LATCHED));
+    0
+}
