@@ -47,7 +47,7 @@
 //!
 //! # Where to begin
 //!
-//! [`irq_sim`] makes an interrupt line on any machine, and [`irq_chip`] a
+//! [`sim`] makes an interrupt line on any machine, and [`irq_chip`] a
 //! controller of one's own; the `samples/` are three small drivers. `unsafe` code is in this crate only.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
@@ -70,6 +70,7 @@ pub mod irq;
 pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]
 pub mod irq_poll;
+#[cfg(CONFIG_IRQ_SIM)]
 pub mod irq_sim;
 pub mod irq_work;
 pub mod kthread;
@@ -78,6 +79,7 @@ pub mod lockdown;
 pub mod nmi;
 pub mod pci;
 pub mod rcu;
+pub mod sim;
 pub mod smp;
 pub mod softirq;
 pub mod symbol;
@@ -91,6 +93,7 @@ pub mod user;
 pub mod workqueue;
 
 mod bindings;
+mod platform;
 mod scoped;
 
 /// The prefix of this crate's messages; crates with a `module!` get theirs from it.

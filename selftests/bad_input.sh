@@ -90,7 +90,7 @@ state >"$work/state" 2>/dev/null
 	done
 	for_each lines/sim0/affinity EINVAL "$numbers"
 	for_each lines/sim0/affinity ERANGE '1024 18446744073709551616'
-	for_each lines/sim0/affinity EPERM 0
+	[ ! -d "$lab/lines/irqsim0" ] || for_each lines/irqsim0/affinity EPERM '0 all'
 	for_each lines/sim0/enabled EINVAL "$switches"
 	for_each deferral/tasklet/enabled EINVAL "$switches"
 	for_each deferral/hard/enabled EPERM 0

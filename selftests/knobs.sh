@@ -252,7 +252,8 @@ moves_with_its_affinity() {
 	file=lines/$1/affinity
 	content "$lab/$file"
 	old=$value
-	[ "$old" != - ] || skip "a simulated line runs where it is raised"
+	[ "$old" != - ] || old=all
+	! is_of_irq_sim "$1" || skip "irq_sim cannot choose a CPU"
 	cleanup="must $file $old"
 	for cpu in $(cpus); do
 		must "$file" "$cpu"
@@ -265,6 +266,42 @@ moves_with_its_affinity() {
 		raise "$1"
 		has counted "$irq" "$cpu" $((before + 1))
 	done
+}
+
+is_of_irq_sim() {
+	finds irq_sim info "$1" controller
+}
+
+# A line that may go to all CPUs interrupts the one that raises it, if it is simulated.
+arrives_where_it_is_raised() {
+	content "$lab/lines/$1/affinity"
+	[ "$value" = - ] || skip "the controller chooses one CPU"
+	info "$1" irq
+	irq=$value
+	for cpu in $(cpus); do
+		counted "$irq" "$cpu"
+		before=$value
+		taskset $((1 << cpu)) sh -c "echo 10 >$lab/lines/$1/trigger" || fail "trigger on CPU $cpu"
+		becomes "interrupts on CPU $cpu" $((before + 10)) counted "$irq" "$cpu"
+	done
+}
+
+# replays_in_a_hard_irq LINE - what was raised while the line was disabled, once
+replays_in_a_hard_irq() {
+	! is_of_irq_sim "$1" || skip "the kernel replays its interrupts in a tasklet"
+	must "lines/$1/handlers" hard
+	cleanup="must lines/$1/enabled 1; must lines/$1/handlers none"
+	must deferral/hard/latency clear
+	must "lines/$1/enabled" 0
+	info "$1" handled
+	before=$value
+	must "lines/$1/trigger" 5
+	has info "$1" handled "$before"
+	must "lines/$1/enabled" 1
+	becomes "handled" $((before + 1)) info "$1" handled
+	awk '!/^#/ && $1 == "top" { seen++; if ($0 !~ /hardirq/) { print; bad = 1 } }
+		END { exit bad || !seen }' "$lab/deferral/hard/context" ||
+		fail "not in a hard IRQ: $(cat "$lab/deferral/hard/context")"
 }
 
 # A shared line's other handlers are asked about every interrupt.
@@ -297,8 +334,10 @@ tells_where_it_goes() {
 	content "/proc/irq/$irq/effective_affinity_list"
 	effective=${value:--}
 	has info "$1" effective_affinity "$effective"
-	first=${effective%%[,-]*}
-	has info "$1" cpu "${first:--}"
+	case $effective in
+	*[,-]*) has info "$1" cpu - ;;
+	*) has info "$1" cpu "$effective" ;;
+	esac
 	# Behind the counts: controller, number there and flow; irq_sim has no name for its flow.
 	awk -v irq="$irq:" '
 		FNR == 1 { cpus = NF }
@@ -1002,6 +1041,8 @@ has_defaults() {
 	lines | each is_asked_about_the_interrupts_of_others
 	lines | each tells_where_it_goes
 	lines | each moves_with_its_affinity
+	lines | each arrives_where_it_is_raised
+	lines | each replays_in_a_hard_irq
 	echo has_that_of_every_cpu lapic
 	lines | grep 0 | each attaches_every_mechanism
 	mechanisms | each records_what_is_scheduled

@@ -42,6 +42,7 @@ bind() {
 find_device() {
 	case $1 in
 	sim*) driver=$platform device=irqlab-sim.${1#sim} ;;
+	irqsim*) driver=$platform device=irqlab-sim.$((${1#irqsim} + 2)) ;;
 	*)
 		driver=$pci nth=${1#edu}
 		set -- "$pci"/0000:*

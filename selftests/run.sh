@@ -23,7 +23,7 @@ while getopts lsp: option; do
 done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
-	set -- claims.sh lifetime.sh knobs.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
+	set -- claims.sh lifetime.sh knobs.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
 		samples.sh leaks.sh soak.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown
 	set -- "$@" hotplug.sh

@@ -279,6 +279,8 @@ impl Claims {
         }
         let experiment = lab.begin("claims")?;
         let hotplug = HotplugCounter::new(task)?;
+        // Experiments rely on where a line arrives, whatever was asked for before.
+        let _everywhere = lab.lines.everywhere()?;
         let nr_named = all().filter(|entry| is_named(entry)).count() as u64;
         let named = all().enumerate().filter(|(_, entry)| is_named(entry));
         for ((index, entry), step) in named.zip(1..) {

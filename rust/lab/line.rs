@@ -195,10 +195,13 @@ impl Line {
         Ok(())
     }
 
-    /// Raises one interrupt and counts it.
+    /// Raises one interrupt and counts it, unless the source refuses.
     pub(crate) fn raise(&self) -> Result {
+        // Before: it must not be seen handled and not raised.
         self.counts.raised.add(1, Relaxed);
-        self.source.raise()
+        self.source.raise().inspect_err(|_| {
+            self.counts.raised.fetch_sub(1, Relaxed);
+        })
     }
 
     /// Waits until the device's interrupt has been served, but not for long.

@@ -35,9 +35,10 @@ pub(crate) trait Source: Send + Sync {
     /// Whether other devices may be on that line.
     fn sharing(&self) -> Sharing;
 
-    /// Raises one interrupt. May be called in any context.
+    /// Raises one interrupt. May be called in any context but an NMI.
     ///
-    /// Errors: `ENODEV` after the device was unbound.
+    /// Errors: `ENODEV` after the device was unbound, `ENXIO` if the line has no handler
+    /// and its controller can tell.
     fn raise(&self) -> Result;
 
     /// For the top half: whether this device raised the interrupt. If so, tells

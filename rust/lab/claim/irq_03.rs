@@ -251,7 +251,7 @@ impl Meeting {
         let guard = (!is_control).then(local_interrupt_disable);
         self.is_off.store(true, Release);
         let is_served = reaches(&self.is_served);
-        // The simulated lines share one IRQ work: from here on the other CPU
+        // What waits here is merged with what comes after it: from here on the other CPU
         // could not have its own.
         let is_raised = lines[0].raise().is_ok();
         self.is_waiting

@@ -58,9 +58,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Sharing::Exclusive
     };
 
-    // Nobody has the line: what is raised goes nowhere, and must not be kept
-    // for whoever comes next.
-    lent.raise()?;
+    // Nobody has the line: what is raised is refused, and must not be kept for
+    // whoever comes next.
+    let is_refused = matches!(lent.raise(), Err(error) if error == ENXIO);
     let first = request(&line, sharing)?;
     let second_sharing = match sharing {
         Sharing::Shared => Sharing::Shared,
@@ -82,9 +82,10 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let again_ran = again.handler().0.load(Relaxed);
 
     judge!(
-        first_ran == 1 && is_busy && again_ran == 1,
-        "{}: requested, ran {}; second request meanwhile: {}; given back, requested again, ran {}",
+        is_refused && first_ran == 1 && is_busy && again_ran == 1,
+        "{}: raised before: {}; requested, ran {}; second request meanwhile: {}; given back, requested again, ran {}",
         line.name,
+        if is_refused { "ENXIO" } else { "accepted" },
         first_ran,
         if is_busy { "EBUSY" } else { "granted" },
         again_ran

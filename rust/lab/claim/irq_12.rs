@@ -67,7 +67,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("one CPU");
     }
     let Ok(line) = trial.line("edu0") else {
-        skip!("no PCI device (QEMU: -device edu); a simulated line runs where it is raised");
+        skip!("no PCI device (QEMU: -device edu); the controller of a simulated line is the lab's own");
     };
     if waiting::vector_of(&line)?.is_none() {
         let chip = line.source.line().info()?.chip;

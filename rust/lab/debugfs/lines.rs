@@ -114,8 +114,8 @@ impl Knob for Enabled {
     }
 }
 
-/// `affinity`: the CPU that the controller sends the line to; write another's
-/// number.
+/// `affinity`: the CPU that the controller sends the line to, or `-` if that is the one
+/// that raises; write another's number, or `all`.
 struct Affinity(Arc<Line>);
 
 impl Knob for Affinity {
@@ -125,12 +125,14 @@ impl Knob for Affinity {
     fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
         Ok(match self.0.source.line().info()?.cpu {
             Some(cpu) => emit!(text, "{}\n", cpu.as_u32()),
-            // A simulated line runs where it is raised.
             None => emit!(text, "-\n"),
         }?)
     }
 
     fn command(&self, _lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
+        if command == "all" {
+            return self.0.move_anywhere();
+        }
         let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
         let number = command::number(command, 0..=nr_cpus - 1)? as u32;
         let Some(cpu) = CpuId::from_u32(number).filter(|cpu| is_online(*cpu)) else {

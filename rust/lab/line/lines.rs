@@ -19,6 +19,7 @@ use crate::{
 use irqlab::{
     context::Task,
     debugfs::Dir,
+    irq::Affinity,
     kthread::{
         Priority,
         Worker, //
@@ -143,6 +144,23 @@ impl Lines {
             drop(_files);
             line.retire();
         }
+    }
+
+    /// Has the simulated lines go to all CPUs until the answer is dropped, so that they
+    /// interrupt the one that raises them. They get back what was asked for before.
+    pub(crate) fn everywhere(&self) -> Result<KVec<Affinity>> {
+        let mut affinities = KVec::new();
+        for Entry { line, .. } in &*self.table.lock() {
+            let irq_line = line.source.line();
+            if irq_line.info()?.vector.is_none() {
+                let affinity = Affinity::new(irq_line)?;
+                // The kernel's own refuse: they can do nothing else.
+                if irq_line.set_affinity_to_all().is_ok() {
+                    affinities.push(affinity, GFP_KERNEL)?;
+                }
+            }
+        }
+        Ok(affinities)
     }
 
     /// The line called `name`, and the others on the same interrupt.

@@ -95,6 +95,17 @@ impl Line {
         moved.map_err(|error| self.cannot_move(cpu, error))
     }
 
+    /// Lets the controller send the line to any CPU; a simulated line then interrupts the one that
+    /// raises it.
+    ///
+    /// Refusals: `EBUSY` while an experiment has the line, `EPERM` if the controller cannot choose a
+    /// CPU, `ENODEV` after the device was unbound.
+    pub(crate) fn move_anywhere(&self) -> Answer {
+        let _state = self.try_state()?;
+        let moved = self.source.line().set_affinity_to_all();
+        moved.map_err(|error| self.cannot_move(CpuId::current(), error))
+    }
+
     /// Why the kernel did not send the line to `cpu`, in words.
     fn cannot_move(&self, cpu: CpuId, error: Error) -> Refusal {
         let (name, cpu_nr) = (self.name(), cpu.as_u32());

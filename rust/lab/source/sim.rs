@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `sim0`, `sim1`: simulated lines, on every machine.
+//! Simulated lines: `sim0` and `sim1` on every machine, `irqsim0` and `irqsim1` where the
+//! kernel has `irq_sim`.
 //!
-//! Raising queues an `irq_work`, whose interrupt runs the line's handlers in
-//! true hard IRQ context on the CPU that raised.
+//! Raising queues an `irq_work`, whose interrupt runs the line's handlers in true hard IRQ
+//! context: on the CPU that raised, unless the line was sent elsewhere, which the kernel's
+//! own cannot be.
 
 use super::{
     Source,
     LAB, //
 };
+#[cfg(CONFIG_IRQ_SIM)]
+use irqlab::irq_sim;
 use irqlab::{
     context::HardIrq,
+    cpu,
     irq::{
         self,
+        Affinity,
         Sharing, //
     },
-    irq_sim, //
+    sim, //
 };
 use kernel::{
     device::Core,
@@ -26,15 +32,40 @@ use kernel::{
     ThisModule, //
 };
 
-/// The lines, and the devices that they belong to: `irqlab-sim.0`, `irqlab-sim.1`.
-const LINES: [&CStr; 2] = [c"sim0", c"sim1"];
+/// The devices, all for one driver, by their numbers: `irqlab-sim.0` and so on.
 const NAME: &CStr = c"irqlab-sim";
+const DEVICES: [Device; 4] = [
+    Device {
+        line: c"sim0",
+        kind: "simulated",
+    },
+    Device {
+        line: c"sim1",
+        kind: "simulated",
+    },
+    Device {
+        line: c"irqsim0",
+        kind: "irq_sim",
+    },
+    Device {
+        line: c"irqsim1",
+        kind: "irq_sim",
+    },
+];
+
+/// What a device stands for.
+struct Device {
+    line: &'static CStr,
+    kind: &'static str,
+}
 
 /// The driver, and the devices for it to bind to.
 #[pin_data]
 pub(super) struct Driver {
     // The devices first: they leave while there is still a driver to unbind.
-    devices: [irq_sim::Device; 2],
+    devices: [sim::Device; 2],
+    #[cfg(CONFIG_IRQ_SIM)]
+    kernels: [irq_sim::Device; 2],
     #[pin]
     driver: driver::Registration<platform::Adapter<Sim>>,
 }
@@ -43,11 +74,9 @@ impl Driver {
     pub(super) fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             driver <- driver::Registration::new(NAME, module),
-            devices: {
-                let domain = irq_sim::Domain::new(LINES.len() as u32)?;
-                let device = |id| irq_sim::Device::new(&domain, id as u32, NAME, id);
-                [device(0)?, device(1)?]
-            },
+            devices: [sim::Device::new(NAME, 0)?, sim::Device::new(NAME, 1)?],
+            #[cfg(CONFIG_IRQ_SIM)]
+            kernels: [irq_sim::Device::new(NAME, 2)?, irq_sim::Device::new(NAME, 3)?],
         })
     }
 }
@@ -55,6 +84,7 @@ impl Driver {
 /// A simulated line as a source.
 struct Sim {
     line: Arc<irq::Line>,
+    kind: &'static str,
 }
 
 impl Source for Sim {
@@ -71,16 +101,17 @@ impl Source for Sim {
     }
 
     fn acknowledge(&self, _irq: &HardIrq) -> bool {
-        // Nobody else is on the line, and the controller has cleared its bit.
+        // Nobody else is on the line, and the controller has cleared its latch.
         true
     }
 
     fn is_local(&self) -> bool {
-        true
+        let goes_to = Affinity::of(&self.line).map(|(_, effective)| effective);
+        goes_to.is_ok_and(|cpus| cpu::online().all(|cpu| cpus.contains(cpu)))
     }
 
     fn kind(&self) -> &'static str {
-        "simulated"
+        self.kind
     }
 }
 
@@ -95,17 +126,18 @@ impl platform::Driver for Sim {
         device: &'bound platform::Device<Core<'_>>,
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Bound, Error> + 'bound {
-        let name = device.as_ref().name().to_bytes();
-        let index = match name.strip_prefix(b"irqlab-sim.") {
-            Some(b"0") => 0,
-            Some(b"1") => 1,
-            _ => return Err(ENODEV),
-        };
+        let digit = device.as_ref().name().to_bytes().last();
+        let index = digit.map_or(0, |digit| usize::from(*digit));
+        let index = index.wrapping_sub(usize::from(b'0'));
+        let &Device { line: name, kind } = DEVICES.get(index).ok_or(ENODEV)?;
         let lab = LAB.get().ok_or(ENODEV)?;
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
-        let source = Arc::new(Sim { line }, GFP_KERNEL)?;
-        lab.lines.add(&lab, LINES[index], source)?;
-        Ok(Bound(LINES[index]))
+        let source = Sim {
+            line: irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?,
+            kind,
+        };
+        let source = Arc::new(source, GFP_KERNEL)?;
+        lab.lines.add(&lab, name, source)?;
+        Ok(Bound(name))
     }
 }
 
