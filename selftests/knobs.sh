@@ -492,11 +492,11 @@ keeps_or_refuses_events_while_it_is_disabled() {
 	must "deferral/$1/latency" clear
 	must "deferral/$1/schedule" 5
 	case $1 in
-	tasklet*) due="5 0" served=1 ;;
-	*) due="0 5" served=0 ;;
+	tasklet*) events="5 0" served=1 ;;
+	*) events="0 5" served=0 ;;
 	esac
 	while_disabled "$1"
-	same "kept and refused" "$value" "$due"
+	same "kept and refused" "$value" "$events"
 	has ran "$1" top 5
 	has ran "$1" 0
 	must "$file" 1
@@ -505,7 +505,7 @@ keeps_or_refuses_events_while_it_is_disabled() {
 	must "deferral/$1/schedule" 1
 	has ran "$1" $((served + 1))
 	while_disabled "$1"
-	same "kept and refused, enabled" "$value" "$due"
+	same "kept and refused, enabled" "$value" "$events"
 	must "deferral/$1/latency" clear
 	while_disabled "$1"
 	same "kept and refused, cleared" "$value" "0 0"

@@ -265,9 +265,10 @@ goes_offline_during_a_bench() {
 	online=/sys/devices/system/cpu/$1/online
 	[ -e "$online" ] || skip "it cannot be taken offline"
 	cleanup="echo 1 >$online"
+	must deferral/hard/latency clear
 	(echo "line=sim0 count=1000000 mechanisms=hard,tasklet period_us=1000 cpu=${1#cpu}" >"$lab/bench") &
 	bench=$!
-	eventually is_busy sim0 || fail "the bench does not run"
+	eventually grep -q '^bottom [1-9]' "$lab/deferral/hard/context" || fail "the bench does not run"
 	echo 0 >"$online" || fail "it cannot be taken offline"
 	! wait $bench || fail "the bench did not fail"
 	must_have_said bench ENXIO

@@ -56,19 +56,17 @@ impl Lent<'_> {
     /// device was unbound.
     pub(crate) fn steer(&self, cpu: CpuId) -> Answer<Steered<'_>> {
         let line: &Line = self;
-        let info = line.source.line().info()?;
-        if line.source.is_local() || is_at(line, cpu)? {
-            return Ok(Steered { line, moved: None });
-        }
-        let moved = Moved {
-            affinity: Affinity::new(line.source.line())?,
-            from: info.cpu,
+        // Also if it is there: it may be about to move, which shows only when it has.
+        let moved = if line.source.is_local() {
+            None
+        } else {
+            Some(Moved {
+                affinity: Affinity::new(line.source.line())?,
+                from: line.source.line().info()?.cpu,
+            })
         };
         // From here on, what was moved is moved back, whatever goes wrong.
-        let steered = Steered {
-            line,
-            moved: Some(moved),
-        };
+        let steered = Steered { line, moved };
         if let Some(moved) = &steered.moved {
             let _top_half = line.put_on(None)?;
             if !moved.go(line, cpu)? {
@@ -144,14 +142,14 @@ impl Moved {
                 return Ok(false);
             }
         }
-        self.affinity.restore()?;
-        raise_until(line, || self.affinity.is_restored())
+        moved.affinity.restore()?;
+        raise_until(line, || moved.affinity.is_restored())
     }
 }
 
 impl Drop for Steered<'_> {
     fn drop(&mut self) {
-        let Some(moved) = &self.moved else {
+        let Some(moved) = self.moved.take() else {
             return;
         };
         let name = self.line.name();
@@ -174,7 +172,8 @@ fn is_at(line: &Line, cpu: CpuId) -> Result<bool> {
 }
 
 /// Raises interrupts, one after the other, until the line `is_there`: at most so
-/// many. Returns whether it is.
+/// many. Returns whether it is. The top half is on the line: of one that nobody has the
+/// kernel only notes what is asked.
 fn raise_until(line: &Line, is_there: impl Fn() -> Result<bool>) -> Answer<bool> {
     const ATTEMPTS: u32 = 200;
 
