@@ -821,27 +821,33 @@ measures_on_the_cpu_that_is_named() {
 	has info "$1" affinity "$before_affinity"
 }
 
-# wakes MECHANISM - set value to the time from its bottom half to the task that waits for it
+# wakes MECHANISM - set least and most to the time from its bottom half to the task that waits for it, of
+# three benches: a busy machine may disturb one
 wakes() {
-	must bench "line=sim0 mechanisms=$1 count=$((${SHORT:-0} ? 20 : 100))"
-	rows | awk '{ print $12 }' >"$work/value"
-	content "$work/value"
+	least='' most=0
+	for _ in 1 2 3; do
+		must bench "line=sim0 mechanisms=$1 count=$((${SHORT:-0} ? 20 : 50))"
+		rows | awk '{ print $12 }' >"$work/value"
+		content "$work/value"
+		[ "${least:-$value}" -lt "$value" ] || least=$value
+		[ "$most" -gt "$value" ] || most=$value
+	done
 }
 
 # Bottom halves that nobody waited for are no reason not to sleep until the next one has run: waking up
-# takes as long as before.
+# takes as long as before. There are more of them than three benches would use up.
 sleeps_whatever_nobody_waited_for() {
 	cleanup='must lines/sim0/handlers none'
 	wakes "$1"
-	before=$value
+	before=$least
 	must lines/sim0/handlers "$1"
 	must lines/sim0/trigger $((${SHORT:-0} ? 20000 : 200000))
 	must lines/sim0/handlers none
 	wakes "$1"
-	[ $((value * 4)) -ge "$before" ] || fail "woken up after $value ns instead of $before"
-	must bench "line=sim0 mechanisms=$1 count=200 burst=100"
+	[ $((most * 4)) -ge "$before" ] || fail "woken up after $most ns at most, instead of $before"
+	must bench "line=sim0 mechanisms=$1 count=$((${SHORT:-0} ? 100 : 1000)) burst=100"
 	wakes "$1"
-	[ $((value * 4)) -ge "$before" ] || fail "after a burst, woken up after $value ns instead of $before"
+	[ $((most * 4)) -ge "$before" ] || fail "after bursts, woken up after $most ns at most, instead of $before"
 }
 
 # What it cannot have it says, with the cure; the others it measures.
