@@ -77,6 +77,7 @@ pub mod kthread;
 pub mod lapic;
 pub mod lockdown;
 pub mod nmi;
+pub mod old_bh;
 pub mod pci;
 pub mod rcu;
 pub mod sim;

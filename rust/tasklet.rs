@@ -126,6 +126,14 @@ impl<T: Handler> Tasklet<T> {
         Disabled(self.clone())
     }
 
+    /// Waits until the tasklet is neither scheduled nor running. It can be scheduled again.
+    ///
+    /// Waits for ever while the tasklet is scheduled and disabled: hence not for everybody.
+    pub(crate) fn kill(&self, _task: &Task) {
+        // SAFETY: `raw` is set up, and the token proves that this may sleep.
+        unsafe { bindings::tasklet_kill(self.raw.get()) };
+    }
+
     /// # Safety
     ///
     /// For `tasklet_setup` with the `raw` of a `Tasklet<T>`.

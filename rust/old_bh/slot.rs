@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A slot that somebody has, and the guard that keeps it disabled.
+
+use super::{
+    mark,
+    BottomHalves,
+    Entry,
+    State, //
+};
+use crate::{
+    context::{
+        Context,
+        Task, //
+    },
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+};
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Full,
+        Relaxed,
+        Release, //
+    },
+    Arc, //
+};
+
+/// A slot with its owner's routine. Dropping it has the routine run once more if the slot is marked,
+/// waits for it, and empties the slot.
+///
+/// # Invariants
+///
+/// The slot is marked as taken, for this alone. It is disabled only by guards that hold this.
+pub struct Slot {
+    entry: Arc<Tasklet<Entry>>,
+    number: u32,
+    // Last: the set, which has the entry as well.
+    _set: Arc<BottomHalves>,
+}
+
+impl Slot {
+    pub(super) fn new(set: Arc<BottomHalves>, entry: Arc<Tasklet<Entry>>, number: u32) -> Self {
+        Self {
+            entry,
+            number,
+            _set: set,
+        }
+    }
+
+    /// Which one it is.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Has the routine run soon, once however often the slot is marked before. May be called in any
+    /// context but NMI.
+    #[inline]
+    pub fn mark(&self) {
+        mark(&self.entry);
+    }
+
+    /// What is known of it.
+    pub fn state(&self) -> State {
+        self.entry.state()
+    }
+
+    /// Keeps the routine from running until the guard is dropped, and waits for it if it runs now.
+    /// Nests.
+    ///
+    /// If the slot is marked meanwhile it stays so, and keeps its soft IRQ, and with that ksoftirqd,
+    /// busy.
+    pub fn disable(self: &Arc<Self>, task: &Task) -> Disabled {
+        let tasklet = self.entry.disable(task);
+        self.entry.nr_disabled.add(1, Relaxed);
+        // INVARIANT: Just counted.
+        Disabled {
+            _tasklet: tasklet,
+            slot: self.clone(),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // SAFETY: Dropping a slot is only correct where one may sleep; the C side of killing its
+        // tasklet, which is what the token is for, warns otherwise.
+        let task = unsafe { Task::assume() };
+
+        // From here on it cannot be marked: a routine that marks its own slot comes to an end. None
+        // of these waits for ever, by the type invariant: the slot is not disabled.
+        self.entry.is_closing.xchg(true, Full);
+        self.entry.kill(task);
+        while self.entry.is_marked.load(Acquire) {
+            // It was to mark itself again as another slot ran, and could not while it was killed.
+            self.entry.schedule_hi();
+            self.entry.kill(task);
+        }
+        let routine = self.entry.replace(None, task);
+        // Who marked it just before it was closed may have had it run just now.
+        self.entry.kill(task);
+        drop(routine);
+        self.entry.is_closing.store(false, Relaxed);
+        self.entry.is_taken.store(false, Release);
+    }
+}
+
+/// Keeps a slot disabled. Made by [`Slot::disable`].
+///
+/// # Invariants
+///
+/// It is counted in the slot's `nr_disabled`.
+pub struct Disabled {
+    // First: it is enabled before it may be removed.
+    _tasklet: tasklet::Disabled<Entry>,
+    slot: Arc<Slot>,
+}
+
+impl Drop for Disabled {
+    fn drop(&mut self) {
+        self.slot.entry.nr_disabled.fetch_sub(1, Relaxed);
+    }
+}
