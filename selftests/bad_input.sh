@@ -10,8 +10,8 @@ cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
-	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps stacks \
-		ipi/call ipi/cdf ipi/matrix ipi/modes \
+	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps old_bh/slots \
+		stacks ipi/call ipi/cdf ipi/matrix ipi/modes \
 		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
@@ -137,6 +137,13 @@ state >"$work/state" 2>/dev/null
 	for_each ipi/matrix ERANGE 'rounds=0 rounds=1000001 budget_ms=0 budget_ms=3600001 cpus=0-99999'
 	for_each ipi/modes EINVAL '%377 all count= count=many batches=-1 cpu=all kind=single'
 	for_each ipi/modes ERANGE 'count=0 count=10001 batches=0 batches=1001 cpu=99999'
+	for_each old_bh/slots EINVAL '%012 %040 20 init init%0400x14 init%040-1 init%040many take%04020
+		init%04020%040now mark%04020%040count= mark%04020%040times=2 mark%04020%0405 enable%04020%000 %377'
+	for_each old_bh/slots ERANGE 'init%04032 mark%04032 remove%04018446744073709551616
+		mark%04020%040count=0 mark%04020%040count=1001'
+	for_each old_bh/slots EBUSY init%0409
+	for_each old_bh/slots EPERM 'mark%0409 remove%0409 disable%0409 enable%0409'
+	for_each old_bh/slots ENODEV 'remove%04020 disable%04020 enable%04020'
 	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
 	for file in softirqs nesting; do
 		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
@@ -148,7 +155,7 @@ state >"$work/state" 2>/dev/null
 	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
-		softirqs nesting tape_on tape_size fixup/access stacks ipi/call ipi/matrix ipi/modes; do
+		softirqs nesting tape_on tape_size fixup/access old_bh/slots stacks ipi/call ipi/matrix ipi/modes; do
 		echo "refuses $file E2BIG LONG"
 	done
 

@@ -15,7 +15,7 @@ find_place() {
 	case $1 in
 	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
 	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
-	tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
+	old_bh | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
 	threaded | kthread* | *_wq | *_wq_hi) place=task,IF=1,task-stack ;;
 	*) place='.*' ;;
 	esac
@@ -39,6 +39,7 @@ files() {
 		ipi/matrix 600 0 header
 		ipi/modes 600 5 header
 		lapic 400 0 moving
+		old_bh/slots 600 9 header
 		progress 400 5 header
 		stacks 600 6 header
 		last_error 400 0 sentence

@@ -24,9 +24,8 @@ done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
 	set -- claims.sh lifetime.sh knobs.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
-		samples.sh leaks.sh soak.sh
+		samples.sh leaks.sh old_bh.sh hotplug.sh soak.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown
-	set -- "$@" hotplug.sh
 fi
 index=0
 for test; do

@@ -37,6 +37,7 @@ mod ipi;
 mod lapic;
 mod last_error;
 mod lines;
+mod old_bh;
 mod progress;
 mod stacks;
 mod tape;
@@ -121,6 +122,7 @@ pub(crate) struct Files {
     _idt: KnobFile<idt::IdtKnob>,
     _ipi: ipi::Files,
     _lapic: KnobFile<lapic::Lapic>,
+    _old_bh: old_bh::Files,
     _progress: KnobFile<progress::Progress>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
@@ -142,6 +144,7 @@ impl Files {
             _idt: file(root, lab, idt::IdtKnob)?,
             _ipi: ipi::Files::new(root, lab)?,
             _lapic: file(root, lab, lapic::Lapic)?,
+            _old_bh: old_bh::Files::new(root, lab)?,
             _progress: file(root, lab, progress::Progress)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,

@@ -35,6 +35,7 @@ mod line;
 mod load;
 mod mechanism;
 mod nesting;
+mod old_bh;
 mod overlap;
 mod progress;
 mod raiser;

@@ -10,6 +10,7 @@ use crate::{
     line::Lines,
     mechanism::Instance,
     nesting::Nesting,
+    old_bh::OldBh,
     progress::{
         Experiment,
         Progress, //
@@ -40,6 +41,9 @@ pub(crate) struct Lab {
     /// The lines of all devices that are bound.
     #[pin]
     pub(crate) lines: Lines,
+    /// The 32 slots of old bottom halves, of which a mechanism has one.
+    #[pin]
+    pub(crate) old_bh: OldBh,
     /// One of each mechanism.
     pub(crate) mechanisms: KVec<Arc<Instance>>,
     #[pin]
@@ -72,6 +76,7 @@ impl Lab {
         Arc::pin_init(
             try_pin_init!(Self {
                 lines <- Lines::new(root.subdir(c"lines")?)?,
+                old_bh <- OldBh::new()?,
                 mechanisms: Instance::all(&recorder)?,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,

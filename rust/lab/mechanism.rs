@@ -52,6 +52,7 @@ table! {
     hard,
     irq_work,
     hrtimer_hard,
+    old_bh,
     tasklet_hi,
     tasklet,
     bh_wq_hi,
