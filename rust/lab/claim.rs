@@ -32,6 +32,7 @@ use kernel::{
 
 mod evidence;
 mod fix;
+mod old;
 mod prelude;
 mod trial;
 
@@ -129,7 +130,7 @@ table! {
 }
 
 /// All groups of claims, in the order in which they run.
-const GROUPS: &[&[Entry]] = &[EXCEPTIONS, fix::CLAIMS, INTERRUPTS];
+const GROUPS: &[&[Entry]] = &[EXCEPTIONS, fix::CLAIMS, INTERRUPTS, old::CLAIMS];
 
 fn all() -> impl Iterator<Item = &'static Entry> {
     GROUPS.iter().copied().flatten()

@@ -4,7 +4,17 @@
 
 use irqlab::{
     clock,
-    cpu::PerCpu, //
+    context::SoftIrq,
+    cpu::PerCpu,
+    old_bh,
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+    workqueue::{
+        self,
+        Work, //
+    },
 };
 use kernel::{
     prelude::*,
@@ -75,5 +85,37 @@ impl Overlap {
     pub(crate) fn nr_cpus(&self) -> usize {
         let has_run = |runs: &&Atomic<u64>| runs.load(Relaxed) > 0;
         self.runs.iter().filter(has_run).count()
+    }
+}
+
+/// A body that waits for another one to come, for a while; the handler of a tasklet, of work in a
+/// soft IRQ, or of an old bottom half.
+pub(crate) struct Meeting(pub(crate) Arc<Overlap>);
+
+impl Meeting {
+    fn run(&self) {
+        const PATIENCE_NS: u64 = 500_000;
+
+        self.0.meet(PATIENCE_NS);
+    }
+}
+
+impl tasklet::Handler for Meeting {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        (**this).run();
+    }
+}
+
+impl workqueue::Handler for Meeting {
+    type Context = SoftIrq;
+
+    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+        (**this).run();
+    }
+}
+
+impl old_bh::Routine for Meeting {
+    fn run(&self, _softirq: &SoftIrq) {
+        self.run();
     }
 }

@@ -13,6 +13,7 @@ use irqlab::{
         IrqWork,
         Now, //
     },
+    old_bh,
     smp::{
         self,
         Csd, //
@@ -33,7 +34,8 @@ use kernel::sync::atomic::{
     Release, //
 };
 
-/// How often it ran; the handler of a tasklet, of IRQ work, of work in a soft IRQ, or of a call.
+/// How often it ran; the handler of a tasklet, of IRQ work, of work in a soft IRQ, of an old bottom
+/// half, or of a call.
 pub(crate) struct Runs {
     all: Atomic<u64>,
     in_hardirq: Atomic<u64>,
@@ -92,5 +94,11 @@ impl workqueue::Handler for Runs {
 impl smp::Handler for Runs {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         this.call(off);
+    }
+}
+
+impl old_bh::Routine for Runs {
+    fn run(&self, _softirq: &SoftIrq) {
+        self.add(false);
     }
 }

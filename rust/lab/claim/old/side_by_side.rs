@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The same two bodies, run by each mechanism: which of them may run at the same time.
+//!
+//! A body that runs waits for a while for somebody else to come. First one body is requested on all
+//! CPUs, then two bodies, each on a CPU of its own. In the control the soft IRQ runs all of them.
+
+use super::{
+    hammer::hammer,
+    runner::{
+        self,
+        New, //
+    },
+};
+use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
+    overlap::Overlap, //
+};
+use irqlab::cpu;
+use kernel::sync::Arc;
+
+claim! {
+    quote: "A soft irq can execute simultaneously on multiple processors. Unlike a handler of a soft irq, a handler \
+            of a tasklet will only execute on one processor at a time. Only one bottom half handler will execute at a time.",
+    section: "Example: Linux Tasklets (shortened)",
+    today: "so for tasklets and soft IRQs, here BH work with an item for each CPU; bottom halves are rebuilt",
+    functions: "tasklet_action_common(), __queue_work(), handle_softirqs(); BottomHalves here",
+    control: "soft IRQ work passes for all",
+    next: "cat old_bh/slots; echo TASK-02 > claims",
+}
+
+/// What may run at the same time as a body.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Beside {
+    Nothing,
+    /// Another body.
+    Others,
+    /// The same body, too.
+    Itself,
+}
+
+/// A way to run bodies, by its name, and what it lets run at the same time.
+struct Row(&'static str, New, Beside);
+
+const ROWS: &[Row] = &[
+    Row("old_bh", runner::old_bh, Beside::Nothing),
+    Row("tasklet", runner::tasklet, Beside::Others),
+    Row("softirq", runner::softirq, Beside::Itself),
+];
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let [_, _] = trial.cpus()?;
+    let mut evidence = Evidence::new();
+    for Row(name, new, beside) in ROWS {
+        let (may_itself, may_others) = (*beside >= Beside::Itself, *beside >= Beside::Others);
+        let new = trial.pick(*new, runner::softirq as New);
+        let one = meet(trial, name, new, 1, may_itself)?;
+        let two = meet(trial, name, new, 2, may_others)?;
+        let is_so = (one.max() > 1) == may_itself && (two.max() > 1) == may_others;
+        evidence.check(
+            is_so,
+            fmt!(
+                "{}: one body ran {} times on {} CPUs, at most {} at a time, two bodies {} times, at most {}",
+                name,
+                one.runs(),
+                one.nr_cpus(),
+                one.max(),
+                two.runs(),
+                two.max()
+            ),
+        )?;
+    }
+    evidence.holds()
+}
+
+/// Has so many bodies, 1 or 2, requested until it is known whether they run at the same time, as
+/// they may or not.
+///
+/// Refusals: a skip if they had no opportunity to.
+fn meet(
+    trial: &Trial<'_>,
+    name: &str,
+    new: New,
+    nr_bodies: usize,
+    may: bool,
+) -> Answer<Arc<Overlap>> {
+    const MIN_RUNS: u64 = 100;
+    const MAX_MS: u64 = 3000;
+
+    let meeting = Overlap::new()?;
+    let runner = new(&meeting, trial)?;
+    // One never overlaps itself only if several CPUs ran it; two, only if each had a CPU.
+    let had_opportunity = || meeting.nr_cpus() > 1 && meeting.runs() >= MIN_RUNS;
+    let is_enough = || meeting.max() > 1 || (!may && had_opportunity());
+    // With two, any overlap is of different ones.
+    let nr_cpus = if nr_bodies == 1 { usize::MAX } else { 2 };
+    let cpus = cpu::online().take(nr_cpus);
+    hammer(trial, cpus, MAX_MS, is_enough, |index| {
+        runner.request(index % nr_bodies)
+    })?;
+    drop(runner);
+    if meeting.max() < 2 && !had_opportunity() {
+        skip!(
+            "{}: {} runs on {} CPUs in {} ms",
+            name,
+            meeting.runs(),
+            meeting.nr_cpus(),
+            MAX_MS
+        );
+    }
+    Ok(meeting)
+}
