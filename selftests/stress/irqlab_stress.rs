@@ -8,6 +8,8 @@
 //! drop its handler may not run any more; that memory is not used either is for
 //! KASAN to see.
 //!
+//! And random operations on the types that have a reference model.
+//!
 //! Runs when it is inserted, with a line in the kernel's log for each test. If one
 //! failed the insertion fails, with `EBADMSG`.
 
@@ -86,6 +88,9 @@ use kernel::{
         Arc, //
     },
 };
+
+mod old_bh;
+mod old_bh_model;
 
 module! {
     type: Stress,
@@ -609,6 +614,7 @@ impl kernel::Module for Stress {
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
+        nr_failed += old_bh::try_all(&workers, task)?;
         lines::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "line", test, is_ok);
         })?;
