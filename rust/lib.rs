@@ -48,7 +48,7 @@
 //! # Where to begin
 //!
 //! [`sim`] makes an interrupt line on any machine, and [`irq_chip`] a
-//! controller of one's own; the `samples/` are three small drivers. `unsafe` code is in this crate only.
+//! controller of one's own; the `samples/` are small drivers. `unsafe` code is in this crate only.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 

@@ -59,6 +59,27 @@ defers_to_a_tasklet() {
 	same "interrupts that the kernel counted" "$value" 5
 }
 
+# Interrupts come on all CPUs; a number that both bottom halves add to, in two steps, stays the sum.
+needs_no_lock() {
+	begin "$1"
+	raising=
+	for _ in $(seq "$(grep -c ^processor /proc/cpuinfo)"); do
+		(for _ in $(seq $((many / 10))); do
+			echo raise >"$lab/$(file "$1")"
+		done) &
+		raising="$raising $!"
+	done
+	# shellcheck disable=SC2086  # words
+	wait $raising
+	eventually adds_up "$1" || fail "after all: $(cat "$lab/$(file "$1")")"
+}
+
+# adds_up SAMPLE - whether "both" is the sum of the two, which have run
+adds_up() {
+	IFS=', ' read -r _ _ _ _ receive _ transmit _ both <"$lab/$(file "$1")"
+	[ "$receive" -gt 0 ] && [ "$transmit" -gt 0 ] && [ "$both" = $((receive + transmit)) ]
+}
+
 serves_in_a_thread_that_sleeps() {
 	begin "$1"
 	must "$(file "$1")" raise
@@ -123,6 +144,8 @@ leaves_nothing_behind() {
 	cat <<-'END'
 		defers_to_a_tasklet irqlab_tasklet
 		answers irqlab_tasklet EINVAL to lower
+		needs_no_lock irqlab_old_bh
+		answers irqlab_old_bh EINVAL to lower
 		serves_in_a_thread_that_sleeps irqlab_threaded
 		answers irqlab_threaded EINVAL to lower
 		computes_factorials irqlab_edu
@@ -130,7 +153,7 @@ leaves_nothing_behind() {
 		answers irqlab_edu EINVAL to -1
 		answers irqlab_edu ERANGE to 13
 	END
-	for sample in irqlab_tasklet irqlab_threaded irqlab_edu; do
+	for sample in irqlab_tasklet irqlab_old_bh irqlab_threaded irqlab_edu; do
 		echo keeps_irqlab_inserted $sample
 		echo stays_while_its_file_is_open $sample
 		echo leaves_nothing_behind $sample
