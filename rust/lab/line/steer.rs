@@ -135,10 +135,12 @@ impl Moved {
 
     /// First to the CPU where the line went, then to all that it may go to: of
     /// those the controller keeps the one it has.
-    fn undo(&self, line: &Line) -> Answer<bool> {
+    fn undo(self, line: &Line) -> Answer<bool> {
         let _top_half = line.put_on(None)?;
-        if let Some(from) = self.from.filter(|from| is_online(*from)) {
-            if !self.go(line, from)? {
+        // Dropped before the top half, as it asks once more.
+        let moved = self;
+        if let Some(from) = moved.from.filter(|from| is_online(*from)) {
+            if !moved.go(line, from)? {
                 return Ok(false);
             }
         }
