@@ -21,6 +21,7 @@
 //! | tasklet | [`tasklet`] | soft IRQ | no |
 //! | BH work queue | [`workqueue`], `Queue<SoftIrq>` | soft IRQ | no |
 //! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
+//! | deferred procedure call, as on Windows | [`dpc`] | soft IRQ | no |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
 //!
 //! [`choosing`] helps to choose one, with figures.
@@ -60,6 +61,7 @@ pub mod context;
 pub mod cpu;
 pub mod dangerous;
 pub mod debugfs;
+pub mod dpc;
 pub mod exception;
 pub mod fixup;
 pub mod global;
@@ -79,6 +81,7 @@ pub mod lockdown;
 pub mod nmi;
 pub mod old_bh;
 pub mod pci;
+pub mod raw_spinlock;
 pub mod rcu;
 pub mod sim;
 pub mod smp;

@@ -244,6 +244,12 @@ tracepoints! {
         cpu: CpuId = CpuId::from_i32(cpu)?,
     }
 
+    /// A CPU that has nothing to do is about to wait, or has done so. Interrupts are off.
+    c"cpu_idle", __traceiter_cpu_idle(state: c_uint, _cpu: c_uint) => CpuIdle {
+        /// Whether it is about to; else the wait is over.
+        is_entry: bool = state != u32::MAX,
+    }
+
     /// The kernel has accessed a page that is not there, or not for it to access so.
     c"page_fault_kernel", __traceiter_page_fault_kernel(
         faulted: c_ulong, regs: *mut bindings::pt_regs, error: c_ulong

@@ -22,7 +22,7 @@ use irqlab::{
         SoftIrq,
         Task, //
     },
-    debugfs, emit, irq, irq_sim,
+    debugfs, emit, irq, sim,
     old_bh::{
         BottomHalves,
         Routine,

@@ -8,6 +8,7 @@
 #ifndef IRQLAB_HELPERS_H
 #define IRQLAB_HELPERS_H
 
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 struct cpumask;
@@ -17,6 +18,7 @@ struct irq_domain;
 struct irq_work;
 struct kthread_work;
 struct kthread_worker;
+struct lock_class_key;
 struct pt_regs;
 struct tasklet_struct;
 
@@ -91,6 +93,8 @@ void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 
 /* mutex.c */
+void rust_helper_irqlab_dpc_call_lock(void);
+void rust_helper_irqlab_dpc_call_unlock(void);
 void rust_helper_irqlab_global_lock(void);
 void rust_helper_irqlab_global_unlock(void);
 
@@ -131,6 +135,12 @@ bool rust_helper_irqlab_open_softirq_is_exported(void);
 bool rust_helper_irqlab_raise_softirq_is_exported(void);
 bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
 
+/* spinlock.c */
+void rust_helper_irqlab_raw_spin_lock_setup(raw_spinlock_t *lock, const char *name,
+					    struct lock_class_key *key);
+unsigned long rust_helper_irqlab_raw_spin_lock_save(raw_spinlock_t *lock);
+void rust_helper_irqlab_raw_spin_unlock_restore(raw_spinlock_t *lock, unsigned long flags);
+
 /* sprintf.c */
 bool rust_helper_irqlab_hides_addresses(void);
 
@@ -153,5 +163,9 @@ bool rust_helper_irqlab_stack_bounds(unsigned long *low, unsigned long *high);
 void rust_helper_irqlab_vm_unmap_aliases(void);
 void rust_helper_irqlab_vfree(void *page);
 void *rust_helper_irqlab_vmalloc_page(void);
+
+/* wait_bit.c */
+void rust_helper_irqlab_wait_until_is(unsigned int *word, unsigned int value);
+void rust_helper_irqlab_wake_waiters_of(unsigned int *word);
 
 #endif

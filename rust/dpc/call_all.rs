@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A function that a DPC runs on each CPU, with points at which all wait for each other.
+
+use super::{
+    entry::{
+        Arguments,
+        Countdown, //
+    },
+    object::{
+        Dpc,
+        Handler,
+        Ordinary, //
+    },
+    policy::Importance,
+    system::System, //
+};
+use crate::{
+    bindings,
+    context::{
+        SoftIrq,
+        Task, //
+    },
+    cpu::{
+        self,
+        CpuId,
+        HotplugExcluded, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+/// What the function called on all CPUs is told.
+pub struct Everywhere<'a> {
+    /// The CPU that it runs on.
+    pub cpu: CpuId,
+    /// The context.
+    pub softirq: &'a SoftIrq,
+    shared: &'a Shared,
+}
+
+impl Everywhere<'_> {
+    /// Waits, spinning, until all CPUs have come to this point: `KeSignalCallDpcSynchronize`.
+    /// Returns true on one of them, the last.
+    ///
+    /// All must call it equally often, or none gets on.
+    pub fn synchronize(&self) -> bool {
+        let shared = self.shared;
+        let round = shared.round.load(Acquire);
+        let nr_arrived = shared.nr_arrived.fetch_add(1, Full).wrapping_add(1);
+        if nr_arrived == shared.nr_cpus {
+            shared.nr_arrived.store(0, Relaxed);
+            shared.round.store(round.wrapping_add(1), Release);
+            return true;
+        }
+        while shared.round.load(Acquire) == round {
+            core::hint::spin_loop();
+        }
+        false
+    }
+}
+
+/// What the DPCs of one call share.
+struct Shared {
+    nr_cpus: u32,
+    /// How many have come to the point where they wait.
+    nr_arrived: Atomic<u32>,
+    /// How often all have.
+    round: Atomic<u32>,
+    /// How many have yet to return: each calls `KeSignalCallDpcDone` by returning.
+    missing: Countdown,
+}
+
+struct Part {
+    cpu: CpuId,
+    shared: Arc<Shared>,
+    call: unsafe fn(*const c_void, &Everywhere<'_>),
+    f: Erased,
+}
+
+/// A pointer to the caller's closure.
+struct Erased(*const c_void);
+
+// SAFETY: Points to a closure that is `Sync`.
+unsafe impl Send for Erased {}
+// SAFETY: Points to a closure that is `Sync`.
+unsafe impl Sync for Erased {}
+
+impl Handler for Part {
+    type Kind = Ordinary;
+
+    fn run(this: &Dpc<Self>, _arguments: Arguments, softirq: &SoftIrq) {
+        let everywhere = Everywhere {
+            cpu: this.cpu,
+            softirq,
+            shared: &this.shared,
+        };
+        // SAFETY: `f` is the closure that `call` was made for, and lives until `call_all` has
+        // waited for this.
+        unsafe { (this.call)(this.f.0, &everywhere) };
+        this.shared.missing.count_down();
+    }
+}
+
+/// # Safety
+///
+/// `f` must point to an `F`.
+unsafe fn call<F: Fn(&Everywhere<'_>) + Sync>(f: *const c_void, everywhere: &Everywhere<'_>) {
+    // SAFETY: By this function's contract.
+    unsafe { (*f.cast::<F>())(everywhere) };
+}
+
+/// While it lives nobody else's call has CPUs wait for each other: two calls at a time could
+/// have each CPU wait in one for a CPU that waits in the other.
+struct OnlyCall;
+
+impl OnlyCall {
+    fn new(_task: &Task) -> Self {
+        // SAFETY: The token proves that this may sleep.
+        unsafe { bindings::dpc_call_lock() };
+        Self
+    }
+}
+
+impl Drop for OnlyCall {
+    fn drop(&mut self) {
+        // SAFETY: Locked when this was made, by this task: it does not leave `call_all`.
+        unsafe { bindings::dpc_call_unlock() };
+    }
+}
+
+impl System {
+    /// Runs `f` on every CPU that is online, each in a DPC of its own, and returns when all
+    /// have: `KeGenericCallDpc`. Returns on how many.
+    ///
+    /// Errors: `ENOMEM`, before anything runs.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, dpc::System};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn change_what_all_use(system: &Arc<System>, task: &Task) -> Result<u32> {
+    ///     system.call_all(task, |everywhere| {
+    ///         // From here on no CPU uses it.
+    ///         if everywhere.synchronize() {
+    ///             pr_info!("CPU {} changes it\n", everywhere.cpu.as_u32());
+    ///         }
+    ///         // The others wait here until it has.
+    ///         everywhere.synchronize();
+    ///     })
+    /// }
+    /// ```
+    pub fn call_all<F: Fn(&Everywhere<'_>) + Sync>(
+        self: &Arc<Self>,
+        task: &Task,
+        f: F,
+    ) -> Result<u32> {
+        let _hotplug = HotplugExcluded::new(task);
+        let _only = OnlyCall::new(task);
+        let nr_cpus = cpu::online().count() as u32;
+        let shared = Shared {
+            nr_cpus,
+            nr_arrived: Atomic::new(0),
+            round: Atomic::new(0),
+            missing: Countdown::new(nr_cpus),
+        };
+        let shared = Arc::new(shared, GFP_KERNEL)?;
+        let mut parts = KVec::new();
+        for cpu in cpu::online() {
+            let part = Part {
+                cpu,
+                shared: shared.clone(),
+                call: call::<F>,
+                f: Erased((&raw const f).cast()),
+            };
+            let part = KBox::pin_init(Dpc::new(self, Ok(part)), GFP_KERNEL)?;
+            part.set_target(Some(cpu));
+            part.set_importance(Importance::High);
+            parts.push(part, GFP_KERNEL)?;
+        }
+        for part in &parts {
+            part.insert(Arguments::default());
+        }
+        shared.missing.wait(task);
+        Ok(nr_cpus)
+    }
+}

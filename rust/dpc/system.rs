@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The DPC queues of all CPUs together, as Windows has them once.
+
+use super::{
+    cpu::{
+        queue_of,
+        Cpu, //
+    },
+    entry::{
+        Arguments,
+        Entry, //
+    },
+    policy::{
+        Origin,
+        Parameters, //
+    },
+    queue::Status,
+};
+use crate::{
+    context::Unsleeping,
+    cpu::{
+        CpuId,
+        PerCpu, //
+    },
+    new_raw_spinlock,
+    raw_spinlock::RawSpinLock,
+    tracepoint::{
+        Attached,
+        CpuIdle,
+        Observer, //
+    },
+};
+use kernel::{
+    interrupt::local_interrupt_disable,
+    prelude::*,
+    sync::{
+        atomic::Acquire,
+        Arc, //
+    },
+};
+
+type Cpus = PerCpu<Pin<KBox<Cpu>>>;
+
+/// The queues of all CPUs. Each DPC holds the system that it is in.
+///
+/// ```
+/// # use irqlab::dpc::{Parameters, System};
+/// # use kernel::{prelude::*, sync::Arc};
+/// fn eager() -> Result<Arc<System>> {
+///     let system = System::new()?;
+///     system.set_parameters(Parameters { maximum_depth: 1, ..Parameters::default() });
+///     Ok(system)
+/// }
+/// ```
+#[pin_data]
+pub struct System {
+    // First what looks into the queues.
+    _idle: Option<Attached<Idle>>,
+    cpus: Arc<Cpus>,
+    #[pin]
+    parameters: RawSpinLock<Parameters>,
+}
+
+struct Idle(Arc<Cpus>);
+
+impl Observer<CpuIdle> for Idle {
+    fn observe(&self, event: &CpuIdle, _context: &Unsleeping) {
+        if event.is_entry {
+            self.0.local().idle();
+        }
+    }
+}
+
+impl System {
+    /// Makes empty queues, and a thread for each CPU. Sleeps, and so does dropping it, which
+    /// waits until no idle CPU looks into them any more.
+    ///
+    /// Errors: `ENOMEM`.
+    pub fn new() -> Result<Arc<Self>> {
+        let parameters = Parameters::default();
+        let mut numbers = 0..;
+        let cpus = Cpus::new(|| {
+            let id = numbers.next().and_then(CpuId::from_u32).ok_or(EINVAL)?;
+            KBox::pin_init(Cpu::new(id, parameters), GFP_KERNEL)
+        })?;
+        let cpus = Arc::new(cpus, GFP_KERNEL)?;
+        let mut idle = Attached::new(Arc::new(Idle(cpus.clone()), GFP_KERNEL)?);
+        // Without the tracepoint, ticks find what waits.
+        let is_observed = idle.to::<CpuIdle>();
+        if is_observed == Err(ENOMEM) {
+            return Err(ENOMEM);
+        }
+        Self::with(Some(idle), cpus, parameters)
+    }
+
+    fn with(
+        idle: Option<Attached<Idle>>,
+        cpus: Arc<Cpus>,
+        parameters: Parameters,
+    ) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                _idle: idle,
+                cpus,
+                parameters <- new_raw_spinlock!(parameters),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// What is set.
+    pub fn parameters(&self) -> Parameters {
+        self.parameters.with(|parameters, _off| *parameters)
+    }
+
+    /// Sets it for all queues, which adapt themselves to it anew.
+    pub fn set_parameters(&self, new: Parameters) {
+        self.parameters.with(|parameters, _off| *parameters = new);
+        for cpu in self.cpus.iter() {
+            cpu.ordinary.set_parameters(new);
+            cpu.threaded.set_parameters(new);
+        }
+    }
+
+    /// The queue of a CPU's ordinary DPCs.
+    pub fn ordinary(&self, cpu: CpuId) -> Status {
+        self.cpus.of(cpu).ordinary.status()
+    }
+
+    /// The queue of a CPU's threaded DPCs. It has neither ticks nor a watchdog.
+    pub fn threaded(&self, cpu: CpuId) -> Status {
+        self.cpus.of(cpu).threaded.status()
+    }
+
+    /// Inserts an entry into the queue of its target. Returns false if it is in a queue.
+    pub(super) fn insert(&self, entry: &Entry, is_threaded: bool, arguments: Arguments) -> bool {
+        // Until all is done: the CPU must not change.
+        let _off = local_interrupt_disable();
+        let here = CpuId::current();
+        let target = entry.target().unwrap_or(here);
+        let origin = if target == here {
+            Origin::Local
+        } else {
+            Origin::Remote
+        };
+        let cpu = self.cpus.of(target);
+        let Some(inserted) = cpu.queue(is_threaded).insert(entry, origin, arguments) else {
+            return false;
+        };
+        if is_threaded {
+            // Their thread competes with others, which is what delays them.
+            cpu.request(true);
+            return true;
+        }
+        if inserted.requests {
+            cpu.request(false);
+        }
+        if let Some(ms) = inserted.starts_tick {
+            cpu.start_tick(ms);
+        }
+        true
+    }
+
+    /// Removes an entry from the queue that it is in. Returns whether it was in one.
+    pub(super) fn remove(&self, entry: &Entry) -> bool {
+        while let Some((cpu, is_threaded)) = queue_of(entry.queue.load(Acquire)) {
+            if self.cpus.of(cpu).queue(is_threaded).remove(entry) {
+                return true;
+            }
+            // It was taken, and perhaps inserted elsewhere, just now.
+        }
+        false
+    }
+
+    /// Whether nothing is in a queue of `cpu`, and nothing of it runs.
+    pub(super) fn is_quiet(&self, cpu: CpuId, is_threaded: bool) -> bool {
+        self.cpus.of(cpu).queue(is_threaded).is_quiet()
+    }
+
+    /// Has a CPU drain a queue, whatever is in it.
+    pub(super) fn drain(&self, cpu: CpuId, is_threaded: bool) {
+        let _off = local_interrupt_disable();
+        let cpu = self.cpus.of(cpu);
+        if cpu.queue(is_threaded).flush() {
+            cpu.request(is_threaded);
+        }
+    }
+}

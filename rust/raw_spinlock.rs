@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Raw spinlocks: locks that spin on every kernel, for hard IRQ context.
+//!
+//! `kernel::sync::SpinLock` becomes a mutex on `PREEMPT_RT`: whoever holds it may be
+//! preempted, and a top half cannot take it. A raw one is what a few instructions need that
+//! a top half shares with others. Interrupts are off on this CPU while it is held.
+//!
+//! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        IrqsOff, //
+    },
+};
+use core::cell::UnsafeCell;
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::LockClassKey,
+    types::Opaque, //
+};
+
+/// Makes an initialiser for [`RawSpinLock`], with a lock class of its own.
+#[macro_export]
+macro_rules! new_raw_spinlock {
+    ($value:expr) => {
+        $crate::raw_spinlock::RawSpinLock::new(
+            $value,
+            ::kernel::c_str!(::core::concat!(::core::file!(), ":", ::core::line!())),
+            ::kernel::static_lock_class!(),
+        )
+    };
+}
+
+/// A value that one CPU at a time uses, with interrupts off. Made by
+/// [`new_raw_spinlock!`](crate::new_raw_spinlock).
+///
+/// The value is lent to a function rather than to a guard: so locks are released in the
+/// reverse order in which they were taken, and interrupts are on again only after the last.
+/// Whoever takes a lock that its own CPU holds waits for ever, as in C; so do NMI handlers.
+///
+/// ```
+/// # use irqlab::{new_raw_spinlock, raw_spinlock::RawSpinLock};
+/// # use kernel::prelude::*;
+/// fn count() -> Result<u64> {
+///     let total = KBox::pin_init(new_raw_spinlock!(0u64), GFP_KERNEL)?;
+///     total.with(|total, _off| *total += 1);
+///     Ok(total.with(|total, _off| *total))
+/// }
+/// ```
+///
+/// # Invariants
+///
+/// `raw` is initialised; `value` is only accessed with it held.
+#[pin_data]
+pub struct RawSpinLock<T> {
+    #[pin]
+    raw: Opaque<bindings::raw_spinlock_t>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: The lock may be used on any CPU; the value moves with it.
+unsafe impl<T: Send> Send for RawSpinLock<T> {}
+// SAFETY: By the type invariant the value is one CPU's at a time, which may be any.
+unsafe impl<T: Send> Sync for RawSpinLock<T> {}
+
+impl<T> RawSpinLock<T> {
+    /// An initialiser for a lock. Use [`new_raw_spinlock!`](crate::new_raw_spinlock).
+    pub fn new(
+        value: T,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            value: UnsafeCell::new(value),
+            // INVARIANT: Initialised here.
+            raw <- Opaque::ffi_init(|slot| {
+                // SAFETY: `slot` is valid for writes and stays where it is; the name and the
+                // key are static.
+                unsafe {
+                    bindings::raw_spin_lock_setup(slot, name.as_char_ptr(), key.as_ptr())
+                };
+            }),
+        })
+    }
+
+    /// Runs `f` with the lock held. May be called in any context but NMI.
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(&mut T, &IrqsOff) -> R) -> R {
+        // SAFETY: Initialised by the type invariant.
+        let flags = unsafe { bindings::raw_spin_lock_save(self.raw.get()) };
+        // SAFETY: The lock is held, so by the type invariant nobody else has the value; `f`
+        // cannot get at it a second time without taking the lock, which it would wait for.
+        let value = unsafe { &mut *self.value.get() };
+        // SAFETY: Taking the lock has switched interrupts off, and nothing in `f` can
+        // switch them on: what it switched off and on again it left off.
+        let result = f(value, unsafe { IrqsOff::assume() });
+        // SAFETY: Taken above by this CPU, which had these flags before.
+        unsafe { bindings::raw_spin_unlock_restore(self.raw.get(), flags) };
+        result
+    }
+}
