@@ -10,8 +10,8 @@ cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
-	(cd "$lab" && cat bench claims softirqs nesting tape tape_on tape_size fixup/access fixup/steps old_bh/slots \
-		stacks ipi/call ipi/cdf ipi/matrix ipi/modes \
+	(cd "$lab" && cat bench claims dpc/parameters softirqs nesting tape tape_on tape_size fixup/access fixup/steps \
+		old_bh/slots stacks ipi/call ipi/cdf ipi/matrix ipi/modes \
 		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
@@ -110,6 +110,10 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
 		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
 		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001'
+	for_each dpc/parameters EINVAL '%012 %040 4 maximum_depth maximum_depth= maximum_depth=-1 depth=4
+		tick_ms=1%040tick_ms=1 threaded=2 threaded=on idle_drain= default%040now DEFAULT tick_ms=1%000 %377'
+	for_each dpc/parameters ERANGE 'maximum_depth=0 maximum_depth=1001 minimum_rate=1000001 adjustment=0
+		tick_ms=0 tick_ms=1001 sum_limit=18446744073709551616 threaded=0%040tick_ms=0'
 	for_each fixup/access EINVAL '%012 %040 guard%040count= guard%040count=many guard%040count=-1
 		guard%040task%040speed=1 guard%040task%040task guard%040count=1%040count=1 user user%040task
 		user%040address=0 user%040address=0x user%040address=7f user%040address=0x1g
@@ -152,14 +156,15 @@ state >"$work/state" 2>/dev/null
 	for_each tape_size EINVAL "$numbers"
 	for_each tape_size ERANGE '0 15 16385 18446744073709551616'
 	for_each claims EINVAL '%012 %040 all%040please all%040control%040please %377'
-	for_each claims ENODEV 'none IRQ-0 IRQ- irq-02 IRQ-02, IRQ-02%000 -'
+	for_each claims ENODEV 'none IRQ-0 IRQ- IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
-		softirqs nesting tape_on tape_size fixup/access old_bh/slots stacks ipi/call ipi/matrix ipi/modes; do
+		softirqs nesting tape_on tape_size dpc/parameters fixup/access old_bh/slots stacks ipi/call ipi/matrix \
+		ipi/modes; do
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error fixup/steps fixup/table idt ipi/cdf ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error dpc/queues dpc/watchdog fixup/steps fixup/table idt ipi/cdf ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
 	for file in lines/sim0/trigger deferral/tasklet/schedule; do

@@ -15,8 +15,8 @@ find_place() {
 	case $1 in
 	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
 	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
-	old_bh | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
-	threaded | kthread* | *_wq | *_wq_hi) place=task,IF=1,task-stack ;;
+	old_bh | dpc | dpc_high | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
+	threaded | dpc_threaded | kthread* | *_wq | *_wq_hi) place=task,IF=1,task-stack ;;
 	*) place='.*' ;;
 	esac
 }
@@ -29,6 +29,9 @@ files() {
 	cat <<-END
 		bench 600 0 header
 		claims 600 0 header
+		dpc/parameters 600 3 header
+		dpc/queues 400 15 moving
+		dpc/watchdog 400 5 header
 		fixup/access 600 12 header
 		fixup/steps 400 0 header
 		fixup/table 400 9 header
@@ -666,6 +669,65 @@ tells_what_interrupts_what() {
 		}' "$lab/$1" || exit 1
 }
 
+# queued KIND COLUMN - set value to the sum of a column over all CPUs' queues of a kind
+queued() {
+	awk -v kind="$1" -v column="$2" '
+		$1 == "#cpu" { for (i = 1; i <= NF; i++) if ($i == column) field = i }
+		$2 == kind { sum += $field }
+		END { print sum + 0 }' "$lab/dpc/queues" >"$work/value"
+	content "$work/value"
+}
+
+# parameter NAME - set value to what is set
+parameter() {
+	awk -v name="$1" '$1 == name { print $2 }' "$lab/dpc/parameters" >"$work/value"
+	content "$work/value"
+}
+
+# runs_what_is_inserted dpc/queues KIND MECHANISM
+runs_what_is_inserted() {
+	queued "$2" inserted
+	inserted=$value
+	queued "$2" run
+	before=$value
+	softirqs HI
+	raised=$value
+	must "deferral/$3/schedule" 20
+	has queued "$2" inserted $((inserted + 20))
+	becomes "run" $((before + 20)) queued "$2" run
+	has queued "$2" depth 0
+	softirqs HI
+	# Those of other CPUs in the same moment may share one.
+	[ "$2" = threaded ] || [ $((value - raised)) -ge 15 ] || fail "$((value - raised)) soft IRQs for 20"
+}
+
+# sets_only_what_is_named dpc/parameters
+sets_only_what_is_named() {
+	cleanup='must dpc/parameters default'
+	must "$1" default
+	cat "$lab/$1" >"$work/default"
+	must "$1" "tick_ms=5 maximum_depth=7"
+	has parameter tick_ms 5
+	has parameter maximum_depth 7
+	same "lines that differ" "$(diff "$work/default" "$lab/$1" | grep -c '^>')" 2
+	same "maximum depth of the queues" "$(awk '!/^#/ && $4 != 7' "$lab/dpc/queues")" ""
+	must "$1" default
+	diff "$work/default" "$lab/$1" || fail "not as before"
+}
+
+# A threaded DPC runs in its thread, unless the switch has it run as an ordinary one.
+switches_threads_off() {
+	cleanup='must dpc/parameters default'
+	queued ordinary run
+	before=$value
+	must "$1" threaded=0
+	must deferral/dpc_threaded/schedule 5
+	has queued ordinary run $((before + 5))
+	must "$1" threaded=1
+	must deferral/dpc_threaded/schedule 5
+	has queued ordinary run $((before + 5))
+}
+
 # tape_of MECHANISM COUNT - a tape of some events
 tape_of() {
 	cleanup='must tape_on 0; must tape_size 1024'
@@ -1068,6 +1130,11 @@ has_defaults() {
 	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure"; do
 		echo "hides_addresses_if_the_kernel_does $file"
 	done
+	echo runs_what_is_inserted dpc/queues ordinary dpc
+	echo runs_what_is_inserted dpc/queues ordinary dpc_high
+	echo runs_what_is_inserted dpc/queues threaded dpc_threaded
+	echo sets_only_what_is_named dpc/parameters
+	echo switches_threads_off dpc/parameters
 	lines | each measures
 	echo measures_the_mechanisms_that_are_named bench
 	lines | each measures_on_the_cpu_that_is_named

@@ -31,6 +31,7 @@ use kernel::{
 mod bench;
 mod claims;
 mod deferral;
+mod dpc;
 mod fixup;
 mod idt;
 mod ipi;
@@ -118,6 +119,7 @@ pub(crate) struct Files {
     _claims_info: KVec<KnobFile<claims::Info>>,
     _last_error: KnobFile<last_error::LastError>,
     _deferral: deferral::Files,
+    _dpc: dpc::Files,
     _fixup: fixup::Files,
     _idt: KnobFile<idt::IdtKnob>,
     _ipi: ipi::Files,
@@ -140,6 +142,7 @@ impl Files {
             _claims_info: claims::Info::files(root, lab)?,
             _last_error: file(root, lab, last_error::LastError)?,
             _deferral: deferral::Files::new(root, lab)?,
+            _dpc: dpc::Files::new(root, lab)?,
             _fixup: fixup::Files::new(root, lab)?,
             _idt: file(root, lab, idt::IdtKnob)?,
             _ipi: ipi::Files::new(root, lab)?,

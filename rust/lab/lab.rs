@@ -27,6 +27,7 @@ mod claim;
 mod command;
 mod counter;
 mod debugfs;
+mod dpc;
 mod fixup;
 mod hold;
 mod ipi;

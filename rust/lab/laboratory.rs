@@ -5,6 +5,7 @@
 use crate::{
     bench::Bench,
     claim::Claims,
+    dpc::Dpcs,
     fixup::Fixups,
     ipi::Ipis,
     line::Lines,
@@ -44,6 +45,8 @@ pub(crate) struct Lab {
     /// The 32 slots of old bottom halves, of which a mechanism has one.
     #[pin]
     pub(crate) old_bh: OldBh,
+    /// The DPC queues, which are there before the mechanisms that use them.
+    pub(crate) dpcs: Dpcs,
     /// One of each mechanism.
     pub(crate) mechanisms: KVec<Arc<Instance>>,
     #[pin]
@@ -77,6 +80,7 @@ impl Lab {
             try_pin_init!(Self {
                 lines <- Lines::new(root.subdir(c"lines")?)?,
                 old_bh <- OldBh::new()?,
+                dpcs: Dpcs::new()?,
                 mechanisms: Instance::all(&recorder)?,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,

@@ -32,6 +32,7 @@ use kernel::{
     },
 };
 
+mod by_dpc;
 mod by_hrtimer;
 mod by_irq_work;
 mod by_kthread;
@@ -53,6 +54,8 @@ table! {
     irq_work,
     hrtimer_hard,
     old_bh,
+    dpc_high,
+    dpc,
     tasklet_hi,
     tasklet,
     bh_wq_hi,
@@ -61,6 +64,7 @@ table! {
     irq_poll,
     hrtimer_soft,
     threaded,
+    dpc_threaded,
     kthread_fifo,
     kthread,
     percpu_wq_hi,
