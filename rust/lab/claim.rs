@@ -30,6 +30,7 @@ use kernel::{
     sync::Mutex, //
 };
 
+mod dpc;
 mod evidence;
 mod fix;
 mod old;
@@ -130,7 +131,13 @@ table! {
 }
 
 /// All groups of claims, in the order in which they run.
-const GROUPS: &[&[Entry]] = &[EXCEPTIONS, fix::CLAIMS, INTERRUPTS, old::CLAIMS];
+const GROUPS: &[&[Entry]] = &[
+    EXCEPTIONS,
+    fix::CLAIMS,
+    INTERRUPTS,
+    old::CLAIMS,
+    dpc::CLAIMS,
+];
 
 fn all() -> impl Iterator<Item = &'static Entry> {
     GROUPS.iter().copied().flatten()
