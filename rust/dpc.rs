@@ -36,7 +36,7 @@
 //! | `KeGenericCallDpc` | [`System::call_all`] |
 //! | `KeSignalCallDpcSynchronize` | [`Everywhere::synchronize`] |
 //! | `KeSignalCallDpcDone` | the function's return |
-//! | `KeInitializeTimer`, `KeSetTimer`, `KeSetTimerEx`, `KeCancelTimer` | [`Timer::new`], [`Timer::set`], [`Timer::cancel`] |
+//! | `KeInitializeTimer`, `KeSetTimer`, `KeSetTimerEx`, `KeCancelTimer` | [`Timer::new`], [`Timer::start`], [`Timer::cancel`] |
 //! | `IoInitializeDpcRequest` | [`DeviceObject::new`] |
 //! | `IoRequestDpc` | [`DeviceObject::request_dpc`] |
 //! | `DpcForIsr` with `Dpc`, `DeviceObject`, `Irp`, `Context` | [`Device::dpc_for_isr`] with the same |
@@ -59,7 +59,8 @@
 //!   kernel may go on in its thread ksoftirqd. Windows goes on until its watchdog ends it.
 //! - *A CPU that goes offline*: its timer goes on elsewhere, and has what is left in its queue
 //!   run there.
-//! - *Threaded DPCs* run in a thread of priority SCHED_FIFO, of which each CPU has one.
+//! - *Threaded DPCs* run in a thread of priority SCHED_FIFO, of which each CPU has one. On
+//!   `PREEMPT_RT` its priority is an ordinary one, or ordinary DPCs would wait for it.
 
 mod call_all;
 mod cpu;
@@ -94,6 +95,7 @@ pub use policy::{
 };
 pub use queue::{
     Cause,
+    Routine,
     Status, //
 };
 pub use system::System;

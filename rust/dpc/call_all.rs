@@ -28,6 +28,7 @@ use crate::{
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{
@@ -188,8 +189,13 @@ impl System {
             part.set_importance(Importance::High);
             parts.push(part, GFP_KERNEL)?;
         }
-        for part in &parts {
-            part.insert(Arguments::default());
+        {
+            // The own CPU must not begin to wait for the others, in an interrupt of this task,
+            // before theirs are inserted.
+            let _off = local_interrupt_disable();
+            for part in &parts {
+                part.insert(Arguments::default());
+            }
         }
         shared.missing.wait(task);
         Ok(nr_cpus)

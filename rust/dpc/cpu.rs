@@ -53,6 +53,14 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
+/// The priority of the thread for threaded DPCs: no other thread preempts it, but ordinary DPCs do.
+/// On `PREEMPT_RT` they run in a thread themselves, ksoftirqd, which has to get the CPU.
+const PRIORITY: Priority = if cfg!(CONFIG_PREEMPT_RT) {
+    Priority::Normal
+} else {
+    Priority::Fifo
+};
+
 /// How many DPCs run one after the other until other soft IRQs have their turn.
 const BATCH: usize = 64;
 
@@ -127,7 +135,7 @@ impl Cpu {
             interrupt <- IrqWork::new(Ok(Interrupt(Home(this)))),
             dispatch <- Tasklet::new(Ok(Dispatch(Home(this)))),
             thread <- kthread::Work::new(
-                Worker::on(*id, c"irqlab_dpc", Priority::Fifo)?,
+                Worker::on(*id, c"irqlab_dpc", PRIORITY)?,
                 Ok(Thread(Home(this))),
             ),
             ordinary <- Queue::new(queue_number(*id, false), parameters),
@@ -240,6 +248,7 @@ impl tasklet::Handler for Dispatch {
             // SAFETY: This is the soft IRQ, and the queue that of ordinary DPCs.
             unsafe { taken.run() };
             cpu.ordinary.ran(clock::now_ns().saturating_sub(start_ns));
+            taken.end();
         }
         cpu.ordinary.pause();
         this.schedule_hi();
@@ -257,6 +266,7 @@ impl kthread::Handler for Thread {
             // SAFETY: This is a thread, and the queue that of threaded DPCs.
             unsafe { taken.run() };
             queue.ran(clock::now_ns().saturating_sub(start_ns));
+            taken.end();
             task.yield_if_needed();
         }
     }

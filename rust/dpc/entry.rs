@@ -59,8 +59,8 @@ pub(super) struct Entry {
     importance: Atomic<u32>,
     target: Atomic<u32>,
     call: unsafe fn(NonNull<Entry>, Arguments),
-    /// The address of the routine, to name it.
-    pub(super) routine: usize,
+    /// The name of the handler's type, by which people know the routine.
+    pub(super) routine: &'static str,
     #[pin]
     _pinned: PhantomPinned,
 }
@@ -79,7 +79,7 @@ impl Entry {
     /// the context of the queues that it is put into.
     pub(super) unsafe fn new(
         call: unsafe fn(NonNull<Entry>, Arguments),
-        routine: usize,
+        routine: &'static str,
     ) -> impl PinInit<Self> {
         // INVARIANT: It is in no queue, and does not run. The rest is the caller's promise.
         pin_init!(Self {
@@ -161,17 +161,22 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Runs it.
+    /// Runs it. It is still in use after that.
     ///
     /// # Safety
     ///
     /// The context is the one that its kind runs in.
-    pub(super) unsafe fn run(self) {
+    pub(super) unsafe fn run(&self) {
         // SAFETY: By the type invariant the entry is in use, and so still there.
         let call = unsafe { self.entry.as_ref() }.call;
         // SAFETY: By the invariants of the entry, and by the caller's promise.
         unsafe { call(self.entry, self.arguments) };
-        // SAFETY: The use has not ended yet; the reference is not used after that.
+    }
+
+    /// It has run, and may be gone when this returns.
+    pub(super) fn end(self) {
+        // SAFETY: By the type invariant it is in use until this ends that; the reference is not
+        // used afterwards.
         unsafe { self.entry.as_ref() }.end_use();
     }
 }

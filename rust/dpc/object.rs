@@ -119,7 +119,7 @@ impl<T: Handler> Dpc<T> {
             //
             // SAFETY: The callback asks for nothing else: `insert` puts the entry only into
             // queues of its kind.
-            entry <- unsafe { Entry::new(Self::callback, T::run as *const () as usize) },
+            entry <- unsafe { Entry::new(Self::callback, core::any::type_name::<T>()) },
             handler <- handler,
             system,
         }? Error)

@@ -61,8 +61,35 @@ pub struct Status {
     pub nr_dpc_overruns: u64,
     /// How often DPCs one after the other did.
     pub nr_sum_overruns: u64,
-    /// The last of these, and the address of the routine that ran.
-    pub last_overrun: Option<(Overrun, usize)>,
+    /// The last of these, and what ran.
+    pub last_overrun: Option<(Overrun, Routine)>,
+}
+
+/// The end of the name of a handler's type. A copy: the module that has the name may be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routine {
+    text: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Routine {
+    const MAX: usize = 48;
+
+    fn new(name: &str) -> Self {
+        let name = name.as_bytes();
+        let end = &name[name.len().saturating_sub(Self::MAX)..];
+        let mut text = [0; Self::MAX];
+        text[..end.len()].copy_from_slice(end);
+        Self {
+            text,
+            len: end.len(),
+        }
+    }
+
+    /// The text; `?` if a character was cut in two.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.text[..self.len]).unwrap_or("?")
+    }
 }
 
 /// Why a CPU was told to drain a queue.
@@ -104,6 +131,9 @@ pub(super) struct Ticked {
     pub(super) next_ms: Option<u32>,
 }
 
+/// The name of what runs between two DPCs.
+const NOTHING: &str = "-";
+
 #[pin_data]
 pub(super) struct Queue {
     /// By what entries know it.
@@ -120,8 +150,8 @@ struct Inner {
     parameters: Parameters,
     status: Status,
     is_ticking: bool,
-    /// The routine that runs.
-    running: usize,
+    /// What runs. It is in use meanwhile, so that its name is there.
+    running: &'static str,
 }
 
 impl Queue {
@@ -135,7 +165,7 @@ impl Queue {
                 parameters,
                 status: Status::default(),
                 is_ticking: false,
-                running: 0,
+                running: NOTHING,
             }),
             depth: Atomic::new(0),
         })
@@ -228,9 +258,10 @@ impl Queue {
         })
     }
 
-    /// One that was taken has run.
+    /// One that was taken has run, and is still in use.
     pub(super) fn ran(&self, ns: u64) {
         self.with(|inner| {
+            inner.running = NOTHING;
             let status = &mut inner.status;
             status.nr_run = status.nr_run.wrapping_add(1);
             status.longest_ns = status.longest_ns.max(ns);
@@ -281,7 +312,7 @@ impl Queue {
                 None => (),
             }
             if let Some(overrun) = tick.overrun {
-                status.last_overrun = Some((overrun, inner.running));
+                status.last_overrun = Some((overrun, Routine::new(inner.running)));
             }
             inner.is_ticking = !tick.is_at_rest;
             Ticked {

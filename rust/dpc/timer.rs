@@ -48,7 +48,7 @@ use kernel::{
 /// fn poll_each_ms(system: &Arc<System>) -> Result<Pin<KBox<Timer<Poll>>>> {
 ///     let dpc = Arc::pin_init(Dpc::new(system, Ok::<_, Error>(Poll)), GFP_KERNEL)?;
 ///     let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
-///     timer.set(1_000_000, Some(1_000_000));
+///     timer.start(1_000_000, Some(1_000_000));
 ///     Ok(timer)
 /// }
 /// ```
@@ -83,7 +83,7 @@ impl<T: Handler> Timer<T> {
     /// Has the DPC inserted after `delay_ns` nanoseconds, and then once each `period_ns`:
     /// `KeSetTimer`, `KeSetTimerEx`. Returns whether the timer was set already, and so only
     /// moved. May be called in any context but NMI.
-    pub fn set(&self, delay_ns: u32, period_ns: Option<u32>) -> bool {
+    pub fn start(&self, delay_ns: u32, period_ns: Option<u32>) -> bool {
         let expiry = &*self.hrtimer;
         expiry
             .period_ns

@@ -34,7 +34,6 @@ use irqlab::{
     },
     dpc::Parameters,
     emit,
-    symbol::Name,
     text::Text, //
 };
 use kernel::{
@@ -127,7 +126,7 @@ impl Knob for Watchdog {
             match status.last_overrun {
                 None => emit!(text, "- -\n")?,
                 Some((overrun, routine)) => {
-                    emit!(text, "{} {}\n", overrun.name(), Name::of(routine).place())?
+                    emit!(text, "{} {}\n", overrun.name(), routine.as_str())?
                 }
             }
         }
