@@ -334,6 +334,23 @@ ends_when_it_is_killed_while_it_is_disabled() {
 	must "deferral/$1/enabled" 1
 }
 
+# What is in the queues of a CPU that goes offline runs elsewhere.
+runs_dpcs_while_it_comes_and_goes() {
+	online=/sys/devices/system/cpu/$1/online
+	[ -e "$online" ] || skip "it cannot be taken offline"
+	cleanup="wait; echo 1 >$online"
+	for mechanism in dpc dpc_high dpc_threaded; do
+		for _ in 1 2 3; do
+			echo 0 >"$online"
+			echo 1 >"$online"
+		done 2>/dev/null &
+		must "deferral/$mechanism/schedule" 300
+		wait
+	done
+	awk '!/^#/ && $3 { print; bad = 1 } END { exit bad }' "$lab/dpc/queues" || fail "not empty"
+	must_hold DPC
+}
+
 ends_on_a_signal() {
 	! timeout -s "$2" 0.3 dd if=/dev/fd/3 of="$lab/bench" 2>/dev/null 3<<-END || fail "it ended by itself"
 		line=sim0 count=1000000 mechanisms=hard
@@ -481,6 +498,7 @@ fi
 	for mechanism in tasklet percpu_wq; do
 		echo "ends_when_it_is_killed_while_it_is_disabled $mechanism"
 	done
+	echo "runs_dpcs_while_it_comes_and_goes cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
 	echo ends_on_a_signal bench INT
 	echo ends_on_a_signal bench TERM
 } 2>/dev/null | run_table

@@ -15,9 +15,11 @@
 
 #![forbid(unsafe_code)]
 
+mod dpc;
 mod lines;
 
 use core::marker::PhantomData;
+use dpc::ForDpc;
 use irqlab::{
     clock,
     context::{
@@ -31,6 +33,11 @@ use irqlab::{
     cpu::{
         self,
         CpuId, //
+    },
+    dpc::{
+        Dpc,
+        Ordinary,
+        Threaded, //
     },
     hrtimer::{
         self,
@@ -610,6 +617,8 @@ impl kernel::Module for Stress {
             "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
             "timer": Pin<KBox<Timer<ForTimer>>>,
             "observer": Observed,
+            "DPC": Pin<KBox<Dpc<ForDpc<Ordinary>>>>,
+            "threaded DPC": Pin<KBox<Dpc<ForDpc<Threaded>>>>,
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
@@ -618,6 +627,7 @@ impl kernel::Module for Stress {
         lines::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "line", test, is_ok);
         })?;
+        nr_failed += dpc::try_all(task)?;
         if nr_failed > 0 {
             return Err(EBADMSG);
         }
