@@ -80,6 +80,17 @@ adds_up() {
 	[ "$receive" -gt 0 ] && [ "$transmit" -gt 0 ] && [ "$both" = $((receive + transmit)) ]
 }
 
+requests_a_dpc() {
+	begin "$1"
+	for raised in 1 2 3 4 5; do
+		must "$(file "$1")" raise
+		eventually shows "$1" "interrupts $raised, DPC $raised, finished $raised, last IRP $raised" ||
+			fail "raised $raised: $(cat "$lab/$(file "$1")")"
+	done
+	counted "$(number "$1")"
+	same "interrupts that the kernel counted" "$value" 5
+}
+
 serves_in_a_thread_that_sleeps() {
 	begin "$1"
 	must "$(file "$1")" raise
@@ -146,6 +157,8 @@ leaves_nothing_behind() {
 		answers irqlab_tasklet EINVAL to lower
 		needs_no_lock irqlab_old_bh
 		answers irqlab_old_bh EINVAL to lower
+		requests_a_dpc irqlab_dpc
+		answers irqlab_dpc EINVAL to lower
 		serves_in_a_thread_that_sleeps irqlab_threaded
 		answers irqlab_threaded EINVAL to lower
 		computes_factorials irqlab_edu
@@ -153,7 +166,7 @@ leaves_nothing_behind() {
 		answers irqlab_edu EINVAL to -1
 		answers irqlab_edu ERANGE to 13
 	END
-	for sample in irqlab_tasklet irqlab_old_bh irqlab_threaded irqlab_edu; do
+	for sample in irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_threaded irqlab_edu; do
 		echo keeps_irqlab_inserted $sample
 		echo stays_while_its_file_is_open $sample
 		echo leaves_nothing_behind $sample
