@@ -31,7 +31,7 @@ use irqlab::{
         ForIsr,
         System, //
     },
-    emit, irq, irq_sim,
+    emit, irq, sim,
     text::Text,
 };
 use kernel::{
@@ -161,7 +161,7 @@ impl platform::Driver for Driver {
 #[pin_data]
 struct Sample {
     // First the device, which the driver is there to unbind.
-    device: irq_sim::Device,
+    device: sim::Device,
     #[pin]
     driver: driver::Registration<platform::Adapter<Driver>>,
 }
@@ -170,7 +170,7 @@ impl kernel::InPlaceModule for Sample {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             driver <- driver::Registration::new(NAME, module),
-            device: irq_sim::Device::new(&irq_sim::Domain::new(1)?, 0, NAME, 0)?,
+            device: sim::Device::new(NAME, 0)?,
         })
     }
 }

@@ -17,6 +17,8 @@
 
 mod dpc;
 mod lines;
+mod old_bh;
+mod old_bh_model;
 
 use core::marker::PhantomData;
 use dpc::ForDpc;
@@ -95,9 +97,6 @@ use kernel::{
         Arc, //
     },
 };
-
-mod old_bh;
-mod old_bh_model;
 
 module! {
     type: Stress,
