@@ -23,6 +23,7 @@
 //! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
 //! | deferred procedure call, as on Windows | [`dpc`] | soft IRQ | no |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
+//! | interrupt thread | [`interrupt_thread`] | what was interrupted, then a kernel thread | where it awaits |
 //!
 //! [`choosing`] helps to choose one, with figures.
 //!
@@ -68,6 +69,7 @@ pub mod global;
 pub mod histogram;
 pub mod hrtimer;
 pub mod idt;
+pub mod interrupt_thread;
 pub mod irq;
 pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]

@@ -46,6 +46,8 @@ const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t inde
 size_t rust_helper_irqlab_extable_len(void);
 
 /* hardirq.c */
+unsigned int rust_helper_irqlab_hardirq_to_softirq(void);
+void rust_helper_irqlab_softirq_to_hardirq(unsigned int before);
 unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu);
 
 /* interrupt.c */

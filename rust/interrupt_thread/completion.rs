@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Events that handlers of interrupt threads wait for.
+
+use super::wait_list::WaitList;
+use core::{
+    future::Future,
+    task::{
+        Context,
+        Poll, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full, //
+    }, //
+};
+
+/// Counts events, each of which one handler consumes.
+///
+/// ```
+/// # use irqlab::interrupt_thread::{Completion, Handler, Run};
+/// # use kernel::{prelude::*, sync::Arc};
+/// struct Reply {
+///     came: Completion,
+/// }
+///
+/// impl Handler for Reply {
+///     async fn serve(this: Arc<Self>, _run: Run) {
+///         this.came.wait().await;
+///     }
+/// }
+/// ```
+pub struct Completion {
+    nr_events: Atomic<u64>,
+    waiters: WaitList,
+}
+
+impl Completion {
+    /// Nothing has come yet. Errors: `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            nr_events: Atomic::new(0),
+            waiters: WaitList::new()?,
+        })
+    }
+
+    /// Signals one event. May be called in any context but NMI.
+    pub fn complete(&self) {
+        self.nr_events.fetch_add(1, Full);
+        self.waiters.wake_all();
+    }
+
+    /// Consumes one event, if there is one.
+    pub fn try_wait(&self) -> bool {
+        let mut before = self.nr_events.load(Acquire);
+        while let Some(after) = before.checked_sub(1) {
+            match self.nr_events.cmpxchg(before, after, Full) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    /// Waits for one event, and consumes it.
+    pub fn wait(&self) -> Wait<'_> {
+        Wait(self)
+    }
+}
+
+/// What [`Completion::wait`] awaits.
+#[must_use = "it does not wait before it is awaited"]
+pub struct Wait<'a>(&'a Completion);
+
+impl Future for Wait<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0.try_wait() {
+            return Poll::Ready(());
+        }
+        self.0.waiters.add(context.waker());
+        // What came before the waker was on the list has not woken it.
+        if self.0.try_wait() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
