@@ -11,6 +11,7 @@ long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
 	(cd "$lab" && cat bench claims dpc/parameters softirqs nesting tape tape_on tape_size fixup/access fixup/steps \
+		interrupt_threads/handlers interrupt_threads/pools interrupt_threads/on \
 		old_bh/slots stacks ipi/call ipi/cdf ipi/matrix ipi/modes \
 		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
@@ -95,6 +96,7 @@ state >"$work/state" 2>/dev/null
 	for_each deferral/tasklet/enabled EINVAL "$switches"
 	for_each deferral/hard/enabled EPERM 0
 	for_each deferral/threaded/enabled EPERM 0
+	for_each deferral/int_thread/enabled EPERM 0
 	for_each deferral/tasklet/latency EINVAL '%012 0 clean clear%040clear CLEAR clear%000 %377'
 	for_each lines/sim0/handlers EINVAL '%377'
 	for_each lines/sim0/handlers ENODEV '%012 hardly hard%040tasklet hard%000 none,hard'
@@ -148,6 +150,20 @@ state >"$work/state" 2>/dev/null
 	for_each old_bh/slots EBUSY init%0409
 	for_each old_bh/slots EPERM 'mark%0409 remove%0409 disable%0409 enable%0409'
 	for_each old_bh/slots ENODEV 'remove%04020 disable%04020 enable%04020'
+	for_each interrupt_threads/on EINVAL "$switches"
+	for_each interrupt_threads/handlers EINVAL '%012 level run_us=1 level=many level=5%040level=5 level=5%040speed=1
+		level=5%040run_us= level=5%040sleep_us=-1 level=5%000 %377'
+	for_each interrupt_threads/handlers ENODEV 'level=5%040wait= level=5%040wait=ever level=5%040wait=SLEEP'
+	for_each interrupt_threads/handlers ERANGE 'level=0 level=16 level=5%040run_us=1001 level=5%040sleep_us=10000001
+		level=18446744073709551616'
+	for_each interrupt_threads/handlers EPERM 'level=11%040wait=sleep level=15%040wait=thread'
+	for_each interrupt_threads/raise EINVAL '%012 5 level= cpu=0 level=5%040count=many level=5%040level=5
+		level=5%040cpu=all level=5%000 %377'
+	for_each interrupt_threads/raise ERANGE 'level=0 level=16 level=5%040cpu=99999 level=5%040count=0
+		level=5%040count=1000001'
+	for_each interrupt_threads/raise ENODEV 'level=5 level=15%040cpu=0'
+	for_each interrupt_threads/release EINVAL "$numbers"
+	for_each interrupt_threads/release ERANGE '0 11 18446744073709551616'
 	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
 	for file in softirqs nesting; do
 		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
@@ -159,15 +175,17 @@ state >"$work/state" 2>/dev/null
 	for_each claims ENODEV 'none IRQ-0 IRQ- IRQ-02, IRQ-02%000 -'
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
+		interrupt_threads/handlers interrupt_threads/on interrupt_threads/raise interrupt_threads/release \
 		softirqs nesting tape_on tape_size dpc/parameters fixup/access old_bh/slots stacks ipi/call ipi/matrix \
 		ipi/modes; do
 		echo "refuses $file E2BIG LONG"
 	done
 
-	for file in last_error dpc/queues dpc/watchdog fixup/steps fixup/table idt ipi/cdf ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
+	for file in last_error dpc/queues dpc/watchdog interrupt_threads/pools fixup/steps fixup/table idt ipi/cdf \
+		ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
 		echo "cannot_be_written $file"
 	done
-	for file in lines/sim0/trigger deferral/tasklet/schedule; do
+	for file in lines/sim0/trigger deferral/tasklet/schedule interrupt_threads/raise interrupt_threads/release; do
 		echo "cannot_be_read $file"
 	done
 	echo "is_as_before irqlab"
@@ -180,6 +198,7 @@ state >"$work/state" 2>/dev/null
 		answers_during_a_bench ipi/call EBUSY kind=self
 		answers_during_a_bench ipi/matrix EBUSY kind=self
 		answers_during_a_bench ipi/modes EBUSY count=1
+		answers_during_a_bench interrupt_threads/raise EBUSY level=5
 		answers_during_a_bench lines/sim0/trigger EBUSY 1
 		answers_during_a_bench lines/sim0/handlers EBUSY none
 		answers_during_a_bench lines/sim0/enabled EBUSY 0

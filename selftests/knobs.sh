@@ -16,7 +16,8 @@ find_place() {
 	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
 	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
 	old_bh | dpc | dpc_high | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
-	threaded | dpc_threaded | kthread* | *_wq | *_wq_hi) place=task,IF=1,task-stack ;;
+	int_thread) if is_rt; then place='task,IF=1,(irq|task)-stack'; else place='softirq,IF=1,(irq|task)-stack'; fi ;;
+	threaded | dpc_threaded | kthread* | *_wq | *_wq_hi | int_thread_blocks) place=task,IF=1,task-stack ;;
 	*) place='.*' ;;
 	esac
 }
@@ -36,6 +37,11 @@ files() {
 		fixup/steps 400 0 header
 		fixup/table 400 9 header
 		idt 400 9 header
+		interrupt_threads/handlers 600 5 header
+		interrupt_threads/on 600 1 value
+		interrupt_threads/pools 400 11 header
+		interrupt_threads/raise 200 0 command
+		interrupt_threads/release 200 0 command
 		ipi/call 600 13 header
 		ipi/cdf 400 6 header
 		ipi/counters 400 7 moving
@@ -1079,6 +1085,73 @@ keeps_the_budget() {
 	same "events" "$(rows | awk '{ print $4 + $5 }')" "$events"
 }
 
+# ---- Interrupt threads ---------------------------------------------------------------------------
+
+# level CPU N - set value to state, raised, merged, runs, blocks and finished of a level
+level() {
+	value=''
+	while read -r cpu _ number _ state raised merged runs blocks finished _; do
+		[ "$cpu $number" != "$1 $2" ] || value="$state $raised $merged $runs $blocks $finished"
+	done <"$lab/interrupt_threads/pools"
+}
+
+stop_interrupt_threads() {
+	echo 0 >"$lab/interrupt_threads/on"
+	for number in 1 2 3 4 5 6 7 8 9 10; do
+		echo "level=$number run_us=0 wait=nothing sleep_us=1000" >"$lab/interrupt_threads/handlers"
+	done
+}
+
+start_interrupt_threads() {
+	cleanup=stop_interrupt_threads
+	must interrupt_threads/on 1
+}
+
+# While level 5 is blocked, level 3 waits as one, 7 and 12 do not.
+serves_by_level() {
+	start_interrupt_threads
+	must "$1/handlers" "level=5 wait=release"
+	for command in level=5 "level=3 count=2" level=7 level=12; do
+		must "$1/raise" "cpu=0 $command"
+	done
+	becomes "level 5" "blocked 1 0 1 1 0" level 0 5
+	becomes "level 3" "pending 2 1 0 0 0" level 0 3
+	becomes "level 7" "- 1 0 1 0 0" level 0 7
+	becomes "level 12" "- 1 0 1 0 0" level 0 12
+	must "$1/release" 5
+	becomes "level 5" "- 1 0 1 1 1" level 0 5
+	becomes "level 3" "- 2 1 1 0 0" level 0 3
+}
+
+sleeps_as_long_as_told() {
+	start_interrupt_threads
+	must "$1/handlers" "level=4 wait=sleep sleep_us=200000"
+	must "$1/raise" "cpu=0 level=4"
+	level 0 4
+	same "level 4 at once" "$value" "blocked 1 0 1 1 0"
+	becomes "level 4" "- 1 0 1 1 1" level 0 4
+}
+
+interrupt_threads() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^intr_'
+}
+
+# Handlers that would wait for ever end where they are.
+ends_while_all_are_blocked() {
+	before=$(interrupt_threads)
+	start_interrupt_threads
+	cpus=$(grep -c '^processor' /proc/cpuinfo)
+	same "threads" "$(interrupt_threads)" $((before + 10 * cpus))
+	for number in 1 2 3 4 5 6 7 8 9 10; do
+		must "$1/handlers" "level=$number wait=release"
+		must "$1/raise" "cpu=0 level=$number"
+		must "$1/raise" "cpu=0 level=$number"
+	done
+	becomes "level 10" "blocked,pending 2 0 1 1 0" level 0 10
+	stop_interrupt_threads
+	same "threads" "$(interrupt_threads)" "$before"
+}
+
 load_threads() {
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^irqlab_load'
 }
@@ -1149,6 +1222,9 @@ has_defaults() {
 		echo "measures_under_load bench $load"
 	done
 	echo has_defaults bench
+	echo serves_by_level interrupt_threads
+	echo sleeps_as_long_as_told interrupt_threads
+	echo ends_while_all_are_blocked interrupt_threads
 	# Last, when there is something in the tables.
 	echo has_no_other_files irqlab
 	echo is_private_in_all_directories irqlab

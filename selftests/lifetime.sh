@@ -191,6 +191,24 @@ comes_and_goes_in_a_storm() {
 	[ $grown -lt $allowed ] || fail "memory grew by $grown kB in $rounds rounds"
 }
 
+# Handlers wait at every level, in threads of the module's, for what does not come; and more interrupts
+# wait behind them.
+is_removed_while_handlers_are_blocked() {
+	rounds=$((${LONG:-0} ? 100 : ${SHORT:-0} ? 1 : 10))
+	cleanup=restore
+	for round in $(seq $rounds); do
+		must interrupt_threads/on 1
+		for level in 1 2 3 4 5 6 7 8 9 10; do
+			must interrupt_threads/handlers "level=$level wait=release"
+			must interrupt_threads/raise "level=$level cpu=0 count=2"
+		done
+		remove
+		! cat /proc/[0-9]*/comm 2>/dev/null | grep '^intr_' || fail "round $round: threads are left"
+		insert irqlab || fail "round $round: cannot be inserted"
+	done
+	must_work
+}
+
 # Probes of the kernel's tracepoints run on all CPUs while they are attached, detached, and unloaded.
 is_removed_while_it_watches() {
 	rounds=$((${LONG:-0} ? 50 : ${SHORT:-0} ? 1 : 5))
@@ -479,6 +497,7 @@ fi
 	echo refuses_a_wrong_parameter irqlab
 	echo comes_and_goes_in_a_storm irqlab
 	echo is_removed_while_it_watches irqlab
+	echo is_removed_while_handlers_are_blocked irqlab
 	echo takes_msi irqlab
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench

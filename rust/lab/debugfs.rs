@@ -34,6 +34,7 @@ mod deferral;
 mod dpc;
 mod fixup;
 mod idt;
+mod interrupt_threads;
 mod ipi;
 mod lapic;
 mod last_error;
@@ -122,6 +123,7 @@ pub(crate) struct Files {
     _dpc: dpc::Files,
     _fixup: fixup::Files,
     _idt: KnobFile<idt::IdtKnob>,
+    _interrupt_threads: interrupt_threads::Files,
     _ipi: ipi::Files,
     _lapic: KnobFile<lapic::Lapic>,
     _old_bh: old_bh::Files,
@@ -145,6 +147,7 @@ impl Files {
             _dpc: dpc::Files::new(root, lab)?,
             _fixup: fixup::Files::new(root, lab)?,
             _idt: file(root, lab, idt::IdtKnob)?,
+            _interrupt_threads: interrupt_threads::Files::new(root, lab)?,
             _ipi: ipi::Files::new(root, lab)?,
             _lapic: file(root, lab, lapic::Lapic)?,
             _old_bh: old_bh::Files::new(root, lab)?,

@@ -30,6 +30,7 @@ mod debugfs;
 mod dpc;
 mod fixup;
 mod hold;
+mod interrupt_threads;
 mod ipi;
 mod laboratory;
 mod line;

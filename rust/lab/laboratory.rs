@@ -7,6 +7,7 @@ use crate::{
     claim::Claims,
     dpc::Dpcs,
     fixup::Fixups,
+    interrupt_threads::LabThreads,
     ipi::Ipis,
     line::Lines,
     mechanism::Instance,
@@ -56,6 +57,8 @@ pub(crate) struct Lab {
     #[pin]
     pub(crate) fixups: Fixups,
     #[pin]
+    pub(crate) interrupt_threads: LabThreads,
+    #[pin]
     pub(crate) ipis: Ipis,
     #[pin]
     pub(crate) stacks: Stacks,
@@ -85,6 +88,7 @@ impl Lab {
                 bench <- Bench::new(),
                 claims <- Claims::new()?,
                 fixups <- Fixups::new()?,
+                interrupt_threads <- LabThreads::new()?,
                 ipis <- Ipis::new(),
                 stacks <- Stacks::new(),
                 softirqs <- Switched::new(Softirqs::new()?)?,

@@ -34,6 +34,7 @@ use kernel::{
 
 mod by_dpc;
 mod by_hrtimer;
+mod by_interrupt_thread;
 mod by_irq_work;
 mod by_kthread;
 mod by_tasklet;
@@ -56,6 +57,7 @@ table! {
     old_bh,
     dpc_high,
     dpc,
+    int_thread,
     tasklet_hi,
     tasklet,
     bh_wq_hi,
@@ -65,6 +67,7 @@ table! {
     hrtimer_soft,
     threaded,
     dpc_threaded,
+    int_thread_blocks,
     kthread_fifo,
     kthread,
     percpu_wq_hi,
