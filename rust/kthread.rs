@@ -13,6 +13,7 @@ use crate::{
         Context,
         Task, //
     },
+    cpu::Set,
 };
 use core::{
     ops::Deref,
@@ -20,7 +21,10 @@ use core::{
 };
 use kernel::{
     cpu::CpuId,
-    error::from_err_ptr,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
     prelude::*,
     str::CStr,
     sync::{
@@ -97,6 +101,18 @@ impl Worker {
             Priority::FifoLow => unsafe { bindings::sched_set_fifo_low(task) },
         }
         Ok(Arc::new(worker, GFP_KERNEL)?)
+    }
+
+    /// Moves the worker's thread to the CPUs of `cpus`, from wherever it runs: waits until it has
+    /// left a CPU that is none of them, which it cannot while something has interrupted it there.
+    ///
+    /// Errors: `EINVAL` if none of them is online, or if the worker was made for one CPU.
+    pub fn set_cpus(&self, cpus: &Set, _task: &Task) -> Result {
+        // SAFETY: The worker is ours by the type invariant, and with it its task, which lives
+        // until the worker is destroyed.
+        let task = unsafe { (*self.0.as_ptr()).task };
+        // SAFETY: Both are valid; the token proves that this may sleep.
+        to_result(unsafe { bindings::set_cpus_allowed_ptr(task, cpus.as_raw()) })
     }
 
     /// Waits until everything queued before has run.

@@ -74,6 +74,18 @@ pub fn policy(_task: &Task) -> Policy {
     Policy::from_raw(u64::from(policy & 0xff) | u64::from(priority & 0xff) << 8)
 }
 
+/// How often the current task has given up the CPU, or lost it to another task.
+pub fn nr_switches(_task: &Task) -> usize {
+    let current = kernel::task::Task::current_raw();
+    // SAFETY: `current` is valid while it runs this, and only its own switches change the
+    // fields, each of which is one word.
+    unsafe {
+        let voluntary = (&raw const (*current).nvcsw).read_volatile();
+        let involuntary = (&raw const (*current).nivcsw).read_volatile();
+        voluntary.wrapping_add(involuntary)
+    }
+}
+
 /// How many CPUs the current task may run on. In interrupt context, the
 /// interrupted task.
 pub fn nr_cpus_allowed() -> u32 {

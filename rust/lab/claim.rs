@@ -35,6 +35,7 @@ mod evidence;
 mod fix;
 mod old;
 mod prelude;
+mod sol;
 mod trial;
 
 use evidence::{
@@ -137,6 +138,7 @@ const GROUPS: &[&[Entry]] = &[
     INTERRUPTS,
     old::CLAIMS,
     dpc::CLAIMS,
+    sol::CLAIMS,
 ];
 
 fn all() -> impl Iterator<Item = &'static Entry> {
