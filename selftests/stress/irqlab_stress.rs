@@ -98,6 +98,8 @@ use kernel::{
     },
 };
 
+mod interrupt_thread;
+
 module! {
     type: Stress,
     name: "irqlab_stress",
@@ -627,6 +629,7 @@ impl kernel::Module for Stress {
             report(&mut nr_failed, "line", test, is_ok);
         })?;
         nr_failed += dpc::try_all(task)?;
+        nr_failed += interrupt_thread::try_all(&workers, task)?;
         if nr_failed > 0 {
             return Err(EBADMSG);
         }
