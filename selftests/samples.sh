@@ -101,6 +101,18 @@ serves_in_a_thread_that_sleeps() {
 	within "microseconds, of which it slept 5000" "$us" 1000 1000000
 }
 
+# The task holds what the handler needs: it blocks, and ends when the task has let go.
+blocks_on_what_a_task_holds() {
+	begin "$1"
+	must "$(file "$1")" raise
+	eventually shows "$1" "served 1, blocked 0; last in .*" || fail "raised: $(cat "$lab/$(file "$1")")"
+	must "$(file "$1")" hold
+	eventually shows "$1" "served 2, blocked 1; last in intr_5/.*" ||
+		fail "raised while held: $(cat "$lab/$(file "$1")")"
+	counted "$(number "$1")"
+	same "interrupts that the kernel counted" "$value" 2
+}
+
 computes_factorials() {
 	begin "$1"
 	file=$(file "$1") number=$(number "$1")
@@ -161,12 +173,14 @@ leaves_nothing_behind() {
 		answers irqlab_dpc EINVAL to lower
 		serves_in_a_thread_that_sleeps irqlab_threaded
 		answers irqlab_threaded EINVAL to lower
+		blocks_on_what_a_task_holds irqlab_interrupt_thread
+		answers irqlab_interrupt_thread EINVAL to lower
 		computes_factorials irqlab_edu
 		answers irqlab_edu EINVAL to five
 		answers irqlab_edu EINVAL to -1
 		answers irqlab_edu ERANGE to 13
 	END
-	for sample in irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_threaded irqlab_edu; do
+	for sample in irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_threaded irqlab_interrupt_thread irqlab_edu; do
 		echo keeps_irqlab_inserted $sample
 		echo stays_while_its_file_is_open $sample
 		echo leaves_nothing_behind $sample
