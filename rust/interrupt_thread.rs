@@ -229,6 +229,10 @@ impl Handlers {
 ///
 /// Dropping it ends all runs: who runs in the place of something, or in a thread, is waited for;
 /// who waits is dropped where it waits. That sleeps.
+/// None of its own handlers may do it, as it would wait for itself.
+///
+/// A CPU that comes online later has no pool. While one is offline its kernel threads run
+/// elsewhere, and what they let come comes there too.
 ///
 /// ```
 /// # use irqlab::{context::{HardIrq, Task}, interrupt_thread::*};

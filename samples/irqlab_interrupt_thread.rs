@@ -33,7 +33,7 @@ use irqlab::{
         Mutex,
         Run, //
     },
-    irq, irq_sim,
+    irq, sim,
     text::Text,
 };
 use kernel::{
@@ -178,7 +178,7 @@ impl platform::Driver for Driver {
 #[pin_data]
 struct Sample {
     // First the device, which the driver is there to unbind.
-    device: irq_sim::Device,
+    device: sim::Device,
     #[pin]
     driver: driver::Registration<platform::Adapter<Driver>>,
 }
@@ -187,7 +187,7 @@ impl kernel::InPlaceModule for Sample {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             driver <- driver::Registration::new(NAME, module),
-            device: irq_sim::Device::new(&irq_sim::Domain::new(1)?, 0, NAME, 0)?,
+            device: sim::Device::new(NAME, 0)?,
         })
     }
 }

@@ -47,5 +47,5 @@ if ! echo scan=off 2>/dev/null >"$kmemleak"; then
 	exit "$KSFT_SKIP"
 fi
 run_table <<END
-leaves_nothing irqlab irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_threaded irqlab_edu $(is_short || echo irqlab_stress)
+leaves_nothing irqlab irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_interrupt_thread irqlab_threaded irqlab_edu $(is_short || echo irqlab_stress)
 END

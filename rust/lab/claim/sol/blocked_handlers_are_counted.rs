@@ -59,7 +59,10 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )?;
     evidence.check(
         stats.blocks == expected && blocked_at_once == expected,
-        fmt!("{} blocked, of {expected} that were to; seen blocked {blocked_at_once} times", stats.blocks),
+        fmt!(
+            "{} blocked, of {expected} that were to; seen blocked {blocked_at_once} times",
+            stats.blocks
+        ),
     )?;
     evidence.check(
         stats.finished == stats.blocks,

@@ -57,7 +57,11 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("the machine is too busy: the interrupt did not come in time");
     };
     let mut evidence = Evidence::new();
-    evidence.note(fmt!("begun in {} context, with '{}' as the current thread", begin.kind(), begin.comm()))?;
+    evidence.note(fmt!(
+        "begun in {} context, with '{}' as the current thread",
+        begin.kind(),
+        begin.comm()
+    ))?;
     evidence.check(
         goes_on.load(Relaxed) && has_ended,
         fmt!("the interrupted thread went on, and let the handler go on"),

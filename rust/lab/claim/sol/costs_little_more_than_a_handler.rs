@@ -207,9 +207,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.note(fmt!(
         "the least of {ROUNDS}, in ns: a plain handler {plain_ns}, an interrupt thread {thread_ns}"
     ))?;
-    evidence.note(fmt!(
-        "a line's handler {line_ns}, its thread {threaded_ns}"
-    ))?;
+    evidence.note(fmt!("a line's handler {line_ns}, its thread {threaded_ns}"))?;
     evidence.check(
         thread_extra * 2 < threaded_extra,
         fmt!("the interrupt thread costs {thread_extra} more, the threaded IRQ {threaded_extra}"),

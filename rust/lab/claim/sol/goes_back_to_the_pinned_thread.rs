@@ -49,14 +49,12 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     on_cpu(trial, cpu, |here| {
         for round in 1..=ROUNDS {
             let switches = task::nr_switches(here.task);
-            let came = pools.raise(level).is_ok()
-                && spin_until(|| actor.nr_begun() == round)
-                && {
-                    if blocks {
-                        actor.let_go.complete();
-                    }
-                    spin_until(|| actor.nr_ended() == round)
-                };
+            let came = pools.raise(level).is_ok() && spin_until(|| actor.nr_begun() == round) && {
+                if blocks {
+                    actor.let_go.complete();
+                }
+                spin_until(|| actor.nr_ended() == round)
+            };
             if !came || here.is_stopped() {
                 break;
             }
@@ -71,7 +69,11 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let ended = actor.nr_ended();
     let (met_itself, undisturbed) = (met_itself.load(Relaxed), undisturbed.load(Relaxed));
     if ended < ROUNDS {
-        skip!("the machine is too busy: {} of {} interrupts came in time", ended, ROUNDS);
+        skip!(
+            "the machine is too busy: {} of {} interrupts came in time",
+            ended,
+            ROUNDS
+        );
     }
     let mut evidence = Evidence::new();
     evidence.check(

@@ -114,7 +114,10 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Evidence::new();
     evidence.check(
         upper.is_on_top.load(Relaxed),
-        fmt!("level 3 was being served on CPU {} when level {upper_number} began there", cpu.as_u32()),
+        fmt!(
+            "level 3 was being served on CPU {} when level {upper_number} began there",
+            cpu.as_u32()
+        ),
     )?;
     evidence.check(
         below.pid == above.pid && below.cpu == above.cpu,

@@ -50,11 +50,18 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Evidence::new();
     evidence.check(
         at.kind() == Kind::HardIrq && at.irqs_disabled,
-        fmt!("level {number} was served in {} context, IF = {}", at.kind(), u8::from(!at.irqs_disabled)),
+        fmt!(
+            "level {number} was served in {} context, IF = {}",
+            at.kind(),
+            u8::from(!at.irqs_disabled)
+        ),
     )?;
     evidence.check(
         !has_thread,
-        fmt!("a thread for it is {}", if has_thread { "to be had" } else { "refused" }),
+        fmt!(
+            "a thread for it is {}",
+            if has_thread { "to be had" } else { "refused" }
+        ),
     )?;
     evidence.holds()
 }

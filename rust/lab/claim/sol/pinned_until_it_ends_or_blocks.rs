@@ -162,12 +162,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     actor.holds.store(false, Release);
     actor.let_go.complete();
     let has_ended = trial.eventually(2000, || actor.nr_ended() == 1);
-    let is_elsewhere =
-        trial.eventually(2000, || victim.cpu.load(Acquire) == elsewhere.as_u32());
+    let is_elsewhere = trial.eventually(2000, || victim.cpu.load(Acquire) == elsewhere.as_u32());
     victim.is_over.store(true, Release);
 
     let (Some(seen), Some(begun)) = (seen.as_ref(), actor.begun()) else {
-        skip!("the thread and the interrupt did not meet on CPU {}", home.as_u32());
+        skip!(
+            "the thread and the interrupt did not meet on CPU {}",
+            home.as_u32()
+        );
     };
     if seen.has_ended {
         skip!("the machine is too busy: the handler had to end before the thread was moved");
@@ -194,12 +196,13 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         fmt!(
             "moving it to CPU {} {}",
             elsewhere.as_u32(),
-            if seen.has_moved { "succeeded" } else { "waited" }
+            if seen.has_moved {
+                "succeeded"
+            } else {
+                "waited"
+            }
         ),
     )?;
-    evidence.check(
-        has_ended && is_elsewhere,
-        fmt!("afterwards it ran there"),
-    )?;
+    evidence.check(has_ended && is_elsewhere, fmt!("afterwards it ran there"))?;
     evidence.holds()
 }

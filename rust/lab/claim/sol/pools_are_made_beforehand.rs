@@ -66,16 +66,21 @@ fn round(
             pids.push(end.pid, GFP_KERNEL)?;
         }
     }
-    evidence.check(are_right, fmt!("{} blocked handlers went on in threads of their own", pids.len()))?;
+    evidence.check(
+        are_right,
+        fmt!(
+            "{} blocked handlers went on in threads of their own",
+            pids.len()
+        ),
+    )?;
     Ok(pids)
 }
 
 /// Whether a name is `intr_<level>/<cpu>`. The kernel keeps the first 15 characters.
 fn is_of_pool(name: &str, level: u8, cpu: CpuId) -> bool {
     let mut parts = name.trim_start_matches("intr_").split('/');
-    let is = |part: Option<&str>, number| {
-        part.and_then(|part| part.parse::<u32>().ok()) == Some(number)
-    };
+    let is =
+        |part: Option<&str>, number| part.and_then(|part| part.parse::<u32>().ok()) == Some(number);
     is(parts.next(), u32::from(level)) && is(parts.next(), cpu.as_u32())
 }
 
@@ -109,7 +114,10 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         first.len() == nr_cpus * usize::from(LOCK_LEVEL) && is_distinct(&first),
         fmt!("{} CPUs: {} different threads", nr_cpus, first.len()),
     )?;
-    evidence.check(first[..] == second[..], fmt!("the second time the same ones"))?;
+    evidence.check(
+        first[..] == second[..],
+        fmt!("the second time the same ones"),
+    )?;
     for actor in &actors {
         actor.blocks.store(false, Relaxed);
     }
