@@ -22,12 +22,13 @@ use irqlab::{
         SoftIrq,
         Task, //
     },
-    debugfs, emit, irq, sim,
+    debugfs, emit, irq,
     old_bh::{
         BottomHalves,
         Routine,
         Slot, //
     },
+    sim,
     text::Text,
 };
 use kernel::{

@@ -30,6 +30,7 @@ files() {
 	cat <<-END
 		bench 600 0 header
 		claims 600 0 header
+		claims_info/ID 400 0 page
 		dpc/parameters 600 3 header
 		dpc/queues 400 15 moving
 		dpc/watchdog 400 5 header
@@ -73,6 +74,7 @@ files() {
 find_files() {
 	case $1 in
 	*/LINE/*) found="$lab/lines/*/${1##*/}" ;;
+	*/ID) found="$lab/${1%ID}*" ;;
 	*/MECHANISM/*) found="$lab/deferral/*/${1##*/}" ;;
 	*) found=$lab/$1 ;;
 	esac
@@ -488,7 +490,7 @@ while_disabled() {
 	value="$kept $refused"
 }
 
-# Disabled, a tasklet keeps events, and runs once for all of them when it is enabled; work refuses them.
+# Disabled, a tasklet or an old bottom half keeps events, and runs once for all of them when it is enabled; work refuses them.
 keeps_or_refuses_events_while_it_is_disabled() {
 	file=deferral/$1/enabled
 	tell "$file" 0
@@ -502,7 +504,7 @@ keeps_or_refuses_events_while_it_is_disabled() {
 	must "deferral/$1/latency" clear
 	must "deferral/$1/schedule" 5
 	case $1 in
-	tasklet*) events="5 0" served=1 ;;
+	tasklet* | old_bh) events="5 0" served=1 ;;
 	*) events="0 5" served=0 ;;
 	esac
 	while_disabled "$1"
@@ -715,7 +717,7 @@ sets_only_what_is_named() {
 	must "$1" "tick_ms=5 maximum_depth=7"
 	has parameter tick_ms 5
 	has parameter maximum_depth 7
-	same "lines that differ" "$(diff "$work/default" "$lab/$1" | grep -c '^>')" 2
+	same "lines that differ" "$(grep -vxcFf "$work/default" "$lab/$1")" 2
 	same "maximum depth of the queues" "$(awk '!/^#/ && $4 != 7' "$lab/dpc/queues")" ""
 	must "$1" default
 	diff "$work/default" "$lab/$1" || fail "not as before"
@@ -1015,6 +1017,7 @@ may_be_opened_by_many() {
 	cat "$lab/$1" >"$work/tape"
 	size=$(wc -c <"$work/tape")
 	(
+		# shellcheck disable=SC3045  # ash and dash have it
 		ulimit -n 1024
 		available
 		before=$value
@@ -1025,7 +1028,7 @@ may_be_opened_by_many() {
 		done
 		available
 		# 250 texts would be more than this.
-		within "kB that they hold" $((before - value)) -1000000 $((size / 1024 * 10 + 16384))
+		within "kB that they hold" $((before - value)) -1000000 $((size * 10 / 1024 + 16384))
 		for fd in 10 259; do
 			eval "cmp - '$work/tape' <&$fd" || fail "its readers do not agree"
 		done

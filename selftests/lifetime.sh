@@ -302,7 +302,7 @@ goes_offline_during_a_bench() {
 # goes_on_beside_a_bench WHAT - what wants the lock that keeps CPUs online does not wait for a bench: it
 # is done while that still runs, which ends by itself before the test does
 goes_on_beside_a_bench() {
-	cleanup='wait; [ ! -e "$work/unbound" ] || bind; echo 1 2>/dev/null >"$online"'
+	cleanup=stop_waiting
 	online=/sys/devices/system/cpu/$1/online
 	(echo "line=sim0 count=1000000 mechanisms=hard period_us=1000 budget_ms=$((${SHORT:-0} ? 40000 : 10000))" \
 		>"$lab/bench") &
@@ -311,7 +311,8 @@ goes_on_beside_a_bench() {
 	case $1 in
 	cpu*)
 		[ -e "$online" ] || skip "it cannot be taken offline"
-		echo 0 >"$online" && echo 1 >"$online" || fail "it cannot be taken offline and online"
+		echo 0 >"$online" || fail "it cannot be taken offline"
+		echo 1 >"$online" || fail "it does not come online again"
 		;;
 	irqlab_*)
 		insert "$1" || skip "there is no $1"
@@ -332,6 +333,12 @@ goes_on_beside_a_bench() {
 	kill $bench
 	wait $bench
 	eventually is_idle sim0 || fail "the bench does not end"
+}
+
+stop_waiting() {
+	wait
+	[ ! -e "$work/unbound" ] || bind
+	[ ! -e "$online" ] || echo 1 >"$online"
 }
 
 # ends_when_it_is_killed MECHANISM - also one that is disabled, as nobody waits for it
@@ -453,12 +460,17 @@ complaints() {
 	dmesg | grep -c 'nobody cared\|Flags mismatch\|is not given back\|nothing is on\|lost its top half'
 }
 
+stop_bench_and_restore() {
+	kill "$bench"
+	restore
+}
+
 # While an experiment has the other line on its interrupt, a device that comes has to wait: it has no files,
 # by which its interrupt could be raised, before it has a top half.
 comes_while_its_neighbour_is_in_use() {
 	neighbour "$1"
 	[ "$neighbour" ] || skip "nothing else is on its interrupt"
-	cleanup='kill $bench; wait; restore'
+	cleanup=stop_bench_and_restore
 	complained=$(complaints)
 	unbind "$1"
 	(echo "line=$neighbour count=1000000 mechanisms=threaded" >"$lab/bench") &

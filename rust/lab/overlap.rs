@@ -6,7 +6,11 @@ use irqlab::{
     clock,
     context::SoftIrq,
     cpu::PerCpu,
-    old_bh,
+    dpc::{
+        self,
+        Dpc, //
+    },
+    interrupt_thread, old_bh,
     tasklet::{
         self,
         Tasklet, //
@@ -89,7 +93,7 @@ impl Overlap {
 }
 
 /// A body that waits for another one to come, for a while; the handler of a tasklet, of work in a
-/// soft IRQ, or of an old bottom half.
+/// soft IRQ, of an old bottom half, of a DPC, or of an interrupt thread.
 pub(crate) struct Meeting(pub(crate) Arc<Overlap>);
 
 impl Meeting {
@@ -111,6 +115,20 @@ impl workqueue::Handler for Meeting {
 
     fn run(this: &Work<Self>, _softirq: &SoftIrq) {
         (**this).run();
+    }
+}
+
+impl dpc::Handler for Meeting {
+    type Kind = dpc::Ordinary;
+
+    fn run(this: &Dpc<Self>, _arguments: dpc::Arguments, _softirq: &SoftIrq) {
+        (**this).run();
+    }
+}
+
+impl interrupt_thread::Handler for Meeting {
+    async fn serve(this: Arc<Self>, _run: interrupt_thread::Run) {
+        this.run();
     }
 }
 

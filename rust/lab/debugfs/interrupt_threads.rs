@@ -175,7 +175,7 @@ impl Knob for Raise {
             refuse!(ENXIO, "there is no such CPU");
         };
         let count = number_or(count, 1, 1..=1_000_000)?;
-        let _experiment = lab.begin()?;
+        let _experiment = lab.begin("interrupt_threads")?;
         lab.interrupt_threads.raise(level, cpu, count, task)
     }
 }

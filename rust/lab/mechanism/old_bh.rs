@@ -64,6 +64,8 @@ impl Routine for BottomHalf {
 impl Mechanism for OldBh {
     fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
         self.slot.mark();
+        // Disabled, it stays marked.
+        self.record.given(true);
         ThreadedIrqReturn::Handled
     }
 

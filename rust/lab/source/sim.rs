@@ -45,13 +45,16 @@ const DEVICES: [Device; 4] = [
     },
     Device {
         line: c"irqsim0",
-        kind: "irq_sim",
+        kind: KERNELS,
     },
     Device {
         line: c"irqsim1",
-        kind: "irq_sim",
+        kind: KERNELS,
     },
 ];
+
+/// The kind of the lines that the kernel simulates.
+const KERNELS: &str = "irq_sim";
 
 /// What a device stands for.
 struct Device {
@@ -107,7 +110,9 @@ impl Source for Sim {
 
     fn is_local(&self) -> bool {
         let goes_to = Affinity::of(&self.line).map(|(_, effective)| effective);
-        goes_to.is_ok_and(|cpus| cpu::online().all(|cpu| cpus.contains(cpu)))
+        // The kernel's own cannot be sent elsewhere.
+        self.kind == KERNELS
+            || goes_to.is_ok_and(|cpus| cpu::online().all(|cpu| cpus.contains(cpu)))
     }
 
     fn kind(&self) -> &'static str {

@@ -109,7 +109,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         fmt!("it was queued {found} times when it began"),
     )?;
     evidence.check(
-        overlap.max() == 2,
+        overlap.max() > 1,
         fmt!(
             "{} CPUs ran it, at most {} at a time",
             overlap.nr_cpus(),

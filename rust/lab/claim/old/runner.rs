@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can run a body, each in its own way: an old bottom half, a tasklet, a soft IRQ.
+//! What can run a body, each in its own way: an old bottom half, a tasklet, a soft IRQ, a DPC, an
+//! interrupt thread.
 //!
 //! A body is what a driver has done later. There are two, of the same kind; a runner runs the one
 //! that is requested on the CPU where it is, soon.
@@ -15,6 +16,17 @@ use crate::{
 use irqlab::{
     context::SoftIrq,
     cpu::PerCpu,
+    dpc::{
+        Arguments,
+        Dpc,
+        Importance,
+        System, //
+    },
+    interrupt_thread::{
+        Handlers,
+        InterruptThreads,
+        Level, //
+    },
     new_work,
     old_bh::{
         BottomHalves,
@@ -92,5 +104,51 @@ struct SoftIrqWork {
 impl Runner for SoftIrqWork {
     fn request(&self, body: usize) {
         self.bodies[body].local().queue(&self.queue);
+    }
+}
+
+type Dpcs = [Pin<KBox<Dpc<Meeting>>>; 2];
+
+/// Each body is a DPC, in queues that nobody else uses.
+pub(super) fn dpc(meeting: &Arc<Overlap>, _trial: &Trial<'_>) -> Answer<KBox<dyn Runner>> {
+    let system = System::new()?;
+    let dpc = || -> Result<_> {
+        let dpc = KBox::pin_init(Dpc::new(&system, Ok(Meeting(meeting.clone()))), GFP_KERNEL)?;
+        dpc.set_importance(Importance::High);
+        Ok(dpc)
+    };
+    let dpcs: Dpcs = [dpc()?, dpc()?];
+    Ok(KBox::new(dpcs, GFP_KERNEL)?)
+}
+
+impl Runner for Dpcs {
+    fn request(&self, body: usize) {
+        self[body].insert(Arguments(0, 0));
+    }
+}
+
+/// Each body is the handler of a level.
+pub(super) fn interrupt_thread(
+    meeting: &Arc<Overlap>,
+    trial: &Trial<'_>,
+) -> Answer<KBox<dyn Runner>> {
+    let levels = [Level::new(4).ok_or(EINVAL)?, Level::new(5).ok_or(EINVAL)?];
+    let mut handlers = Handlers::new();
+    for level in levels {
+        handlers = handlers.thread(level, Arc::new(Meeting(meeting.clone()), GFP_KERNEL)?)?;
+    }
+    let threads = InterruptThreads::new(handlers, trial.task)?;
+    Ok(KBox::new(ByLevel { threads, levels }, GFP_KERNEL)?)
+}
+
+struct ByLevel {
+    threads: InterruptThreads,
+    levels: [Level; 2],
+}
+
+impl Runner for ByLevel {
+    fn request(&self, body: usize) {
+        // What is refused is requested again.
+        let _ = self.threads.raise(self.levels[body]);
     }
 }

@@ -26,7 +26,8 @@ claim! {
     quote: "A soft irq can execute simultaneously on multiple processors. Unlike a handler of a soft irq, a handler \
             of a tasklet will only execute on one processor at a time. Only one bottom half handler will execute at a time.",
     section: "Example: Linux Tasklets (shortened)",
-    today: "so for tasklets and soft IRQs, here BH work with an item for each CPU; bottom halves are rebuilt",
+    today: "so for tasklets and soft IRQs, here BH work with an item for each CPU; bottom halves, DPCs and \
+            interrupt threads are rebuilt",
     functions: "tasklet_action_common(), __queue_work(), handle_softirqs(); BottomHalves here",
     control: "soft IRQ work passes for all",
     next: "cat old_bh/slots; echo TASK-02 > claims",
@@ -49,6 +50,8 @@ const ROWS: &[Row] = &[
     Row("old_bh", runner::old_bh, Beside::Nothing),
     Row("tasklet", runner::tasklet, Beside::Others),
     Row("softirq", runner::softirq, Beside::Itself),
+    Row("dpc", runner::dpc, Beside::Itself),
+    Row("int_thread", runner::interrupt_thread, Beside::Itself),
 ];
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
