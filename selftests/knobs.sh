@@ -1203,7 +1203,8 @@ has_defaults() {
 	echo may_be_opened_by_many tape
 	echo has_copies_while_it_runs tape
 	echo shows_what_is_running progress
-	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure"; do
+	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure" "claims claims exc" \
+		"claims claims fix"; do
 		echo "hides_addresses_if_the_kernel_does $file"
 	done
 	echo runs_what_is_inserted dpc/queues ordinary dpc

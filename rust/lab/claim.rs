@@ -307,6 +307,8 @@ impl Claims {
             } else if hotplug.count(task) != nr_changes {
                 // Experiments choose CPUs, and count on all of them.
                 finding.excused("a CPU went offline or came online meanwhile")?
+            } else if task.is_interrupted() {
+                finding.excused("a signal came meanwhile")?
             } else if trial.is_misled_by_clock() {
                 finding.excused("the kernel does not trust the TSC, and its clock stood still")?
             } else {

@@ -19,7 +19,10 @@ use irqlab::{
         self,
         Idt, //
     },
-    symbol::Name, //
+    symbol::{
+        Address,
+        Name, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -50,8 +53,8 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         .count();
     judge!(
         nr_gates == 256 && nr_handlers >= 20,
-        "IDTR: base {:#x}, limit {:#x}, which is {} gates of {} bytes; {} of them lead to an asm_* entry",
-        idt.base,
+        "IDTR: base {}, limit {:#x}, which is {} gates of {} bytes; {} of them lead to an asm_* entry",
+        Address(idt.base),
         idt.limit,
         nr_gates,
         size,

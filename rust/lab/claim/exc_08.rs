@@ -22,7 +22,10 @@ use irqlab::{
         Idt,
         Type, //
     },
-    symbol::Name,
+    symbol::{
+        Address,
+        Name, //
+    },
     text::Text,
 };
 use kernel::prelude::*;
@@ -66,12 +69,12 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         evidence.separate("; ")?;
         emit!(
             &mut evidence,
-            "{}: {} gate to {}, IST {}, stack from {:#x} down",
+            "{}: {} gate to {}, IST {}, stack from {} down",
             vector,
             gate.kind,
             handler.function(),
             gate.ist,
-            top.unwrap_or(0)
+            Address(top.unwrap_or(0))
         )?;
     }
     let verdict = if is_task {

@@ -20,6 +20,7 @@ use irqlab::{
         address::PAGE_SIZE,
         Island, //
     },
+    symbol::Address,
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -40,7 +41,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     dangerous::push(&top);
     judge!(
         false,
-        "a push below {:#x} went well: there was no double fault",
-        top.as_raw()
+        "a push below {} went well: there was no double fault",
+        Address(top.as_raw())
     )
 }

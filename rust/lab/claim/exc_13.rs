@@ -21,6 +21,7 @@ use irqlab::{
         Island,
         Paging, //
     },
+    symbol::Address,
 };
 
 pub(super) const CLAIM: Claim = Claim {
@@ -41,9 +42,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     judge!(
         false,
-        "a load from {:#x}, where nothing is, went on at {:#x}: {:?}",
-        nothing.as_raw(),
-        outcome.resumed_at,
+        "a load from {}, where nothing is, went on at {}: {:?}",
+        Address(nothing.as_raw()),
+        Address(outcome.resumed_at),
         outcome.end
     )
 }

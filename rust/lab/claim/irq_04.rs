@@ -17,7 +17,6 @@ use super::{
     Verdict, //
 };
 use crate::{
-    bench,
     record::{
         Place,
         SnapshotCell,
@@ -26,7 +25,6 @@ use crate::{
     refusal::Answer, //
 };
 use irqlab::{
-    completion::Waited,
     context::{
         Kind,
         Snapshot, //
@@ -75,9 +73,9 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
             };
             let record = mechanism.record();
             record.clear();
-            if bench::send(&lent, record, trial.task)? != Waited::Completed {
-                return judge!(false, "{}: {}: an event was lost", name, mechanism.name());
-            }
+            record.raised();
+            lent.raise()?;
+            trial.await_event(record, mechanism.name())?;
             for (place, count) in record.places(stage) {
                 seen += count;
                 as_claimed += if is_off(place) { count } else { 0 };

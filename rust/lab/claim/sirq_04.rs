@@ -17,7 +17,6 @@ use crate::{
     witness::Witness, //
 };
 use irqlab::{
-    completion::Waited,
     context::Kind,
     cpu,
     emit,
@@ -70,9 +69,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
         for _ in 0..COUNT {
             record.raised();
             lent.raise()?;
-            if record.wait_ms(trial.task, 2000) != Waited::Completed {
-                return judge!(false, "{}: an event was lost", name);
-            }
+            trial.await_event(record, name)?;
         }
         for (place, count) in record.places(stage) {
             seen += count;

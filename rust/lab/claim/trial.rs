@@ -9,11 +9,16 @@ use crate::{
         Group,
         Line, //
     },
-    refusal::Answer,
+    record::Record,
+    refusal::{
+        refuse,
+        Answer, //
+    },
 };
 use core::cell::Cell;
 use irqlab::{
     clock,
+    completion::Waited,
     context::Task,
     cpu::{
         self,
@@ -21,6 +26,7 @@ use irqlab::{
     },
 };
 use kernel::{
+    prelude::*,
     sync::Arc,
     time::msecs_to_jiffies, //
 };
@@ -106,6 +112,27 @@ impl<'a> Trial<'a> {
 
     pub(super) fn group(&self, name: &str) -> Answer<Group> {
         self.lab.lines.group(name)
+    }
+
+    /// Waits until the bottom half of the last event of `record`, which is that of `mechanism`, has run.
+    ///
+    /// Refusals: a skip if it came late, `EINTR` after a signal, `EIO` if it did not come.
+    pub(super) fn await_event(&self, record: &Record, mechanism: &str) -> Answer {
+        const PATIENCE_MS: u32 = 2000;
+        const MORE_MS: u32 = 10_000;
+
+        match record.wait_ms(self.task, PATIENCE_MS) {
+            Waited::Completed => return Ok(()),
+            Waited::TimedOut => (),
+            Waited::Interrupted => refuse!(EINTR, "interrupted"),
+        }
+        match record.wait_ms(self.task, MORE_MS) {
+            Waited::Completed => {
+                skip!("the machine is too busy: {mechanism} took longer than {PATIENCE_MS} ms")
+            }
+            Waited::TimedOut => refuse!(EIO, "{mechanism}: an event was lost"),
+            Waited::Interrupted => refuse!(EINTR, "interrupted"),
+        }
     }
 
     /// Waits until `condition` holds, for at most `ms` milliseconds. Returns

@@ -3,8 +3,8 @@
 //! Steering: sends a line to one CPU for the length of an experiment.
 //!
 //! A controller may do what it was asked only at the line's next interrupt, which
-//! still goes to the old CPU: an I/O APIC cannot be reprogrammed safely at any other
-//! time. So interrupts are raised here until the kernel says that the line was moved.
+//! still goes to the old CPU: an I/O APIC cannot be reprogrammed safely at any
+//! other time. So interrupts are raised here until one has arrived where it should.
 
 use super::{
     Lent,
@@ -19,7 +19,8 @@ use irqlab::{
     context::Task,
     cpu::{
         is_online,
-        CpuId, //
+        CpuId,
+        Set, //
     },
     irq::Affinity, //
 };
@@ -28,21 +29,26 @@ use kernel::{
     sync::atomic::Relaxed, //
 };
 
-/// Sends a line to one CPU. Dropping it gives the line back the CPUs that it could
-/// go to before. Made by [`Lent::steer`].
+/// Sends a line to one CPU. Dropping it sends the line back to where it went
+/// before. Made by [`Lent::steer`].
 pub(crate) struct Steered<'a> {
     line: &'a Line,
     /// What to undo: `None` if the line did not have to move.
-    affinity: Option<Affinity>,
+    moved: Option<Moved>,
+}
+
+struct Moved {
+    affinity: Affinity,
+    /// Where the line went before.
+    from: Option<CpuId>,
 }
 
 impl Lent<'_> {
-    /// Has the interrupts of the line arrive at `cpu` until the answer is dropped,
-    /// whatever is attached meanwhile.
+    /// Has the interrupts of the line arrive at `cpu` until the answer is dropped.
     ///
-    /// Nothing may be attached when it is made and when it is dropped: both may have
-    /// to raise interrupts, with a top half of their own. A line whose interrupts
-    /// arrive where they are raised, or that goes to `cpu` already, is left alone.
+    /// Nothing may be attached when it is made and when it is dropped: both raise
+    /// some interrupts, with a top half of their own, to see the line arrive. A
+    /// line whose interrupts arrive where they are raised is left alone.
     ///
     /// Refusals: `ENXIO` if the CPU is offline, `EPERM` if the controller cannot
     /// choose a CPU, `ENOSPC` if the CPU has no vector left, `ETIMEDOUT` if the
@@ -50,35 +56,27 @@ impl Lent<'_> {
     /// device was unbound.
     pub(crate) fn steer(&self, cpu: CpuId) -> Answer<Steered<'_>> {
         let line: &Line = self;
-        if line.source.is_local() {
-            return Ok(Steered {
-                line,
-                affinity: None,
-            });
-        }
-        // While nobody has requested the line, the kernel says nothing true about where
-        // it goes.
-        let top_half = line.put_on(None)?;
-        let affinity = if is_at(line, cpu)? {
+        // Also if it is there: it may be about to move, which shows only when it has.
+        let moved = if line.source.is_local() {
             None
         } else {
-            let affinity = Affinity::new(line.source.line())?;
-            let moved = affinity.set(core::iter::once(cpu));
-            moved.map_err(|error| line.cannot_move(cpu, error))?;
-            Some(affinity)
+            Some(Moved {
+                affinity: Affinity::new(line.source.line())?,
+                from: line.source.line().info()?.cpu,
+            })
         };
-        // From here on, what was moved is moved back, whatever goes wrong; with a top
-        // half of its own, after this one.
-        let steered = Steered { line, affinity };
-        let has_arrived = raise_until(line, || is_at(line, cpu));
-        drop(top_half);
-        if !has_arrived? {
-            refuse!(
-                ETIMEDOUT,
-                "{} does not go to CPU {}, which may have no vector left for it",
-                line.name(),
-                cpu.as_u32()
-            );
+        // From here on, what was moved is moved back, whatever goes wrong.
+        let steered = Steered { line, moved };
+        if let Some(moved) = &steered.moved {
+            let _top_half = line.put_on(None)?;
+            if !moved.go(line, cpu)? {
+                refuse!(
+                    ETIMEDOUT,
+                    "{} does not go to CPU {}, which may have no vector left for it",
+                    line.name(),
+                    cpu.as_u32()
+                );
+            }
         }
         Ok(steered)
     }
@@ -127,22 +125,37 @@ impl Line {
     }
 }
 
-impl Steered<'_> {
-    /// Returns whether the line can go again to all the CPUs of before.
-    fn undo(&self, affinity: &Affinity) -> Answer<bool> {
-        let _top_half = self.line.put_on(None)?;
-        affinity.restore()?;
-        raise_until(self.line, || affinity.is_restored())
+impl Moved {
+    /// Sends the line to `cpu`. Returns whether it went.
+    fn go(&self, line: &Line, cpu: CpuId) -> Answer<bool> {
+        let asked = self.affinity.set(core::iter::once(cpu));
+        asked.map_err(|error| line.cannot_move(cpu, error))?;
+        raise_until(line, || is_at(line, cpu))
+    }
+
+    /// First to the CPU where the line went, then to all that it may go to: of
+    /// those the controller keeps the one it has.
+    fn undo(self, line: &Line) -> Answer<bool> {
+        let _top_half = line.put_on(None)?;
+        // Dropped before the top half, as it asks once more.
+        let moved = self;
+        if let Some(from) = moved.from.filter(|from| is_online(*from)) {
+            if !moved.go(line, from)? {
+                return Ok(false);
+            }
+        }
+        moved.affinity.restore()?;
+        raise_until(line, || moved.affinity.is_restored())
     }
 }
 
 impl Drop for Steered<'_> {
     fn drop(&mut self) {
-        let Some(affinity) = &self.affinity else {
+        let Some(moved) = self.moved.take() else {
             return;
         };
         let name = self.line.name();
-        match self.undo(affinity) {
+        match moved.undo(self.line) {
             Ok(true) => (),
             Ok(false) => pr_warn!("{}: still not where it went before\n", name),
             // It has no CPU any more.
@@ -152,14 +165,17 @@ impl Drop for Steered<'_> {
     }
 }
 
-/// Whether the line, which somebody has requested, goes to `cpu` and to no other.
+/// Whether the controller sends the line to `cpu`, and may send it to no other: else it
+/// chooses again when a handler is requested.
 fn is_at(line: &Line, cpu: CpuId) -> Result<bool> {
-    let (_, effective) = Affinity::of(line.source.line())?;
-    Ok(effective.len() == 1 && effective.contains(cpu))
+    let (asked, effective) = Affinity::of(line.source.line())?;
+    let is_it = |cpus: &Set| cpus.len() == 1 && cpus.contains(cpu);
+    Ok(is_it(&asked) && is_it(&effective))
 }
 
 /// Raises interrupts, one after the other, until the line `is_there`: at most so
-/// many. Returns whether it is.
+/// many. Returns whether it is. The top half is on the line: of one that nobody has the
+/// kernel only notes what is asked.
 fn raise_until(line: &Line, is_there: impl Fn() -> Result<bool>) -> Answer<bool> {
     const ATTEMPTS: u32 = 200;
 

@@ -18,6 +18,7 @@ use crate::{
 use irqlab::{
     context::Unsleeping,
     fixup::address::PAGE_SIZE,
+    symbol::Address,
     tracepoint::{
         Attached,
         Observer,
@@ -87,8 +88,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     judge!(
         copied == Err(EFAULT) && got == Err(EFAULT) && after_copy >= 1 && after_get > after_copy,
-        "at {:#x}: copy_from_user() gives {} after {} page faults, get_user() {} after {}",
-        page,
+        "at {}: copy_from_user() gives {} after {} page faults, get_user() {} after {}",
+        Address(page),
         say(copied),
         after_copy,
         say(got),

@@ -23,7 +23,10 @@ use irqlab::{
         End,
         POISON, //
     },
-    symbol::Name, //
+    symbol::{
+        Address,
+        Name, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -66,17 +69,17 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             && outcome.value == 0
             && outcome.resumed_at == entry.fixup
             && outcome.resumed_at > ip,
-        "load from {:#x} at {}: {} with error code {}, saved ip={:#x} ax={:#x} dx={:#x}; entry \
-         {:#x}: fixup {:#x}, handler {} {}={} dx=0; then ax={} dx={:#x}, resumed at {:#x} {}",
+        "load from {:#x} at {}: {} with error code {}, saved ip={} ax={:#x} dx={:#x}; entry \
+         {}: fixup {}, handler {} {}={} dx=0; then ax={} dx={:#x}, resumed at {} {}",
         attempt.address,
         Name::of(ip).place(),
         seen.vector,
         seen.error_code,
-        ip,
+        Address(ip),
         before.ax,
         before.dx,
-        entry.at,
-        entry.fixup,
+        Address(entry.at),
+        Address(entry.fixup),
         entry.handler,
         entry.register_name(),
         entry.immediate,
@@ -85,7 +88,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             _ => 0,
         },
         outcome.value,
-        outcome.resumed_at,
+        Address(outcome.resumed_at),
         Name::of(outcome.resumed_at).place()
     )
 }

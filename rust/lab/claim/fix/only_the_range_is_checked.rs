@@ -15,6 +15,7 @@ use irqlab::{
         Address,
         Paging, //
     },
+    symbol,
     user::{
         is_user,
         Page,
@@ -54,7 +55,10 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             true => is_user(at, size),
             false => can_load(at, size),
         };
-        evidence.check(answer == expected, fmt!("{name} {at:#x}: {answer}"))?;
+        evidence.check(
+            answer == expected,
+            fmt!("{name} {}: {answer}", symbol::Address(at)),
+        )?;
     }
     evidence.holds()
 }

@@ -21,7 +21,10 @@ use crate::{
 use irqlab::{
     context::Kind,
     fixup::table,
-    symbol::Name, //
+    symbol::{
+        Address,
+        Name, //
+    }, //
 };
 
 claim! {
@@ -51,19 +54,17 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         .count();
     let is_sorted = table::entries().is_sorted_by_key(|entry| entry.instruction);
     judge!(
-        found.is_some_and(|entry| entry.fixup == outcome.resumed_at)
-            && nr_others == 0
-            && is_sorted,
-        "fault at {:#x} {}: searched for {:#x}, {} of {} entries found, in order of address: {}; 31 \
-         addresses around it: {} found; went on at {:#x}, {:#x} in the entry",
-        ip,
+        found.is_some_and(|entry| entry.fixup == outcome.resumed_at) && nr_others == 0 && is_sorted,
+        "fault at {} {}: searched for {}, {} of {} entries found, in order of address: {}; 31 \
+         addresses around it: {} found; went on at {}, {} in the entry",
+        Address(ip),
         Name::of(ip).place(),
-        sought,
+        Address(sought),
         u8::from(found.is_some()),
         table::len(),
         is_sorted,
         nr_others,
-        outcome.resumed_at,
-        found.map_or(0, |entry| entry.fixup)
+        Address(outcome.resumed_at),
+        Address(found.map_or(0, |entry| entry.fixup))
     )
 }
