@@ -4,6 +4,7 @@
 //! that was inserted has run or was removed, once; and what waits for all of them.
 
 use super::{
+    nr_operations,
     Body,
     Subject, //
 };
@@ -87,11 +88,9 @@ impl<K: Kind + 'static> Subject for Pin<KBox<Dpc<ForDpc<K>>>> {
 
 // ---- Random operations --------------------------------------------------------------------------
 
-/// How many DPCs there are of each kind, on how many CPUs operations are carried out, and how many
-/// all in all.
+/// How many DPCs there are of each kind, and on how many CPUs operations are carried out.
 const NR_DPCS: usize = 16;
 const MAX_CPUS: usize = 4;
-const NR_OPERATIONS: usize = 100_000;
 
 /// What happened to a DPC.
 struct Counted<K> {
@@ -202,12 +201,13 @@ fn operations(system: &Arc<System>, task: &Task) -> Result<bool> {
     };
     let table = Arc::new(table, GFP_KERNEL)?;
     let nr_cpus = cpu::online().take(MAX_CPUS).count();
+    let nr_operations = nr_operations() as usize;
     let mut parts = KVec::new();
     for cpu in cpu::online().take(nr_cpus) {
         let part = Part {
             table: table.clone(),
             seed: cpu.as_u32() + 1,
-            count: NR_OPERATIONS / nr_cpus,
+            count: nr_operations.div_ceil(nr_cpus),
         };
         let worker = Worker::on(cpu, c"irqlab_stress", Priority::Normal)?;
         let work = KBox::pin_init(Work::new(worker, Ok(part)), GFP_KERNEL)?;
@@ -249,7 +249,7 @@ fn operations(system: &Arc<System>, task: &Task) -> Result<bool> {
     let nr_wrong = nr_wrong(&table.ordinary) + nr_wrong(&table.threaded);
     pr_info!(
         "# {} operations on {} CPUs, {} rounds of flush and call: {} inserted, {} run, {} removed; {} of {} DPCs wrong\n",
-        NR_OPERATIONS,
+        nr_operations,
         nr_cpus,
         round,
         inserted,
@@ -258,7 +258,8 @@ fn operations(system: &Arc<System>, task: &Task) -> Result<bool> {
         nr_wrong,
         2 * NR_DPCS
     );
-    Ok(nr_wrong == 0 && inserted == run + removed && run > 1000 && removed > 100)
+    let is_enough = run > nr_operations as u64 / 100 && removed > nr_operations as u64 / 1000;
+    Ok(nr_wrong == 0 && inserted == run + removed && is_enough)
 }
 
 // ---- What waits for all -------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 //! ended, and how many interrupts of each were accepted. Every handler checks them as it begins
 //! and ends.
 
+use crate::nr_operations;
 use irqlab::{
     clock,
     context::{
@@ -43,9 +44,6 @@ use kernel::{
         Arc, //
     },
 };
-
-/// Operations of all CPUs together.
-const OPERATIONS: u64 = 100_000;
 
 /// What is known of one CPU.
 struct Known {
@@ -230,8 +228,9 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
     let shared = Shared::new()?;
     let pools = threads(&shared, task)?;
     let nr_cpus = pools.cpus().count() as u64;
+    let nr_operations = u64::from(nr_operations());
     cpu::run_on(workers, pools.cpus(), task, |here| {
-        for _ in 0..OPERATIONS / nr_cpus {
+        for _ in 0..nr_operations.div_ceil(nr_cpus) {
             if here.is_stopped() {
                 break;
             }
@@ -278,7 +277,7 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
     report("every interrupt is served once", do_agree);
     report(
         "handlers have run, and blocked",
-        nr_served > OPERATIONS / 20 && nr_blocked > OPERATIONS / 200,
+        nr_served > nr_operations / 20 && nr_blocked > nr_operations / 200,
     );
     let is_whole = *shared.shared.lock_in(task) == shared.locked.load(Relaxed);
     report("what the mutex guards is whole", is_whole);

@@ -106,6 +106,17 @@ module! {
     authors: ["The irqlab contributors"],
     description: "Drops every deferral type of the library at the worst moments",
     license: "GPL",
+    params: {
+        operations: u32 {
+            default: 100_000,
+            description: "Random operations in each test that has some (default: 100000)",
+        },
+    },
+}
+
+/// How many random operations all CPUs together are to carry out, in each test that has some.
+fn nr_operations() -> u32 {
+    (*module_parameters::operations.value_ref()).max(1000)
 }
 
 struct Stress;

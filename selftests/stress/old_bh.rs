@@ -3,11 +3,14 @@
 //! Random operations on all slots of old bottom halves: first one after the other, with all that
 //! the model says of each; then from all CPUs at once, with what has to be so however they mix.
 
-use crate::old_bh_model::{
-    Answer,
-    Chance,
-    Operation,
-    Slot as Model, //
+use crate::{
+    nr_operations,
+    old_bh_model::{
+        Answer,
+        Chance,
+        Operation,
+        Slot as Model, //
+    }, //
 };
 use irqlab::{
     clock,
@@ -42,9 +45,8 @@ use kernel::{
     },
 };
 
-/// How many operations, in each part.
-const NR_ALONE: u32 = 2_000;
-const NR_TOGETHER: u32 = 100_000;
+/// Which part of the operations is carried out one after the other, waiting for each.
+const PART_ALONE: u32 = 50;
 
 /// What the slots of a set have in common.
 struct Shared {
@@ -239,7 +241,7 @@ fn try_alone(shared: &Arc<Shared>, task: &Task) -> Result<bool> {
         subjects.push(Subject::new(number, shared)?, GFP_KERNEL)?;
     }
     let mut chance = Chance::new(1);
-    for done in 0..NR_ALONE {
+    for done in 0..nr_operations() / PART_ALONE {
         let subject = &mut subjects[chance.below(NR_SLOTS.into()) as usize];
         let operation = chance.operation();
         if operation == Operation::Mark {
@@ -310,7 +312,7 @@ fn try_together(shared: &Arc<Shared>, workers: &Queue<Task>, task: &Task) -> Res
     }
     let nr_done = Atomic::new(0u32);
     let error = Atomic::new(0i32);
-    let nr_each = NR_TOGETHER.div_ceil(cpu::online().count() as u32);
+    let nr_each = nr_operations().div_ceil(cpu::online().count() as u32);
     cpu::run_on(workers, cpu::online(), task, |here| {
         let mut chance = Chance::new(2 + u64::from(here.cpu.as_u32()));
         for _ in 0..nr_each {
@@ -388,7 +390,7 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
 
     let shared = shared()?;
     let nr_done = try_together(&shared, workers, task)?;
-    report("100000 operations from all CPUs", nr_done >= NR_TOGETHER);
+    report("operations from all CPUs", nr_done >= nr_operations());
     let mut is_stuck = false;
     let (mut nr_marks, mut nr_turns, mut nr_runs) = (0, 0, 0);
     for number in 0..NR_SLOTS {
