@@ -5,9 +5,13 @@
 use crate::{
     claim::Trial,
     line::Line,
-    refusal::Answer, //
+    refusal::{
+        refuse,
+        Answer, //
+    }, //
 };
 use irqlab::{
+    clock,
     context::HardIrq,
     cpu::{
         self,
@@ -30,6 +34,7 @@ use kernel::{
         },
         Arc, //
     },
+    time::msecs_to_jiffies, //
 };
 
 /// Counts the interrupts of one line.
@@ -84,32 +89,42 @@ impl Counter {
 
     /// Has the line's interrupts go to `cpus` only, and makes sure that they do:
     /// a controller may wait with it for an interrupt, and for its last move to
-    /// be cleaned up. Returns whether they do.
+    /// be cleaned up, which is done by a timer of the CPU that the line has left.
+    ///
+    /// Refusals: `EIO` if an interrupt was lost, or the line does not get there.
     pub(crate) fn move_to(
         &self,
         trial: &Trial<'_>,
         affinity: &Affinity,
         cpus: impl Iterator<Item = CpuId> + Clone,
-    ) -> Answer<bool> {
-        const ATTEMPTS: u32 = 200;
+    ) -> Answer {
+        const PATIENCE_MS: u32 = 2000;
 
+        let name = self.line.name();
+        let runs = || cpus.clone().map(|cpu| self.runs_on(cpu)).sum::<u64>();
+        let is_asked = |cpu: CpuId| cpus.clone().any(|other| other == cpu);
         affinity.set(cpus.clone())?;
-        for _ in 0..ATTEMPTS {
+        let start = clock::ticks();
+        loop {
+            let is_late = clock::ticks().wrapping_sub(start) > msecs_to_jiffies(PATIENCE_MS);
+            let before = runs();
             if !self.raise(trial)? {
-                return Ok(false);
+                refuse!(EIO, "{name}: an interrupt was lost while it moved");
             }
-            let (asked, chosen) = (affinity.asked()?, affinity.effective()?);
-            let is_asked = |cpu: CpuId| cpus.clone().any(|other| other == cpu);
+            // The kernel has noted these CPUs once it has moved the line. Of the effective ones it
+            // does not keep account where the line could stay.
+            let asked = affinity.asked()?;
             let is_known = cpu::online().all(|cpu| is_asked(cpu) == asked.test(cpu));
-            let is_chosen = cpu::online().all(|cpu| is_asked(cpu) || !chosen.test(cpu));
-            if is_known && is_chosen {
-                // This one may have been what moved the line; the next goes there.
-                let runs = || cpus.clone().map(|cpu| self.runs_on(cpu)).sum::<u64>();
-                let before = runs();
-                return Ok(self.raise(trial)? && runs() > before);
+            if is_known && runs() > before {
+                return Ok(());
+            }
+            if is_late {
+                refuse!(
+                    EIO,
+                    "{name} does not move to other CPUs in {PATIENCE_MS} ms"
+                );
             }
             trial.task.sleep_us(100, 100);
         }
-        Ok(false)
     }
 }

@@ -20,10 +20,7 @@ use super::{
 use crate::{
     counter::Counter,
     line::Line,
-    refusal::{
-        refuse,
-        Answer, //
-    },
+    refusal::Answer,
     waiting, //
 };
 use irqlab::{
@@ -112,8 +109,8 @@ fn try_line(trial: &Trial<'_>, line: &Line, seen: &mut Seen, evidence: &mut Text
     emit!(evidence, "{} irq {}:", line.name(), irq)?;
     let mut vectors = KVec::new();
     for cpu in cpu::online().take(if can_move { CPUS } else { 1 }) {
-        if can_move && !counter.move_to(trial, &affinity, core::iter::once(cpu))? {
-            refuse!(EIO, "{} does not move to CPU {}", line.name(), cpu.as_u32());
+        if can_move {
+            counter.move_to(trial, &affinity, core::iter::once(cpu))?;
         }
         let vector = waiting::vector_of(line)?.unwrap_or(lapic::IRQ_WORK_VECTOR);
         let expected = trial.pick(vector, (irq + FIRST) as u8);

@@ -18,10 +18,7 @@ use super::{
 use crate::{
     counter::Counter,
     line::Line,
-    refusal::{
-        refuse,
-        Answer, //
-    },
+    refusal::Answer,
     waiting, //
 };
 use irqlab::{
@@ -37,7 +34,6 @@ use irqlab::{
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
     sync::{
         atomic::{
             Acquire,
@@ -99,13 +95,8 @@ fn try_line(
     let counters = [registrations[0].handler(), registrations[1].handler()];
     let affinity = Affinity::new(line.source.line())?;
     let info = line.source.line().info()?;
-    if info.vector.is_some() && !counters[0].move_to(trial, &affinity, core::iter::once(here))? {
-        refuse!(
-            EIO,
-            "{} does not move to CPU {}",
-            line.name(),
-            here.as_u32()
-        );
+    if info.vector.is_some() {
+        counters[0].move_to(trial, &affinity, core::iter::once(here))?;
     }
     let vector = waiting::vector_of(line)?.unwrap_or(lapic::IRQ_WORK_VECTOR);
 

@@ -3,8 +3,8 @@
 //! Steering: sends a line to one CPU for the length of an experiment.
 //!
 //! A controller may do what it was asked only at the line's next interrupt, which
-//! still goes to the old CPU: an I/O APIC cannot be reprogrammed safely at any
-//! other time. So interrupts are raised here until one has arrived where it should.
+//! still goes to the old CPU: an I/O APIC cannot be reprogrammed safely at any other
+//! time. So interrupts are raised here until the kernel says that the line was moved.
 
 use super::{
     Lent,
@@ -16,6 +16,7 @@ use crate::refusal::{
     Refusal, //
 };
 use irqlab::{
+    clock,
     context::Task,
     cpu::{
         is_online,
@@ -26,29 +27,25 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::Relaxed, //
+    sync::atomic::Relaxed,
+    time::msecs_to_jiffies, //
 };
 
-/// Sends a line to one CPU. Dropping it sends the line back to where it went
-/// before. Made by [`Lent::steer`].
+/// Sends a line to one CPU. Dropping it gives the line back the CPUs that it could
+/// go to before. Made by [`Lent::steer`].
 pub(crate) struct Steered<'a> {
     line: &'a Line,
     /// What to undo: `None` if the line did not have to move.
-    moved: Option<Moved>,
-}
-
-struct Moved {
-    affinity: Affinity,
-    /// Where the line went before.
-    from: Option<CpuId>,
+    affinity: Option<Affinity>,
 }
 
 impl Lent<'_> {
-    /// Has the interrupts of the line arrive at `cpu` until the answer is dropped.
+    /// Has the interrupts of the line arrive at `cpu` until the answer is dropped,
+    /// whatever is attached meanwhile.
     ///
-    /// Nothing may be attached when it is made and when it is dropped: both raise
-    /// some interrupts, with a top half of their own, to see the line arrive. A
-    /// line whose interrupts arrive where they are raised is left alone.
+    /// Nothing may be attached when it is made and when it is dropped: both may have
+    /// to raise interrupts, with a top half of their own. A line whose interrupts
+    /// arrive where they are raised, or that goes to `cpu` already, is left alone.
     ///
     /// Refusals: `ENXIO` if the CPU is offline, `EPERM` if the controller cannot
     /// choose a CPU, `ENOSPC` if the CPU has no vector left, `ETIMEDOUT` if the
@@ -56,27 +53,35 @@ impl Lent<'_> {
     /// device was unbound.
     pub(crate) fn steer(&self, cpu: CpuId) -> Answer<Steered<'_>> {
         let line: &Line = self;
-        // Also if it is there: it may be about to move, which shows only when it has.
-        let moved = if line.source.is_local() {
+        if line.source.is_local() {
+            return Ok(Steered {
+                line,
+                affinity: None,
+            });
+        }
+        // While nobody has requested the line, the kernel says nothing true about where
+        // it goes.
+        let top_half = line.put_on(None)?;
+        let affinity = if is_at(line, cpu)? {
             None
         } else {
-            Some(Moved {
-                affinity: Affinity::new(line.source.line())?,
-                from: line.source.line().info()?.cpu,
-            })
+            let affinity = Affinity::new(line.source.line())?;
+            let moved = affinity.set(core::iter::once(cpu));
+            moved.map_err(|error| line.cannot_move(cpu, error))?;
+            Some(affinity)
         };
-        // From here on, what was moved is moved back, whatever goes wrong.
-        let steered = Steered { line, moved };
-        if let Some(moved) = &steered.moved {
-            let _top_half = line.put_on(None)?;
-            if !moved.go(line, cpu)? {
-                refuse!(
-                    ETIMEDOUT,
-                    "{} does not go to CPU {}, which may have no vector left for it",
-                    line.name(),
-                    cpu.as_u32()
-                );
-            }
+        // From here on, what was moved is moved back, whatever goes wrong; with a top
+        // half of its own, after this one.
+        let steered = Steered { line, affinity };
+        let has_arrived = raise_until(line, || is_at(line, cpu));
+        drop(top_half);
+        if !has_arrived? {
+            refuse!(
+                ETIMEDOUT,
+                "{} does not go to CPU {}, which may have no vector left for it",
+                line.name(),
+                cpu.as_u32()
+            );
         }
         Ok(steered)
     }
@@ -125,37 +130,22 @@ impl Line {
     }
 }
 
-impl Moved {
-    /// Sends the line to `cpu`. Returns whether it went.
-    fn go(&self, line: &Line, cpu: CpuId) -> Answer<bool> {
-        let asked = self.affinity.set(core::iter::once(cpu));
-        asked.map_err(|error| line.cannot_move(cpu, error))?;
-        raise_until(line, || is_at(line, cpu))
-    }
-
-    /// First to the CPU where the line went, then to all that it may go to: of
-    /// those the controller keeps the one it has.
-    fn undo(self, line: &Line) -> Answer<bool> {
-        let _top_half = line.put_on(None)?;
-        // Dropped before the top half, as it asks once more.
-        let moved = self;
-        if let Some(from) = moved.from.filter(|from| is_online(*from)) {
-            if !moved.go(line, from)? {
-                return Ok(false);
-            }
-        }
-        moved.affinity.restore()?;
-        raise_until(line, || moved.affinity.is_restored())
+impl Steered<'_> {
+    /// Returns whether the line can go again to all the CPUs of before.
+    fn undo(&self, affinity: &Affinity) -> Answer<bool> {
+        let _top_half = self.line.put_on(None)?;
+        affinity.restore()?;
+        raise_until(self.line, || affinity.is_restored())
     }
 }
 
 impl Drop for Steered<'_> {
     fn drop(&mut self) {
-        let Some(moved) = self.moved.take() else {
+        let Some(affinity) = &self.affinity else {
             return;
         };
         let name = self.line.name();
-        match moved.undo(self.line) {
+        match self.undo(affinity) {
             Ok(true) => (),
             Ok(false) => pr_warn!("{}: still not where it went before\n", name),
             // It has no CPU any more.
@@ -165,30 +155,32 @@ impl Drop for Steered<'_> {
     }
 }
 
-/// Whether the controller sends the line to `cpu`, and may send it to no other: else it
-/// chooses again when a handler is requested.
+/// Whether the line, which somebody has requested, goes to `cpu` and to no other: it was moved
+/// there, or has chosen this one. The choice is not kept account of where the line could stay.
 fn is_at(line: &Line, cpu: CpuId) -> Result<bool> {
     let (asked, effective) = Affinity::of(line.source.line())?;
-    let is_it = |cpus: &Set| cpus.len() == 1 && cpus.contains(cpu);
-    Ok(is_it(&asked) && is_it(&effective))
+    let is_only = |cpus: &Set| cpus.len() == 1 && cpus.contains(cpu);
+    Ok(is_only(&asked) || is_only(&effective))
 }
 
 /// Raises interrupts, one after the other, until the line `is_there`: at most so
-/// many. Returns whether it is. The top half is on the line: of one that nobody has the
-/// kernel only notes what is asked.
+/// long. Returns whether it is.
 fn raise_until(line: &Line, is_there: impl Fn() -> Result<bool>) -> Answer<bool> {
-    const ATTEMPTS: u32 = 200;
+    const PATIENCE_MS: u32 = 2000;
 
     let task = Task::current().ok_or(EINVAL)?;
-    for _ in 0..ATTEMPTS {
+    let start = clock::ticks();
+    loop {
         if is_there()? {
             return Ok(true);
+        }
+        if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(PATIENCE_MS) {
+            return Ok(false);
         }
         raise_and_wait(line, task)?;
         // The last move may have to be cleaned up.
         task.sleep_us(100, 100);
     }
-    Ok(false)
 }
 
 /// Raises one interrupt, and waits for the lab's top half.
