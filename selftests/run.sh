@@ -23,7 +23,7 @@ while getopts lsp: option; do
 done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
-	set -- claims.sh lifetime.sh knobs.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
+	set -- claims.sh knobs.sh lifetime.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
 		samples.sh leaks.sh old_bh.sh hotplug.sh soak.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown
 fi
