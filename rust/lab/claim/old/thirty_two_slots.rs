@@ -2,21 +2,23 @@
 
 //! There are 32 slots, each for one routine; a mark is a bit, and no counter.
 //!
-//! All are marked several times before one can run. In the control each may run after each mark.
+//! All are marked several times before one can run: with interrupts off, as on PREEMPT_RT another
+//! task may serve the soft IRQ while bottom halves are disabled. In the control each may run after
+//! each mark.
 
 use crate::{
     claim::prelude::*,
     runs::Runs, //
 };
-use irqlab::{
-    context::BottomHalvesDisabled,
-    old_bh::{
-        BottomHalves,
-        Slot,
-        NR_SLOTS, //
-    },
+use irqlab::old_bh::{
+    BottomHalves,
+    Slot,
+    NR_SLOTS, //
 };
-use kernel::sync::Arc;
+use kernel::{
+    interrupt::local_interrupt_disable,
+    sync::Arc, //
+};
 
 claim! {
     quote: "bottom half handlers are implemented using tasklets",
@@ -56,7 +58,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             trial.eventually(2000, is_at_rest);
         }
     } else {
-        let _none_runs = BottomHalvesDisabled::new(trial.task);
+        let _none_runs = local_interrupt_disable();
         for _ in 0..MARKS {
             mark_all();
         }
