@@ -2,7 +2,10 @@
 
 //! Events that handlers of interrupt threads wait for.
 
-use super::wait_list::WaitList;
+use super::wait_list::{
+    WaitList,
+    Waiting, //
+};
 use core::{
     future::Future,
     task::{
@@ -68,24 +71,30 @@ impl Completion {
 
     /// Waits for one event, and consumes it.
     pub fn wait(&self) -> Wait<'_> {
-        Wait(self)
+        Wait {
+            completion: self,
+            waiting: self.waiters.waiting(),
+        }
     }
 }
 
 /// What [`Completion::wait`] awaits.
 #[must_use = "it does not wait before it is awaited"]
-pub struct Wait<'a>(&'a Completion);
+pub struct Wait<'a> {
+    completion: &'a Completion,
+    waiting: Waiting<'a>,
+}
 
 impl Future for Wait<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0.try_wait() {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.completion.try_wait() {
             return Poll::Ready(());
         }
-        self.0.waiters.add(context.waker());
+        self.waiting.add(context.waker());
         // What came before the waker was on the list has not woken it.
-        if self.0.try_wait() {
+        if self.completion.try_wait() {
             return Poll::Ready(());
         }
         Poll::Pending

@@ -2,7 +2,10 @@
 
 //! A mutex that handlers of interrupt threads share with tasks, and with each other.
 
-use super::wait_list::WaitList;
+use super::wait_list::{
+    WaitList,
+    Waiting, //
+};
 use crate::context::Task;
 use core::{
     cell::UnsafeCell,
@@ -78,7 +81,10 @@ impl<T> Mutex<T> {
 
     /// Locks it in a handler, which blocks if it has to.
     pub fn lock(&self) -> Lock<'_, T> {
-        Lock(self)
+        Lock {
+            mutex: self,
+            waiting: self.waiters.waiting(),
+        }
     }
 
     /// Locks it in a task, which sleeps if it has to, and looks again every now and then.
@@ -96,18 +102,21 @@ impl<T> Mutex<T> {
 
 /// What [`Mutex::lock`] awaits.
 #[must_use = "it does not lock before it is awaited"]
-pub struct Lock<'a, T>(&'a Mutex<T>);
+pub struct Lock<'a, T> {
+    mutex: &'a Mutex<T>,
+    waiting: Waiting<'a>,
+}
 
 impl<'a, T> Future for Lock<'a, T> {
     type Output = Guard<'a, T>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Guard<'a, T>> {
-        if let Some(guard) = self.0.try_lock() {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Guard<'a, T>> {
+        if let Some(guard) = self.mutex.try_lock() {
             return Poll::Ready(guard);
         }
-        self.0.waiters.add(context.waker());
+        self.waiting.add(context.waker());
         // Whoever unlocked it before the waker was on the list has not woken it.
-        match self.0.try_lock() {
+        match self.mutex.try_lock() {
             Some(guard) => Poll::Ready(guard),
             None => Poll::Pending,
         }

@@ -17,9 +17,10 @@ use kernel::{
     }, //
 };
 
-const EMPTY: u32 = 0;
-const TAKEN: u32 = 1;
-const FULL: u32 = 2;
+const EMPTY: u64 = 0;
+const TAKEN: u64 = 1;
+/// From here on, a place's state is the number of the waker that is there, which is never used again.
+const FIRST_NUMBER: u64 = 2;
 
 /// A place for one waker.
 ///
@@ -28,7 +29,7 @@ const FULL: u32 = 2;
 /// Who has set `state` to `TAKEN`, until it sets it to something else, has `waker` for itself.
 /// Nobody else accesses it.
 struct Place {
-    state: Atomic<u32>,
+    state: Atomic<u64>,
     waker: UnsafeCell<Option<Waker>>,
 }
 
@@ -38,7 +39,7 @@ unsafe impl Sync for Place {}
 
 impl Place {
     /// Exchanges the waker, if the state is `from`; it is `to` afterwards.
-    fn exchange(&self, from: u32, waker: Option<Waker>, to: u32) -> Result<Option<Waker>> {
+    fn exchange(&self, from: u64, waker: Option<Waker>, to: u64) -> Result<Option<Waker>> {
         if self.state.load(Relaxed) != from || self.state.cmpxchg(from, TAKEN, Full).is_err() {
             return Err(EBUSY);
         }
@@ -52,7 +53,10 @@ impl Place {
 }
 
 /// A list with a place for each interrupt thread that there can be.
-pub(super) struct WaitList(KVVec<Place>);
+pub(super) struct WaitList {
+    places: KVVec<Place>,
+    next_number: Atomic<u64>,
+}
 
 impl WaitList {
     /// Errors: `ENOMEM`.
@@ -67,28 +71,69 @@ impl WaitList {
             };
             places.push(place, GFP_KERNEL)?;
         }
-        Ok(Self(places))
+        Ok(Self {
+            places,
+            next_number: Atomic::new(FIRST_NUMBER),
+        })
     }
 
-    /// Puts a waker on the list. The caller looks again afterwards whether it still has to
-    /// wait. Without a place it is woken at once, to look again later.
-    pub(super) fn add(&self, waker: &Waker) {
-        for place in &self.0 {
+    /// For a future that is to wait on this list; it does not yet.
+    pub(super) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            list: self,
+            at: None,
+        }
+    }
+
+    /// Wakes all that are on the list, and takes them off. May be called in any context but NMI.
+    pub(super) fn wake_all(&self) {
+        for place in &self.places {
+            let number = place.state.load(Relaxed);
+            if number < FIRST_NUMBER {
+                continue;
+            }
+            if let Ok(Some(waker)) = place.exchange(number, None, EMPTY) {
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// A future's place on a list, which it leaves when this is dropped: a handler may be dropped while
+/// it waits, and its waker would keep the place for ever.
+pub(super) struct Waiting<'a> {
+    list: &'a WaitList,
+    /// The place, and the number of the waker that was put there.
+    at: Option<(&'a Place, u64)>,
+}
+
+impl Waiting<'_> {
+    /// Puts a waker on the list, instead of the one before. The caller looks again afterwards whether
+    /// it still has to wait. Without a place it is woken at once, to look again later.
+    pub(super) fn add(&mut self, waker: &Waker) {
+        self.leave();
+        let number = self.list.next_number.fetch_add(1, Relaxed);
+        for place in &self.list.places {
             if place.state.load(Relaxed) == EMPTY
-                && place.exchange(EMPTY, Some(waker.clone()), FULL).is_ok()
+                && place.exchange(EMPTY, Some(waker.clone()), number).is_ok()
             {
+                self.at = Some((place, number));
                 return;
             }
         }
         waker.wake_by_ref();
     }
 
-    /// Wakes all that are on the list, and takes them off. May be called in any context but NMI.
-    pub(super) fn wake_all(&self) {
-        for place in &self.0 {
-            if let Ok(Some(waker)) = place.exchange(FULL, None, EMPTY) {
-                waker.wake();
-            }
+    /// Takes the waker off, unless it was woken: then the place may be another's.
+    fn leave(&mut self) {
+        if let Some((place, number)) = self.at.take() {
+            let _ = place.exchange(number, None, EMPTY);
         }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
