@@ -8,6 +8,7 @@ use super::{
         Level,
         Levels,
         Raised,
+        LOCK_LEVEL,
         MAX_LEVEL, //
     },
     thread::Thread,
@@ -23,7 +24,10 @@ use crate::{
     }, //
 };
 use kernel::{
-    cpu::CpuId,
+    cpu::{
+        nr_cpu_ids,
+        CpuId, //
+    },
     prelude::*,
     sync::{
         atomic::{
@@ -52,6 +56,8 @@ pub(super) struct Cpu {
     pub(super) id: CpuId,
     /// The [`Levels`].
     levels: Atomic<u64>,
+    /// Whether one of the [`Bells`] is on its way.
+    is_rung: Atomic<bool>,
     servers: [Server; MAX_LEVEL as usize],
     /// Since when the level on top is being served.
     since_ns: Atomic<u64>,
@@ -102,6 +108,7 @@ impl Cpu {
         let cpu = Self {
             id,
             levels: Atomic::new(Levels::default().into_raw()),
+            is_rung: Atomic::new(false),
             servers,
             since_ns: Atomic::new(0),
             counts: core::array::from_fn(|_| counts()),
@@ -223,9 +230,12 @@ impl Cpu {
     }
 }
 
-/// The interrupts by which a controller interrupts its CPU: as many as can be on top of each
-/// other, and some more, as one that is on its way may come too late to be of use.
-pub(super) struct Bells(KVec<Pin<KBox<IrqWork<Bell>>>>);
+/// The interrupts by which a controller interrupts its CPU. One at a time is on its way: it will find
+/// all that is pending when it comes.
+pub(super) struct Bells {
+    bells: KVec<Pin<KBox<IrqWork<Bell>>>>,
+    cpu: Arc<Cpu>,
+}
 
 /// One of them.
 struct Bell {
@@ -236,10 +246,12 @@ struct Bell {
 
 impl Bells {
     pub(super) fn new(cpu: &Arc<Cpu>) -> Result<Arc<Self>> {
-        const NR_SPARE: usize = 3;
-
+        // One for each level that can be interrupted by another, and one that is on its way. And for
+        // each CPU one that serves with interrupts off: while the controller's CPU is offline,
+        // others serve its levels.
+        let nr_bells = LOCK_LEVEL as usize + 1 + nr_cpu_ids() as usize;
         let mut bells = KVec::new();
-        for _ in 0..MAX_LEVEL as usize + NR_SPARE {
+        for _ in 0..nr_bells {
             let bell = Bell {
                 cpu: cpu.clone(),
                 is_served: Atomic::new(false),
@@ -247,15 +259,23 @@ impl Bells {
             let bell = KBox::pin_init(IrqWork::new(Ok(bell)), GFP_KERNEL)?;
             bells.push(bell, GFP_KERNEL)?;
         }
-        Ok(Arc::new(Self(bells), GFP_KERNEL)?)
+        let bells = Self {
+            bells,
+            cpu: cpu.clone(),
+        };
+        Ok(Arc::new(bells, GFP_KERNEL)?)
     }
 
     /// Interrupts this CPU as soon as interrupts are on.
     ///
-    /// By one that is neither served nor on its way: the kernel serves those that it finds
-    /// together one after the other, and the first would keep the second from interrupting it.
+    /// By one that is not being served: that one could come again only when it has ended. And by one
+    /// only, until it has come: the kernel serves those that it finds together one after the other,
+    /// so that the others would be of no use to what is raised meanwhile.
     pub(super) fn ring(&self) {
-        let mut bells = self.0.iter();
+        if self.cpu.is_rung.xchg(true, Full) {
+            return;
+        }
+        let mut bells = self.bells.iter();
         bells.any(|bell| !bell.is_served.load(Acquire) && bell.queue());
     }
 }
@@ -265,6 +285,9 @@ impl irq_work::Handler for Bell {
 
     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
         this.is_served.store(true, Relaxed);
+        // In full order: who does not ring after all has raised its interrupt before, which is
+        // seen below.
+        this.cpu.is_rung.xchg(false, Full);
         this.cpu.dispatch(irq);
         this.is_served.store(false, Release);
     }
