@@ -6,6 +6,9 @@
 //! ended, and how many interrupts of each were accepted. Every handler checks them as it begins
 //! and ends.
 
+mod nesting;
+mod waits;
+
 use crate::nr_operations;
 use irqlab::{
     clock,
@@ -297,5 +300,13 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
         is_ok &= shared.nr_broken.load(Relaxed) == 0 && shared.shared.try_lock().is_some();
     }
     report("dropped while they are blocked", is_ok);
+    report(
+        "those dropped leave nothing behind",
+        waits::leave_nothing_behind(task)?,
+    );
+    report(
+        "what is raised goes to the top",
+        nesting::goes_to_the_top(task)?,
+    );
     Ok(nr_failed)
 }
