@@ -199,6 +199,7 @@ state >"$work/state" 2>/dev/null
 		answers_during_a_bench ipi/matrix EBUSY kind=self
 		answers_during_a_bench ipi/modes EBUSY count=1
 		answers_during_a_bench interrupt_threads/raise EBUSY level=5
+		answers_during_a_bench interrupt_threads/on EBUSY 0
 		answers_during_a_bench lines/sim0/trigger EBUSY 1
 		answers_during_a_bench lines/sim0/handlers EBUSY none
 		answers_during_a_bench lines/sim0/enabled EBUSY 0

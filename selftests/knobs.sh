@@ -40,7 +40,7 @@ files() {
 		idt 400 9 header
 		interrupt_threads/handlers 600 5 header
 		interrupt_threads/on 600 1 value
-		interrupt_threads/pools 400 11 header
+		interrupt_threads/pools 400 12 header
 		interrupt_threads/raise 200 0 command
 		interrupt_threads/release 200 0 command
 		ipi/call 600 13 header
@@ -1090,14 +1090,6 @@ keeps_the_budget() {
 
 # ---- Interrupt threads ---------------------------------------------------------------------------
 
-# level CPU N - set value to state, raised, merged, runs, blocks and finished of a level
-level() {
-	value=''
-	while read -r cpu _ number _ state raised merged runs blocks finished _; do
-		[ "$cpu $number" != "$1 $2" ] || value="$state $raised $merged $runs $blocks $finished"
-	done <"$lab/interrupt_threads/pools"
-}
-
 stop_interrupt_threads() {
 	echo 0 >"$lab/interrupt_threads/on"
 	for number in 1 2 3 4 5 6 7 8 9 10; do
@@ -1153,6 +1145,54 @@ ends_while_all_are_blocked() {
 	becomes "level 10" "blocked,pending 2 0 1 1 0" level 0 10
 	stop_interrupt_threads
 	same "threads" "$(interrupt_threads)" "$before"
+}
+
+# Handlers that end where they wait keep no place there, and the next ones are not woken for them.
+waits_alone_after_many() {
+	start_interrupt_threads
+	must "$1/handlers" "level=5 wait=release"
+	content /sys/devices/system/cpu/possible
+	# There are places for all levels of all CPUs that there can be.
+	for round in $(seq $(((${value##*[-,]} + 1) * 10 + 1))); do
+		must "$1/on" 1
+		must "$1/raise" "level=5 cpu=0"
+		must "$1/on" 0
+	done
+	must "$1/on" 1
+	must "$1/raise" "level=5 cpu=0"
+	pause 0.2
+	level 0 5
+	same "after $round rounds" "$value" "blocked 1 0 1 1 0"
+	same "resumes" "$resumes" 0
+	must "$1/release" 5
+	becomes "level 5" "- 1 0 1 1 1" level 0 5
+}
+
+is_raising() {
+	read -r _ && read -r knob step _
+	[ "$knob" = interrupt_threads ] && [ "$step" -gt 0 ]
+} <"$lab/progress"
+
+# What takes minutes to raise keeps nobody from looking, and ends with a signal.
+is_seen_while_it_raises() {
+	start_interrupt_threads
+	must "$1/handlers" "level=1 run_us=1000"
+	(echo "level=1 cpu=0 count=1000000" >"$lab/$1/raise") &
+	raising=$!
+	cleanup="kill $raising; wait $raising; stop_interrupt_threads"
+	eventually is_raising || fail "no progress"
+	(
+		read -r value <"$lab/$1/on"
+		level 0 1
+		echo "$value" >"$work/seen"
+	) &
+	eventually test -s "$work/seen" || fail "who looks has to wait"
+	must_answer "$1/on" EBUSY 0
+	must_have_said "$1/on" EBUSY
+	kill "$raising"
+	wait "$raising"
+	must_have_said "$1/raise" EINTR
+	must "$1/on" 0
 }
 
 load_threads() {
@@ -1229,6 +1269,8 @@ has_defaults() {
 	echo serves_by_level interrupt_threads
 	echo sleeps_as_long_as_told interrupt_threads
 	echo ends_while_all_are_blocked interrupt_threads
+	echo waits_alone_after_many interrupt_threads
+	echo is_seen_while_it_raises interrupt_threads
 	# Last, when there is something in the tables.
 	echo has_no_other_files irqlab
 	echo is_private_in_all_directories irqlab

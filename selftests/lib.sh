@@ -319,6 +319,17 @@ uptime() {
 	value=${value%.*}${value#*.}
 }
 
+# level CPU N - set value to state, raised, merged, runs, blocks and finished of a level of the lab's
+# interrupt threads, and resumes to how often its threads were woken
+level() {
+	value='' resumes=''
+	while read -r cpu _ number _ state raised merged runs blocks woken finished _; do
+		if [ "$cpu $number" = "$1 $2" ]; then
+			value="$state $raised $merged $runs $blocks $finished" resumes=$woken
+		fi
+	done <"$lab/interrupt_threads/pools"
+}
+
 # counted IRQ [CPU] - how often /proc/interrupts has an interrupt, on all CPUs or on one
 counted() {
 	awk -v irq="$1:" -v cpu="${2:-}" '

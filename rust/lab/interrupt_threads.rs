@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lab's own interrupt threads: pools for all levels, and handlers that do as they are told.
+//! The lab's own interrupt threads: pools for all levels, whose handlers follow a [`Script`].
 
-use crate::refusal::{
-    refuse,
-    Answer, //
+mod script;
+
+pub(crate) use script::{
+    WaitsFor,
+    MAX_RUN_US,
+    MAX_SLEEP_US, //
+};
+
+use crate::{
+    progress::Experiment,
+    refusal::{
+        refuse,
+        Answer, //
+    },
 };
 use irqlab::{
-    clock,
-    context::{
-        HardIrq,
-        Task, //
-    },
+    context::Task,
     cpu::{
         self,
         CpuId, //
     },
     emit,
     interrupt_thread::{
-        Completion,
-        Handler,
         Handlers,
-        HighHandler,
         InterruptThreads,
         Level,
         Levels,
-        Run,
         MAX_LEVEL, //
     },
     smp,
@@ -35,160 +38,37 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
     },
 };
-
-/// The longest time that a handler may keep its CPU, in microseconds.
-pub(crate) const MAX_RUN_US: u64 = 1000;
-/// The longest that it may sleep.
-pub(crate) const MAX_SLEEP_US: u64 = 10_000_000;
-
-/// What a handler waits for, once.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum WaitsFor {
-    /// Nothing: it ends where it began.
-    Nothing,
-    /// For no time: only to become a thread.
-    Thread,
-    /// For the time `sleep_us`.
-    Sleep,
-    /// For its level to be written to `release`.
-    Release,
-}
-
-impl WaitsFor {
-    const ALL: [WaitsFor; 4] = [
-        WaitsFor::Nothing,
-        WaitsFor::Thread,
-        WaitsFor::Sleep,
-        WaitsFor::Release,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            WaitsFor::Nothing => "nothing",
-            WaitsFor::Thread => "thread",
-            WaitsFor::Sleep => "sleep",
-            WaitsFor::Release => "release",
-        }
-    }
-
-    /// Refusals: `ENODEV`.
-    pub(crate) fn find(name: &str) -> Answer<Self> {
-        match Self::ALL.into_iter().find(|one| one.name() == name) {
-            Some(found) => Ok(found),
-            None => refuse!(ENODEV, "nothing to wait for is called '{}'", name),
-        }
-    }
-}
-
-/// The handler of one level.
-pub(crate) struct Told {
-    pub(crate) level: Level,
-    run_us: Atomic<u32>,
-    waits_for: Atomic<u32>,
-    sleep_us: Atomic<u32>,
-    released: Completion,
-}
-
-impl Told {
-    fn new(level: Level) -> Result<Self> {
-        Ok(Self {
-            level,
-            run_us: Atomic::new(0),
-            waits_for: Atomic::new(WaitsFor::Nothing as u32),
-            sleep_us: Atomic::new(1000),
-            released: Completion::new()?,
-        })
-    }
-
-    fn waits_for(&self) -> WaitsFor {
-        let raw = self.waits_for.load(Relaxed) as usize;
-        WaitsFor::ALL.get(raw).copied().unwrap_or(WaitsFor::Nothing)
-    }
-
-    fn spin(&self) {
-        clock::spin_ns(u64::from(self.run_us.load(Relaxed)) * 1000);
-    }
-
-    /// What one wants to be otherwise than it is.
-    pub(crate) fn tell(
-        &self,
-        run_us: Option<u64>,
-        waits_for: Option<WaitsFor>,
-        sleep_us: Option<u64>,
-    ) -> Answer {
-        let waits = waits_for.is_some_and(|what| what != WaitsFor::Nothing);
-        if waits && !self.level.has_thread() {
-            refuse!(
-                EPERM,
-                "level {} is above the lock level: its handler cannot wait",
-                self.level.number()
-            );
-        }
-        if let Some(run_us) = run_us {
-            self.run_us.store(run_us as u32, Relaxed);
-        }
-        if let Some(waits_for) = waits_for {
-            self.waits_for.store(waits_for as u32, Relaxed);
-        }
-        if let Some(sleep_us) = sleep_us {
-            self.sleep_us.store(sleep_us as u32, Relaxed);
-        }
-        Ok(())
-    }
-}
-
-impl Handler for Told {
-    async fn serve(this: Arc<Self>, run: Run) {
-        this.spin();
-        match this.waits_for() {
-            WaitsFor::Nothing => return,
-            WaitsFor::Thread => run.in_thread().await,
-            WaitsFor::Sleep => run.sleep_us(this.sleep_us.load(Relaxed)).await,
-            WaitsFor::Release => this.released.wait().await,
-        }
-        this.spin();
-    }
-}
-
-impl HighHandler for Told {
-    fn serve(&self, _irq: &HardIrq) {
-        self.spin();
-    }
-}
+use script::Script;
 
 /// The lab's interrupt threads.
 #[pin_data]
 pub(crate) struct LabThreads {
-    told: [Arc<Told>; MAX_LEVEL as usize],
+    scripts: [Arc<Script>; MAX_LEVEL as usize],
+    /// Shared by whoever raises interrupts, who may take minutes.
     #[pin]
-    threads: Mutex<Option<InterruptThreads>>,
+    threads: Mutex<Option<Arc<InterruptThreads>>>,
 }
 
 impl LabThreads {
     pub(crate) fn new() -> Result<impl PinInit<Self>> {
-        let mut told = KVec::new();
+        let mut scripts = KVec::new();
         for level in Level::all() {
-            told.push(Arc::new(Told::new(level)?, GFP_KERNEL)?, GFP_KERNEL)?;
+            scripts.push(Arc::new(Script::new(level)?, GFP_KERNEL)?, GFP_KERNEL)?;
         }
-        let told = core::array::from_fn(|index| told[index].clone());
+        let scripts = core::array::from_fn(|index| scripts[index].clone());
         Ok(pin_init!(Self {
-            told,
+            scripts,
             threads <- new_mutex!(None, "LabThreads::threads"),
         }))
     }
 
-    /// The handler of a level.
-    pub(crate) fn told(&self, level: Level) -> &Arc<Told> {
-        &self.told[level.index()]
+    /// What the handler of a level does.
+    pub(crate) fn script(&self, level: Level) -> &Script {
+        &self.scripts[level.index()]
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -200,20 +80,22 @@ impl LabThreads {
         let mut threads = self.threads.lock();
         if threads.is_none() {
             let mut handlers = Handlers::new();
-            for told in &self.told {
-                handlers = if told.level.has_thread() {
-                    handlers.thread(told.level, told.clone())?
+            for script in &self.scripts {
+                handlers = if script.level.has_thread() {
+                    handlers.thread(script.level, script.clone())?
                 } else {
-                    handlers.function(told.level, told.clone())?
+                    handlers.function(script.level, script.clone())?
                 };
             }
-            *threads = Some(InterruptThreads::new(handlers, task)?);
+            let new = InterruptThreads::new(handlers, task)?;
+            *threads = Some(Arc::new(new, GFP_KERNEL)?);
         }
         Ok(())
     }
 
-    /// Ends them. Handlers that wait end where they are.
-    pub(crate) fn stop(&self) {
+    /// Ends them. Handlers that wait end where they are. Nobody raises interrupts meanwhile, as the
+    /// experiment is the caller's.
+    pub(crate) fn stop(&self, _experiment: &Experiment<'_>) {
         drop(self.threads.lock().take());
     }
 
@@ -221,9 +103,16 @@ impl LabThreads {
     ///
     /// Refusals: `ENODEV` if there are no pools, `ENXIO` if the CPU is offline or has none,
     /// `EINTR`.
-    pub(crate) fn raise(&self, level: Level, cpu: CpuId, count: u64, task: &Task) -> Answer {
-        let threads = self.threads.lock();
-        let Some(threads) = &*threads else {
+    pub(crate) fn raise(
+        &self,
+        level: Level,
+        cpu: CpuId,
+        count: u64,
+        experiment: &Experiment<'_>,
+        task: &Task,
+    ) -> Answer {
+        let threads = self.threads.lock().clone();
+        let Some(threads) = threads else {
             refuse!(ENODEV, "there are no pools: write 1 to 'on'");
         };
         if !cpu::is_online(cpu) || !threads.cpus().any(|other| other == cpu) {
@@ -233,6 +122,7 @@ impl LabThreads {
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted after {} of {}", done, count);
             }
+            experiment.step(done + 1, count, fmt!("level={}", level.number()));
             smp::call_on(cpu, task, |_off| threads.raise(level))??;
             task.yield_if_needed();
         }
@@ -241,21 +131,21 @@ impl LabThreads {
 
     /// Lets one handler of `level` go on that waits for that, or the next one that will.
     pub(crate) fn release(&self, level: Level) {
-        self.told(level).released.complete();
+        self.script(level).release();
     }
 
-    /// Shows what each handler is told to do.
+    /// Shows what each handler does.
     pub(crate) fn show_handlers(&self, text: &mut Text) -> Result {
         emit!(text, "#level server run_us wait sleep_us\n")?;
-        for told in &self.told {
+        for script in &self.scripts {
             emit!(
                 text,
                 "{:<6} {:<8} {:>6} {:<7} {}\n",
-                told.level.number(),
-                server(told.level),
-                told.run_us.load(Relaxed),
-                told.waits_for().name(),
-                told.sleep_us.load(Relaxed)
+                script.level.number(),
+                server(script.level),
+                script.run_us(),
+                script.waits_for().name(),
+                script.sleep_us()
             )?;
         }
         Ok(())
@@ -265,7 +155,7 @@ impl LabThreads {
     pub(crate) fn show_pools(&self, text: &mut Text) -> Result {
         emit!(
             text,
-            "#cpu mask level server   state           raised merged   runs blocks finished time_us\n"
+            "#cpu mask level server   state           raised merged   runs blocks resumes finished time_us\n"
         )?;
         let threads = self.threads.lock();
         let Some(threads) = &*threads else {
@@ -277,7 +167,7 @@ impl LabThreads {
                 let stats = threads.stats(cpu, level);
                 emit!(
                     text,
-                    "{:<4} {:<4} {:<5} {:<8} {:<15} {:>6} {:>6} {:>6} {:>6} {:>8} {:>7}\n",
+                    "{:<4} {:<4} {:<5} {:<8} {:<15} {:>6} {:>6} {:>6} {:>6} {:>7} {:>8} {:>7}\n",
                     cpu.as_u32(),
                     levels.mask().map_or(0, Level::number),
                     level.number(),
@@ -287,6 +177,7 @@ impl LabThreads {
                     stats.merged,
                     stats.runs,
                     stats.blocks,
+                    stats.resumes,
                     stats.finished,
                     stats.ns / 1000
                 )?;

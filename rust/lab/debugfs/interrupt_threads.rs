@@ -108,7 +108,8 @@ impl Knob for On {
         if switch(command)? {
             lab.interrupt_threads.start(task)
         } else {
-            lab.interrupt_threads.stop();
+            let experiment = lab.begin("interrupt_threads")?;
+            lab.interrupt_threads.stop(&experiment);
             Ok(())
         }
     }
@@ -137,8 +138,8 @@ impl Knob for HandlersKnob {
             .map(|word| number(word, 0..=MAX_SLEEP_US))
             .transpose()?;
         lab.interrupt_threads
-            .told(level)
-            .tell(run_us, wait, sleep_us)
+            .script(level)
+            .change(run_us, wait, sleep_us)
     }
 }
 
@@ -175,8 +176,9 @@ impl Knob for Raise {
             refuse!(ENXIO, "there is no such CPU");
         };
         let count = number_or(count, 1, 1..=1_000_000)?;
-        let _experiment = lab.begin("interrupt_threads")?;
-        lab.interrupt_threads.raise(level, cpu, count, task)
+        let experiment = lab.begin("interrupt_threads")?;
+        lab.interrupt_threads
+            .raise(level, cpu, count, &experiment, task)
     }
 }
 
