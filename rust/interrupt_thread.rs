@@ -40,7 +40,7 @@
 //! Exact: the interrupted thread is the CPU's `current` until the handler ends or blocks, and the
 //! scheduler cannot take it elsewhere; a handler starts without a switch to another thread; higher
 //! levels nest on the stack; levels at or below the mask wait and are not lost; a blocked
-//! handler goes on in a kernel thread that is bound to its CPU.
+//! handler goes on in a kernel thread that is bound to its CPU, as long as that is online.
 //!
 //! A model:
 //!
@@ -232,7 +232,10 @@ impl Handlers {
 /// None of its own handlers may do it, as it would wait for itself.
 ///
 /// A CPU that comes online later has no pool. While one is offline its kernel threads run
-/// elsewhere, and what they let come comes there too.
+/// elsewhere, and what they let come comes there too: the CPU's levels mask each other as before,
+/// but several CPUs may serve them, and then their times are not told apart. A handler that is in
+/// its thread meanwhile stays elsewhere until it waits; the next time it goes on, and the CPU is
+/// online again, it is back.
 ///
 /// ```
 /// # use irqlab::{context::{HardIrq, Task}, interrupt_thread::*};

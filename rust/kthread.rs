@@ -14,6 +14,7 @@ use crate::{
         Task, //
     },
     cpu::Set,
+    task::nr_cpus_allowed, //
 };
 use core::{
     ops::Deref,
@@ -41,12 +42,17 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Points to a worker that is ours to destroy.
-pub struct Worker(NonNull<bindings::kthread_worker>);
+/// `raw` points to a worker that is ours to destroy.
+pub struct Worker {
+    raw: NonNull<bindings::kthread_worker>,
+    /// The CPU that it was made for, if it was made for one.
+    home: Option<CpuId>,
+}
 
-// SAFETY: The C side locks for itself.
+// SAFETY: The worker belongs to no thread of execution: any may destroy it. The CPU is a number.
 unsafe impl Send for Worker {}
-// SAFETY: As above.
+// SAFETY: What can be done with a shared worker is to queue work, to flush and to move its thread: for
+// these the C side takes the worker's, or the scheduler's, own locks. The CPU never changes.
 unsafe impl Sync for Worker {}
 
 /// How the scheduler is to treat a worker.
@@ -68,17 +74,18 @@ impl Worker {
         // SAFETY: The name is a C string.
         let raw = unsafe { bindings::kthread_run_worker(name.as_char_ptr()) };
         // SAFETY: Just started, and nobody else's.
-        unsafe { Self::from_raw(raw, priority) }
+        unsafe { Self::from_raw(raw, None, priority) }
     }
 
     /// Starts a worker that runs on `cpu` only, called `name/<cpu>`.
     ///
-    /// While the CPU is offline it runs elsewhere. Errors: `ENOMEM`.
+    /// While the CPU is offline it runs elsewhere. Work that it begins after that, it does on `cpu`
+    /// again. Errors: `ENOMEM`.
     pub fn on(cpu: CpuId, name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string, and a `CpuId` is one of the possible CPUs.
         let raw = unsafe { bindings::kthread_run_worker_on_cpu(cpu.as_u32(), name.as_char_ptr()) };
         // SAFETY: Just started, and nobody else's.
-        unsafe { Self::from_raw(raw, priority) }
+        unsafe { Self::from_raw(raw, Some(cpu), priority) }
     }
 
     /// # Safety
@@ -86,21 +93,41 @@ impl Worker {
     /// `raw` is an error, or a new worker that is nobody else's to destroy.
     unsafe fn from_raw(
         raw: *mut bindings::kthread_worker,
+        home: Option<CpuId>,
         priority: Priority,
     ) -> Result<Arc<Self>> {
-        let raw = from_err_ptr(raw)?;
+        let raw = NonNull::new(from_err_ptr(raw)?).ok_or(ENOMEM)?;
         // INVARIANT: By the contract of this function.
-        let worker = Self(NonNull::new(raw).ok_or(ENOMEM)?);
-        // SAFETY: The worker, and with it its task, is alive.
-        let task = unsafe { (*raw).task };
+        let worker = Self { raw, home };
+        let task = worker.task();
         match priority {
             Priority::Normal => (),
-            // SAFETY: As above.
+            // SAFETY: The task lives as long as the worker, which is destroyed later.
             Priority::Fifo => unsafe { bindings::sched_set_fifo(task) },
-            // SAFETY: As above.
+            // SAFETY: The task lives as long as the worker, which is destroyed later.
             Priority::FifoLow => unsafe { bindings::sched_set_fifo_low(task) },
         }
         Ok(Arc::new(worker, GFP_KERNEL)?)
+    }
+
+    /// Its thread, which lives as long as the worker.
+    fn task(&self) -> *mut bindings::task_struct {
+        // SAFETY: The worker is ours by the type invariant, so that it is valid; its task was set
+        // before it was started, and does not change.
+        unsafe { (*self.raw.as_ptr()).task }
+    }
+
+    /// Binds the worker's thread, which calls this, to its CPU again: the kernel lets it go
+    /// anywhere, and leaves it at that, as soon as it is to run while the CPU is offline.
+    fn go_home(&self, _task: &Task) {
+        let is_home = |home| nr_cpus_allowed() == 1 && CpuId::current() == home;
+        if let Some(home) = self.home.filter(|home| !is_home(*home)) {
+            // While the CPU is still offline this changes nothing.
+            //
+            // SAFETY: The task is this very thread, the CPU one of the possible ones, and the token
+            // proves that this may sleep.
+            unsafe { bindings::kthread_rebind(self.task(), home.as_u32()) };
+        }
     }
 
     /// Moves the worker's thread to the CPUs of `cpus`, from wherever it runs: waits until it has
@@ -108,17 +135,18 @@ impl Worker {
     ///
     /// Errors: `EINVAL` if none of them is online, or if the worker was made for one CPU.
     pub fn set_cpus(&self, cpus: &Set, _task: &Task) -> Result {
-        // SAFETY: The worker is ours by the type invariant, and with it its task, which lives
-        // until the worker is destroyed.
-        let task = unsafe { (*self.0.as_ptr()).task };
-        // SAFETY: Both are valid; the token proves that this may sleep.
-        to_result(unsafe { bindings::set_cpus_allowed_ptr(task, cpus.as_raw()) })
+        if self.home.is_some() {
+            return Err(EINVAL);
+        }
+        // SAFETY: The task lives as long as the worker, and the set as long as the call; the token
+        // proves that this may sleep.
+        to_result(unsafe { bindings::set_cpus_allowed_ptr(self.task(), cpus.as_raw()) })
     }
 
     /// Waits until everything queued before has run.
     pub fn flush(&self, _task: &Task) {
         // SAFETY: Valid by the type invariant; the token proves that this may sleep.
-        unsafe { bindings::kthread_flush_worker(self.0.as_ptr()) };
+        unsafe { bindings::kthread_flush_worker(self.raw.as_ptr()) };
     }
 }
 
@@ -126,7 +154,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // SAFETY: Ours by the type invariant. Work holds its worker, so none is
         // left on it.
-        unsafe { bindings::kthread_destroy_worker(self.0.as_ptr()) };
+        unsafe { bindings::kthread_destroy_worker(self.raw.as_ptr()) };
     }
 }
 
@@ -173,9 +201,10 @@ pub struct Work<T: Handler> {
     worker: Arc<Worker>,
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
+// SAFETY: Any thread of execution may queue, cancel and drop the work; the handler is `Send`.
 unsafe impl<T: Handler> Send for Work<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: For what can be done with shared work, queueing, cancelling and flushing, the C side takes
+// the worker's lock; the flag is atomic, the worker and the handler are `Sync`.
 unsafe impl<T: Handler> Sync for Work<T> {}
 
 impl<T: Handler> Work<T> {
@@ -201,7 +230,7 @@ impl<T: Handler> Work<T> {
             return false;
         }
         // SAFETY: Both are valid: `drop` takes the work off before they go.
-        unsafe { bindings::kthread_queue_work(self.worker.0.as_ptr(), self.raw.get()) }
+        unsafe { bindings::kthread_queue_work(self.worker.raw.as_ptr(), self.raw.get()) }
     }
 
     /// Takes the work off and waits for it if it runs. Returns whether it was queued.
@@ -223,8 +252,10 @@ impl<T: Handler> Work<T> {
         // SAFETY: By the type invariant `raw` lies in a `Work<T>`; `drop` waits
         // for this function before it goes.
         let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: Workers are kernel threads.
-        T::run(this, unsafe { Task::assume() });
+        // SAFETY: Workers are kernel threads, and call this with no lock held.
+        let task = unsafe { Task::assume() };
+        this.worker.go_home(task);
+        T::run(this, task);
     }
 }
 

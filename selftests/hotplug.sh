@@ -50,6 +50,42 @@ never_fails() {
 	done
 }
 
+# allowed THREAD - set value to the CPUs that it may run on
+allowed() {
+	value=''
+	for comm in /proc/[0-9]*/comm; do
+		read -r name <"$comm" && [ "$name" = "$1" ] || continue
+		while read -r key value; do
+			[ "$key" != Cpus_allowed_list: ] || return 0
+		done <"${comm%comm}status"
+	done
+	value=''
+}
+
+# is_bound_again - an interrupt thread that had to run while its CPU was offline is back there when
+# it goes on the next time
+is_bound_again() {
+	[ "$switches" ] || skip "no CPU can be taken offline"
+	online=${switches%% *}
+	home=${online%/online}
+	home=${home##*cpu}
+	cleanup="echo 1 >$online; echo 0 >$lab/$1/on; echo level=5 wait=nothing >$lab/$1/handlers"
+	must "$1/on" 1
+	must "$1/handlers" "level=5 wait=release"
+	allowed "intr_5/$home"
+	same "at first" "$value" "$home"
+	must "$1/raise" "level=5 cpu=$home"
+	echo 0 >"$online" || skip "no CPU can be taken offline"
+	must "$1/release" 5
+	becomes "level 5" "- 1 0 1 1 1" level "$home" 5
+	echo 1 >"$online"
+	must "$1/raise" "level=5 cpu=$home"
+	must "$1/release" 5
+	becomes "level 5" "- 2 0 2 2 2" level "$home" 5
+	allowed "intr_5/$home"
+	same "afterwards" "$value" "$home"
+}
+
 # shows ID - all CPUs are back, and so has this to hold
 shows() {
 	must claims "$1"
@@ -59,6 +95,7 @@ shows() {
 run_table <<-END
 	$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, 1 }' "$lab/claims" 2>/dev/null)
 	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
+	is_bound_again interrupt_threads
 	shows TASK-01
 	shows TASK-03
 	shows WORK-03

@@ -20,6 +20,7 @@ struct kthread_work;
 struct kthread_worker;
 struct lock_class_key;
 struct pt_regs;
+struct task_struct;
 struct tasklet_struct;
 
 /* apic.c */
@@ -91,6 +92,7 @@ bool rust_helper_irqlab_symbol_exists(const char *name);
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker_on_cpu(unsigned int cpu,
 								    const char *name);
+int rust_helper_irqlab_kthread_rebind(struct task_struct *task, unsigned int cpu);
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 

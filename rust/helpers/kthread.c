@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/topology.h>
 
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name)
@@ -21,6 +23,12 @@ struct kthread_worker *rust_helper_irqlab_kthread_run_worker_on_cpu(unsigned int
 		wake_up_process(worker->task);
 	}
 	return worker;
+}
+
+/* May sleep. Changes nothing if the CPU is offline. */
+int rust_helper_irqlab_kthread_rebind(struct task_struct *task, unsigned int cpu)
+{
+	return set_cpus_allowed_ptr(task, cpumask_of(cpu));
 }
 
 /* A worker's lockdep class is the helper's: one for all work of this crate. */

@@ -43,7 +43,7 @@ impl Run {
         Self { cpu, level, alarm }
     }
 
-    /// The CPU that was interrupted. All of the run is on it.
+    /// The CPU that was interrupted. All of the run is on it, unless that goes offline meanwhile.
     pub fn cpu(&self) -> CpuId {
         self.cpu
     }
@@ -60,7 +60,8 @@ impl Run {
 
     /// Blocks for at least `us` microseconds.
     ///
-    /// To be awaited in this run only: it is the run's thread that is woken.
+    /// To be awaited in this run only, as it is the run's thread that is woken; and one at a time, as
+    /// a run has one alarm, which the next sleep sets anew.
     pub fn sleep_us(&self, us: u32) -> Sleep<'_> {
         Sleep {
             alarm: &self.alarm,
