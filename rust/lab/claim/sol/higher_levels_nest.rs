@@ -123,6 +123,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         below.pid == above.pid && below.cpu == above.cpu,
         fmt!("both above '{}'", below.comm()),
     )?;
+    trial.judge_by_clock();
     let spent_ns = upper.ns.load(Relaxed);
     evidence.check(
         upper_ns >= spent_ns && lower_ns + upper_ns <= whole_ns,
