@@ -30,6 +30,7 @@ use irqlab::{
     text::Text,
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     new_mutex,
     prelude::*,
     sync::{
@@ -156,7 +157,9 @@ impl OldBh {
                 number
             );
         }
+        // On PREEMPT_RT the first does not keep other tasks from serving the soft IRQ.
         let _guard = BottomHalvesDisabled::new(task);
+        let _off = local_interrupt_disable();
         for _ in 0..count {
             self.set.mark(number)?;
         }

@@ -30,6 +30,7 @@ use irqlab::{
     workqueue::Queue,
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     new_mutex,
     prelude::*,
     sync::{
@@ -210,7 +211,9 @@ impl Subject {
 
 /// Marks a slot some times, before it can run on this CPU.
 fn mark(set: &BottomHalves, number: u32, marks: &Marks, times: u64, task: &Task) -> Result {
+    // On PREEMPT_RT the first does not keep other tasks from serving the soft IRQ.
     let _guard = BottomHalvesDisabled::new(task);
+    let _off = local_interrupt_disable();
     for _ in 0..times {
         let ticket = marks.drawn.fetch_add(1, Full) + 1;
         set.mark(number)?;
