@@ -41,7 +41,7 @@ pub struct Completion {
 
 // SAFETY: The C side locks for itself.
 unsafe impl Send for Completion {}
-// SAFETY: As above.
+// SAFETY: The C side locks the completion in all that is done through a shared reference.
 unsafe impl Sync for Completion {}
 
 impl Completion {

@@ -223,7 +223,8 @@ struct Notifier<O: Observer> {
 
 // SAFETY: Registering and its opposite lock for themselves; the observer is shared.
 unsafe impl<O: Observer> Send for Notifier<O> {}
-// SAFETY: As above.
+// SAFETY: A shared reference gives only the observer, which is `Sync`; the C side uses `block`
+// with the lock of its chain held.
 unsafe impl<O: Observer> Sync for Notifier<O> {}
 
 impl<O: Observer> Notifier<O> {
@@ -266,7 +267,7 @@ impl<O: Observer> Notifier<O> {
         if regs.is_null() || unsafe { bindings::user_mode(regs.cast_mut()) } {
             return bindings::NOTIFY_DONE as c_int;
         }
-        // SAFETY: As above.
+        // SAFETY: They are not null, and on the stack of the exception that this runs in.
         let registers = unsafe { Registers::of(regs) };
         // A trap returns behind its instruction, which is one byte long.
         let is_breakpoint = reason == bindings::die_val_DIE_INT3 as c_ulong;

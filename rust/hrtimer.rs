@@ -87,7 +87,8 @@ pub struct HrTimer<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for HrTimer<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, which lock it; `is_dying` is atomic; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for HrTimer<T> {}
 
 impl<T: Handler> HrTimer<T> {

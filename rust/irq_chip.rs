@@ -143,7 +143,8 @@ pub struct Domain<C: Chip> {
 
 // SAFETY: The domain's functions lock for themselves; the chip is `Send`.
 unsafe impl<C: Chip> Send for Domain<C> {}
-// SAFETY: As above; the chip is `Sync`.
+// SAFETY: The C side's functions for `raw` lock it, and may be called on several CPUs at once;
+// `mapped` is atomic, `nr_lines` does not change, and the chip is `Sync`.
 unsafe impl<C: Chip> Sync for Domain<C> {}
 
 impl<C: Chip> Domain<C> {

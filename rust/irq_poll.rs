@@ -48,7 +48,8 @@ pub struct IrqPoll<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for IrqPoll<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, as its state is atomic; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for IrqPoll<T> {}
 
 impl<T: Handler> IrqPoll<T> {

@@ -62,8 +62,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // SAFETY: Ours by the type invariant, and given back once. Nobody can request the
-        // line any more: the device whose it was is gone.
+        // SAFETY: Ours by the type invariant, and given back once. Unbinding the device, which
+        // is gone, has revoked the line: an `irq::Line` of it may live on, but has no handler
+        // and can request none.
         unsafe {
             bindings::irq_dispose_mapping(self.irq);
             bindings::irq_domain_remove_sim(self.domain.as_ptr());

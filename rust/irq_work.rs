@@ -105,7 +105,8 @@ pub struct IrqWork<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for IrqWork<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, as its flags are atomic; so is `is_dying`; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for IrqWork<T> {}
 
 impl<T: Handler> IrqWork<T> {

@@ -46,5 +46,5 @@ struct Vectors(IrqVectorRegistration<'static>);
 
 // SAFETY: The C side may be called from any thread.
 unsafe impl Send for Vectors {}
-// SAFETY: As above.
+// SAFETY: Through a shared reference vectors are only read, and do not change.
 unsafe impl Sync for Vectors {}

@@ -42,7 +42,8 @@ pub struct Slot<T> {
 
 // SAFETY: It is an `Option<Arc<T>>` that locks for itself.
 unsafe impl<T: Send + Sync> Send for Slot<T> {}
-// SAFETY: As above.
+// SAFETY: Through a shared reference readers get at the `T`, which is `Sync`, by an atomic
+// pointer; who replaces it takes what was there, as `T` is `Send`, after all readers have ended.
 unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T: Send + Sync> Slot<T> {

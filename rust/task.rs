@@ -102,6 +102,6 @@ pub fn nr_kernel_threads(part: &CStr, _task: &Task) -> usize {
 
 /// Whether the current task has a user address space of its own.
 pub fn has_user_memory(_task: &Task) -> bool {
-    // SAFETY: As above; a task's own `mm` changes only in exec and exit.
+    // SAFETY: The current task is alive while it runs this; a task's own `mm` changes only in exec and exit.
     unsafe { !(*kernel::task::Task::current_raw()).mm.is_null() }
 }

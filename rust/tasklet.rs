@@ -78,7 +78,8 @@ pub struct Tasklet<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for Tasklet<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, as its state is atomic; so is `is_dying`; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for Tasklet<T> {}
 
 impl<T: Handler> Tasklet<T> {

@@ -76,7 +76,8 @@ pub struct Timer<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for Timer<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, which lock it; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for Timer<T> {}
 
 impl<T: Handler> Timer<T> {

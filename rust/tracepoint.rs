@@ -383,7 +383,7 @@ pub struct Attached<O> {
 // SAFETY: Tracepoints may be attached to and detached from on any thread; the
 // observer is shared with all CPUs anyway.
 unsafe impl<O: Send + Sync> Send for Attached<O> {}
-// SAFETY: As above; through a shared reference there is only the observer.
+// SAFETY: Through a shared reference there is only the observer, which is `Sync`.
 unsafe impl<O: Send + Sync> Sync for Attached<O> {}
 
 impl<O> Attached<O> {

@@ -27,7 +27,8 @@ pub(super) struct Entry {
 
 // SAFETY: debugfs locks for itself; the entry is only removed through this.
 unsafe impl Send for Entry {}
-// SAFETY: As above.
+// SAFETY: A shared reference gives the dentry only to functions of debugfs that lock for
+// themselves, and the directory, which is `Sync` for the same reason.
 unsafe impl Sync for Entry {}
 
 impl Entry {

@@ -38,7 +38,7 @@ pub struct Address<'a> {
 
 // SAFETY: A number; who may use it where is checked when it is used.
 unsafe impl Send for Address<'_> {}
-// SAFETY: As above.
+// SAFETY: A number that does not change, and so can be read from anywhere.
 unsafe impl Sync for Address<'_> {}
 
 impl<'a> Address<'a> {

@@ -156,7 +156,7 @@ fn get(index: usize) -> Option<Entry> {
         let offset = unsafe { field.read() };
         field.addr().wrapping_add_signed(offset as isize)
     };
-    // SAFETY: As above.
+    // SAFETY: All three are fields of the entry, which nobody changes any more.
     let (instruction, fixup, data) = unsafe {
         (
             relative(&raw const (*raw).insn),

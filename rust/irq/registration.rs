@@ -177,7 +177,8 @@ impl Line {
         // As C's request_irq().
         let flags = sharing.flags() | bindings::IRQF_COND_ONESHOT;
         Registration::new(self, handler, |irq, cookie| {
-            // SAFETY: As above.
+            // SAFETY: `threadable::<T>` may be called with the address of a pinned
+            // `Registration<T>`, valid until the action is freed.
             to_result(unsafe {
                 bindings::request_threaded_irq(
                     irq,
@@ -205,7 +206,8 @@ impl Line {
     ) -> Result<Arc<Registration<T>>> {
         let flags = sharing.flags() | bindings::IRQF_ONESHOT;
         Registration::new(self, handler, |irq, cookie| {
-            // SAFETY: As above, for both callbacks.
+            // SAFETY: `primary::<T>` and `thread::<T>` may be called with the address of a
+            // pinned `Registration<T>`, valid until the action is freed.
             to_result(unsafe {
                 bindings::request_threaded_irq(
                     irq,

@@ -190,7 +190,8 @@ pub(super) unsafe extern "C" fn flow<C: Chip>(desc: *mut bindings::irq_desc) {
         }
         return;
     }
-    // SAFETY: As above: the descriptor is of a line that is mapped.
+    // SAFETY: By this function's contract the descriptor is of a line that a domain has mapped,
+    // so its data is set up; interrupts are off.
     let goes_here = unsafe { bindings::irq_goes_here(&raw mut (*desc).irq_data) };
     if goes_here || cpu::is_online(off.cpu()) {
         // Refused if the line was shut down: then it is lost, as its handlers are.

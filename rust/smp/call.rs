@@ -56,7 +56,8 @@ where
             true,
         )
     };
-    // SAFETY: See above.
+    // SAFETY: `errno` is what the call of `Once::run` with `once` returned, which has waited
+    // for it.
     unsafe { once.finish(errno) }
 }
 
@@ -87,7 +88,8 @@ where
             1,
         )
     };
-    // SAFETY: See above.
+    // SAFETY: `errno` is what the call of `Once::run` with `once` returned, which has waited
+    // for it.
     unsafe { once.finish(errno) }
 }
 

@@ -105,7 +105,8 @@ pub struct Csd<T: Handler> {
 
 // SAFETY: Calls of the C side are serialised by `is_pending`; the handler is `Send`.
 unsafe impl<T: Handler> Send for Csd<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: Of several callers at once, `is_pending` lets one have the C side use `raw`; it,
+// `nr_calls` and `is_dying` are atomic; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for Csd<T> {}
 
 impl<T: Handler> Csd<T> {

@@ -75,7 +75,8 @@ pub struct DelayedWork<T: DelayedHandler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: DelayedHandler> Send for DelayedWork<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, which lock it; the handler is `Sync`.
 unsafe impl<T: DelayedHandler> Sync for DelayedWork<T> {}
 
 impl<T: DelayedHandler> DelayedWork<T> {

@@ -42,7 +42,7 @@ pub struct Queue<C: Context = Task> {
 
 // SAFETY: The C side locks for itself.
 unsafe impl<C: Context> Send for Queue<C> {}
-// SAFETY: As above.
+// SAFETY: The C side locks the work queue in all that is done through a shared reference.
 unsafe impl<C: Context> Sync for Queue<C> {}
 
 impl Queue<Task> {

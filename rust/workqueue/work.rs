@@ -88,7 +88,8 @@ pub struct Work<T: Handler> {
 
 // SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
 unsafe impl<T: Handler> Send for Work<T> {}
-// SAFETY: As above; the handler is `Sync`.
+// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
+// several CPUs at once, which lock it; the handler is `Sync`.
 unsafe impl<T: Handler> Sync for Work<T> {}
 
 impl<T: Handler> Work<T> {
