@@ -87,3 +87,58 @@ impl<T> Slot<T> {
         self.is_done.load(Acquire)
     }
 }
+
+/// What a closure is told: a type with a lifetime, which is another one at each call.
+pub(crate) trait Told {
+    /// The type with that lifetime.
+    type For<'a>;
+}
+
+/// A closure that any number of threads call while its owner waits for them, without its type
+/// and its lifetime. It is told a `T`.
+///
+/// # Invariants
+///
+/// `call` was made for the type of the closure that `f` points to, which is `Sync`.
+pub(crate) struct Borrowed<T: Told> {
+    f: *const c_void,
+    call: unsafe fn(*const c_void, &T::For<'_>),
+    _told: core::marker::PhantomData<fn(T)>,
+}
+
+// SAFETY: By the type invariant the closure is `Sync`: any thread may call it. A pointer to a
+// function is `Send`.
+unsafe impl<T: Told> Send for Borrowed<T> {}
+// SAFETY: By the type invariant the closure is `Sync`: any threads may call it at a time. A
+// pointer to a function is `Sync`.
+unsafe impl<T: Told> Sync for Borrowed<T> {}
+
+impl<T: Told> Borrowed<T> {
+    pub(crate) fn new<F: Fn(&T::For<'_>) + Sync>(f: &F) -> Self {
+        // INVARIANT: Both are for `F`, which is `Sync`.
+        Self {
+            f: (&raw const *f).cast(),
+            call: call_as::<T, F>,
+            _told: core::marker::PhantomData,
+        }
+    }
+
+    /// Calls the closure.
+    ///
+    /// # Safety
+    ///
+    /// The closure that this was made from has not moved, and lives until this returns.
+    pub(crate) unsafe fn call(&self, told: &T::For<'_>) {
+        // SAFETY: By the type invariant `f` points to a closure of the type that `call` was
+        // made for; by the caller's promise it is still there.
+        unsafe { (self.call)(self.f, told) };
+    }
+}
+
+/// # Safety
+///
+/// `f` must point to an `F` that lives until this returns.
+unsafe fn call_as<T: Told, F: Fn(&T::For<'_>)>(f: *const c_void, told: &T::For<'_>) {
+    // SAFETY: By this function's contract.
+    unsafe { (*f.cast::<F>())(told) };
+}

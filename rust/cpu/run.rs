@@ -13,6 +13,10 @@ use crate::{
     },
     context::Task,
     new_work,
+    scoped::{
+        Borrowed,
+        Told, //
+    },
     workqueue::{
         Handler,
         Queue,
@@ -75,6 +79,10 @@ pub struct Here<'a> {
     shared: &'a Shared,
 }
 
+impl Told for Here<'_> {
+    type For<'a> = Here<'a>;
+}
+
 impl Here<'_> {
     /// Whether the caller was interrupted by a signal, so that this should end.
     pub fn is_stopped(&self) -> bool {
@@ -132,8 +140,7 @@ pub(super) fn run_jobs<F: Fn(&Here<'_>) + Sync>(
         let job = Job {
             shared: shared.clone(),
             cpu,
-            call: call::<F>,
-            f: Erased((&raw const f).cast()),
+            f: Borrowed::<Here<'static>>::new(&f),
         };
         jobs.push(into_work(job)?, GFP_KERNEL)?;
     }
@@ -192,17 +199,8 @@ impl Shared {
 struct Job {
     shared: Arc<Shared>,
     cpu: CpuId,
-    call: unsafe fn(*const c_void, &Here<'_>),
-    f: Erased,
+    f: Borrowed<Here<'static>>,
 }
-
-/// A pointer to the caller's closure.
-struct Erased(*const c_void);
-
-// SAFETY: Points to a closure that is `Sync`.
-unsafe impl Send for Erased {}
-// SAFETY: As above.
-unsafe impl Sync for Erased {}
 
 impl Handler for Job {
     type Context = Task;
@@ -214,17 +212,9 @@ impl Handler for Job {
             task,
             shared: &this.shared,
         };
-        // SAFETY: `f` is the closure that `call` was made for, and lives until
-        // `run_on` has flushed this work.
-        unsafe { (this.call)(this.f.0, &here) };
+        // SAFETY: `run_jobs` has made it from a closure that it keeps where it is until it has
+        // flushed this work.
+        unsafe { this.f.call(&here) };
         this.shared.finished.complete();
     }
-}
-
-/// # Safety
-///
-/// `f` must point to an `F`.
-unsafe fn call<F: Fn(&Here<'_>) + Sync>(f: *const c_void, here: &Here<'_>) {
-    // SAFETY: By this function's contract.
-    unsafe { (*f.cast::<F>())(here) };
 }
