@@ -16,18 +16,15 @@ use crate::{
         self,
         HrTimer, //
     },
+    raw_spinlock::RawSpinLock, //
 };
 use kernel::{
     prelude::*,
+    static_lock_class,
+    str::CStr,
     sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+        Arc,
+        LockClassKey, //
     },
 };
 
@@ -58,47 +55,71 @@ pub struct Timer<T: Handler> {
     hrtimer: HrTimer<Expiry<T>>,
 }
 
+#[pin_data]
 struct Expiry<T: Handler> {
     dpc: Arc<Dpc<T>>,
-    is_set: Atomic<bool>,
-    due_ns: Atomic<u64>,
+    // Held while the high-resolution timer is started, so that what is set here and when that
+    // expires agree.
+    #[pin]
+    setting: RawSpinLock<Setting>,
+}
+
+/// What the timer is set to.
+#[derive(Default)]
+struct Setting {
+    is_set: bool,
+    due_ns: u64,
     /// 0: it expires once.
-    period_ns: Atomic<u64>,
+    period_ns: u64,
+}
+
+/// The class of the setting's lock. Not in a generic function: each crate that has a copy of
+/// it would give the same class another name.
+#[inline(never)]
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"dpc::Timer", static_lock_class!())
 }
 
 impl<T: Handler> Timer<T> {
+    /// The shortest period: a shorter one would leave the CPU no time for anything else.
+    pub const MIN_PERIOD_NS: u32 = 100_000;
+
     /// An initialiser for a timer that is not set: `KeInitializeTimer`.
     pub fn new(dpc: Arc<Dpc<T>>) -> impl PinInit<Self, Error> {
-        let expiry = Expiry {
+        let (name, key) = lock_class();
+        let expiry = try_pin_init!(Expiry {
             dpc,
-            is_set: Atomic::new(false),
-            due_ns: Atomic::new(0),
-            period_ns: Atomic::new(0),
-        };
+            setting <- RawSpinLock::new(Setting::default(), name, key),
+        }? Error);
         try_pin_init!(Self {
-            hrtimer <- HrTimer::new(Ok(expiry)),
+            hrtimer <- HrTimer::new(expiry),
         }? Error)
     }
 
-    /// Has the DPC inserted after `delay_ns` nanoseconds, and then once each `period_ns`:
-    /// `KeSetTimer`, `KeSetTimerEx`. Returns whether the timer was set already, and so only
-    /// moved. May be called in any context but NMI.
+    /// Has the DPC inserted after `delay_ns` nanoseconds, and then once each `period_ns`, or
+    /// each [`MIN_PERIOD_NS`](Self::MIN_PERIOD_NS) if that is longer: `KeSetTimer`,
+    /// `KeSetTimerEx`. Returns whether the timer was set already, and so only moved. May be
+    /// called in any context but NMI.
     pub fn start(&self, delay_ns: u32, period_ns: Option<u32>) -> bool {
-        let expiry = &*self.hrtimer;
-        expiry
-            .period_ns
-            .store(period_ns.map_or(0, u64::from), Relaxed);
-        let due_ns = clock::now_ns().saturating_add(u64::from(delay_ns));
-        expiry.due_ns.store(due_ns, Relaxed);
-        let was_set = expiry.is_set.xchg(true, Full);
-        self.hrtimer.start(i64::from(delay_ns));
-        was_set
+        self.hrtimer.setting.with(|setting, _off| {
+            let was_set = setting.is_set;
+            *setting = Setting {
+                is_set: true,
+                due_ns: clock::now_ns().saturating_add(delay_ns.into()),
+                period_ns: period_ns.map_or(0, |ns| ns.max(Self::MIN_PERIOD_NS).into()),
+            };
+            self.hrtimer.start(delay_ns.into());
+            was_set
+        })
     }
 
-    /// Stops the timer: `KeCancelTimer`. Returns whether it was set. The DPC may be in a queue
-    /// all the same; `Dpc::remove` takes it out. May be called in any context but NMI.
+    /// Stops the timer: `KeCancelTimer`. Returns whether it was set. From then on it inserts
+    /// nothing. The DPC may be in a queue all the same; `Dpc::remove` takes it out. May be
+    /// called in any context but NMI.
     pub fn cancel(&self) -> bool {
-        self.hrtimer.is_set.xchg(false, Full)
+        self.hrtimer
+            .setting
+            .with(|setting, _off| core::mem::take(setting).is_set)
     }
 
     /// The DPC.
@@ -111,23 +132,25 @@ impl<T: Handler> hrtimer::Handler for Expiry<T> {
     type Context = HardIrq;
 
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
-        let now_ns = clock::now_ns();
-        let early_ns = this.due_ns.load(Acquire).saturating_sub(now_ns);
-        if early_ns > 0 {
-            // Set anew just now; or the clocks of timers and of time stamps disagree.
-            this.start(early_ns as i64);
-            return;
-        }
-        if !this.is_set.xchg(false, Full) {
-            // Cancelled.
-            return;
-        }
-        let period_ns = this.period_ns.load(Relaxed);
-        if period_ns > 0 {
-            this.due_ns.store(now_ns.saturating_add(period_ns), Release);
-            this.is_set.store(true, Release);
-            this.start(period_ns as i64);
-        }
-        this.dpc.insert(Arguments(now_ns as usize, 0));
+        this.setting.with(|setting, _off| {
+            if !setting.is_set {
+                // Cancelled.
+                return;
+            }
+            let now_ns = clock::now_ns();
+            let early_ns = setting.due_ns.saturating_sub(now_ns);
+            if early_ns > 0 {
+                // Set anew just now; or the clocks of timers and of time stamps disagree.
+                this.start(early_ns as i64);
+                return;
+            }
+            setting.is_set = setting.period_ns > 0;
+            if setting.is_set {
+                setting.due_ns = now_ns.saturating_add(setting.period_ns);
+                this.start(setting.period_ns as i64);
+            }
+            // With the lock held: after `cancel` has had it nothing is inserted.
+            this.dpc.insert(Arguments(now_ns as usize, 0));
+        });
     }
 }
