@@ -57,12 +57,15 @@
 //!   halt. Without tracepoints only ticks do.
 //! - *A queue that never becomes empty*: after 64 DPCs other soft IRQs have their turn, and the
 //!   kernel may go on in its thread ksoftirqd. Windows goes on until its watchdog ends it.
+//! - *CPUs that wait for each other* in a function called on all: after a second they give up.
+//!   Windows waits for ever, or until its watchdog ends it.
 //! - *A CPU that goes offline*: its timer goes on elsewhere, and has what is left in its queue
 //!   run there.
 //! - *Threaded DPCs* run in a thread of priority SCHED_FIFO, of which each CPU has one. On
 //!   `PREEMPT_RT` its priority is an ordinary one, or ordinary DPCs would wait for it.
 
 mod call_all;
+mod countdown;
 mod cpu;
 mod device;
 mod entry;
@@ -71,6 +74,7 @@ mod list;
 mod object;
 pub mod policy;
 mod queue;
+mod status;
 mod system;
 mod timer;
 
@@ -93,7 +97,7 @@ pub use policy::{
     Overrun,
     Parameters, //
 };
-pub use queue::{
+pub use status::{
     Cause,
     Routine,
     Status, //

@@ -3,10 +3,8 @@
 //! A function that a DPC runs on each CPU, with points at which all wait for each other.
 
 use super::{
-    entry::{
-        Arguments,
-        Countdown, //
-    },
+    countdown::Countdown,
+    entry::Arguments,
     object::{
         Dpc,
         Handler,
@@ -17,6 +15,7 @@ use super::{
 };
 use crate::{
     bindings,
+    clock::Limit,
     context::{
         SoftIrq,
         Task, //
@@ -25,6 +24,10 @@ use crate::{
         self,
         CpuId,
         HotplugExcluded, //
+    },
+    scoped::{
+        Borrowed,
+        Told, //
     },
 };
 use kernel::{
@@ -51,24 +54,44 @@ pub struct Everywhere<'a> {
     shared: &'a Shared,
 }
 
+impl Told for Everywhere<'_> {
+    type For<'a> = Everywhere<'a>;
+}
+
 impl Everywhere<'_> {
     /// Waits, spinning, until all CPUs have come to this point: `KeSignalCallDpcSynchronize`.
     /// Returns true on one of them, the last.
     ///
-    /// All must call it equally often, or none gets on.
-    pub fn synchronize(&self) -> bool {
+    /// All must call it equally often, and none may wait for what a task does that another one
+    /// interrupts. A CPU that has waited for a second gives up.
+    ///
+    /// Errors: `ETIMEDOUT` if a CPU has given up, here or earlier in the same call.
+    pub fn synchronize(&self) -> Result<bool> {
+        /// How long a CPU may be kept from everything else.
+        const PATIENCE_NS: u64 = 1_000_000_000;
+
         let shared = self.shared;
+        if shared.is_given_up.load(Acquire) {
+            return Err(ETIMEDOUT);
+        }
         let round = shared.round.load(Acquire);
         let nr_arrived = shared.nr_arrived.fetch_add(1, Full).wrapping_add(1);
         if nr_arrived == shared.nr_cpus {
             shared.nr_arrived.store(0, Relaxed);
             shared.round.store(round.wrapping_add(1), Release);
-            return true;
+            return Ok(true);
         }
+        let mut limit = Limit::ns(PATIENCE_NS);
         while shared.round.load(Acquire) == round {
+            if limit.has_passed() {
+                shared.is_given_up.store(true, Release);
+            }
+            if shared.is_given_up.load(Acquire) {
+                return Err(ETIMEDOUT);
+            }
             core::hint::spin_loop();
         }
-        false
+        Ok(false)
     }
 }
 
@@ -79,6 +102,8 @@ struct Shared {
     nr_arrived: Atomic<u32>,
     /// How often all have.
     round: Atomic<u32>,
+    /// One has waited too long.
+    is_given_up: Atomic<bool>,
     /// How many have yet to return: each calls `KeSignalCallDpcDone` by returning.
     missing: Countdown,
 }
@@ -86,17 +111,8 @@ struct Shared {
 struct Part {
     cpu: CpuId,
     shared: Arc<Shared>,
-    call: unsafe fn(*const c_void, &Everywhere<'_>),
-    f: Erased,
+    f: Borrowed<Everywhere<'static>>,
 }
-
-/// A pointer to the caller's closure.
-struct Erased(*const c_void);
-
-// SAFETY: Points to a closure that is `Sync`.
-unsafe impl Send for Erased {}
-// SAFETY: Points to a closure that is `Sync`.
-unsafe impl Sync for Erased {}
 
 impl Handler for Part {
     type Kind = Ordinary;
@@ -107,19 +123,11 @@ impl Handler for Part {
             softirq,
             shared: &this.shared,
         };
-        // SAFETY: `f` is the closure that `call` was made for, and lives until `call_all` has
+        // SAFETY: `call_all` has made it from a closure that it keeps where it is until it has
         // waited for this.
-        unsafe { (this.call)(this.f.0, &everywhere) };
+        unsafe { this.f.call(&everywhere) };
         this.shared.missing.count_down();
     }
-}
-
-/// # Safety
-///
-/// `f` must point to an `F`.
-unsafe fn call<F: Fn(&Everywhere<'_>) + Sync>(f: *const c_void, everywhere: &Everywhere<'_>) {
-    // SAFETY: By this function's contract.
-    unsafe { (*f.cast::<F>())(everywhere) };
 }
 
 /// While it lives nobody else's call has CPUs wait for each other: two calls at a time could
@@ -145,7 +153,8 @@ impl System {
     /// Runs `f` on every CPU that is online, each in a DPC of its own, and returns when all
     /// have: `KeGenericCallDpc`. Returns on how many.
     ///
-    /// Errors: `ENOMEM`, before anything runs.
+    /// Errors: `ENOMEM`, before anything runs; `ETIMEDOUT`, after all have returned, if a CPU
+    /// has waited for others in vain.
     ///
     /// ```
     /// # use irqlab::{context::Task, dpc::System};
@@ -153,11 +162,11 @@ impl System {
     /// fn change_what_all_use(system: &Arc<System>, task: &Task) -> Result<u32> {
     ///     system.call_all(task, |everywhere| {
     ///         // From here on no CPU uses it.
-    ///         if everywhere.synchronize() {
+    ///         if everywhere.synchronize() == Ok(true) {
     ///             pr_info!("CPU {} changes it\n", everywhere.cpu.as_u32());
     ///         }
-    ///         // The others wait here until it has.
-    ///         everywhere.synchronize();
+    ///         // The others wait here until it has. Who called learns if that takes too long.
+    ///         let _ = everywhere.synchronize();
     ///     })
     /// }
     /// ```
@@ -173,6 +182,7 @@ impl System {
             nr_cpus,
             nr_arrived: Atomic::new(0),
             round: Atomic::new(0),
+            is_given_up: Atomic::new(false),
             missing: Countdown::new(nr_cpus),
         };
         let shared = Arc::new(shared, GFP_KERNEL)?;
@@ -181,8 +191,7 @@ impl System {
             let part = Part {
                 cpu,
                 shared: shared.clone(),
-                call: call::<F>,
-                f: Erased((&raw const f).cast()),
+                f: Borrowed::<Everywhere<'static>>::new(&f),
             };
             let part = KBox::pin_init(Dpc::new(self, Ok(part)), GFP_KERNEL)?;
             part.set_target(Some(cpu));
@@ -198,6 +207,9 @@ impl System {
             }
         }
         shared.missing.wait(task);
+        if shared.is_given_up.load(Acquire) {
+            return Err(ETIMEDOUT);
+        }
         Ok(nr_cpus)
     }
 }

@@ -73,8 +73,8 @@ const BATCH: usize = 64;
 #[pin_data]
 pub(super) struct Cpu {
     id: CpuId,
-    // Those that have others run first. The tasklet refers back to the call only for a queue
-    // that is not empty.
+    // Dropped in this order: a field's callback uses only fields below it. The tasklet's
+    // uses the call, which is above, only for a queue that is not empty.
     #[pin]
     tick: HrTimer<Tick>,
     #[pin]
@@ -105,10 +105,16 @@ unsafe impl Sync for Home {}
 
 impl Home {
     fn cpu(&self) -> &Cpu {
-        // SAFETY: By the type invariant it is where this is, and goes after this. Each
-        // callback uses only those of its fields that go after its own, but for the
-        // tasklet, which uses the call only if a queue is not empty: by the invariant of
-        // `Cpu` it is not being dropped then.
+        // SAFETY: By the type invariant it lies around the field that has this, so its memory
+        // is there as long as this is, and set up. While it is being dropped,
+        // - what a dropped field leaves behind still has the values of its type, which is all
+        //   that making the reference asks of it;
+        // - `drop` has exclusive references only to fields that are pinned and not `Unpin`,
+        //   which do not rule out this one;
+        // - no callback of a dropped field runs, and those of the others use only fields
+        //   below their own, which are dropped later; but for the tasklet, which uses the
+        //   call only if a queue is not empty: by the invariant of `Cpu` it is not being
+        //   dropped then.
         unsafe { self.0.as_ref() }
     }
 }
@@ -138,8 +144,8 @@ impl Cpu {
                 Worker::on(*id, c"irqlab_dpc", PRIORITY)?,
                 Ok(Thread(Home(this))),
             ),
-            ordinary <- Queue::new(queue_number(*id, false), parameters),
-            threaded <- Queue::new(queue_number(*id, true), parameters),
+            ordinary <- Queue::new(queue_number(*id, false), false, parameters),
+            threaded <- Queue::new(queue_number(*id, true), true, parameters),
         }? Error)
     }
 
@@ -179,9 +185,10 @@ impl Cpu {
         }
     }
 
-    /// Starts the ticks.
+    /// Starts the ticks, of which the first comes after `ms` milliseconds, and not at once.
     pub(super) fn start_tick(&self, ms: u32) {
-        self.tick.start(i64::from(ms).wrapping_mul(1_000_000));
+        self.tick
+            .start(i64::from(ms.max(1)).wrapping_mul(1_000_000));
     }
 
     /// The CPU has nothing to do, and is the current one. Interrupts are off.

@@ -85,7 +85,7 @@ pub struct Parameters {
     pub ideal_rate: u32,
     /// After how many quiet ticks the maximum depth rises again: `KiAdjustDpcThreshold`.
     pub adjustment: u32,
-    /// How long a tick is, in milliseconds.
+    /// How long a tick is, in milliseconds; 0 is as 1, or the CPU would do nothing but tick.
     pub tick_ms: u32,
     /// After how many ticks in one DPC the watchdog notes it; 0: never. `DpcTimeLimit`.
     pub dpc_limit: u32,
@@ -138,8 +138,8 @@ impl Overrun {
 pub struct Tick {
     /// Drain the queue.
     pub requests: bool,
-    /// Complain about this.
-    pub overrun: Option<Overrun>,
+    /// Complain about these: one DPC, and all without a pause.
+    pub overruns: [Option<Overrun>; 2],
     /// Nothing would change at the next ticks: there need not be any.
     pub is_at_rest: bool,
 }
@@ -278,7 +278,7 @@ impl Policy {
         };
         Tick {
             requests,
-            overrun: self.watch(parameters),
+            overruns: self.watch(parameters),
             is_at_rest: self.depth == 0
                 && !self.is_active
                 && !self.is_requested
@@ -288,19 +288,16 @@ impl Policy {
     }
 
     /// The watchdog's part of a tick. Each overrun is told once.
-    fn watch(&mut self, parameters: &Parameters) -> Option<Overrun> {
+    fn watch(&mut self, parameters: &Parameters) -> [Option<Overrun>; 2] {
         if !self.is_active {
-            return None;
+            return [None; 2];
         }
         self.dpc_ticks = self.dpc_ticks.saturating_add(1);
         self.sum_ticks = self.sum_ticks.saturating_add(1);
-        if self.dpc_ticks == parameters.dpc_limit {
-            Some(Overrun::Dpc)
-        } else if self.sum_ticks == parameters.sum_limit {
-            Some(Overrun::Sum)
-        } else {
-            None
-        }
+        [
+            (self.dpc_ticks == parameters.dpc_limit).then_some(Overrun::Dpc),
+            (self.sum_ticks == parameters.sum_limit).then_some(Overrun::Sum),
+        ]
     }
 }
 
@@ -441,12 +438,27 @@ mod tests {
             if tick == 6 {
                 queue.take();
             }
-            queue.tick(&DEFAULT).overrun
+            queue.tick(&DEFAULT).overruns
         });
-        let mut expected = [None; 12];
-        expected[4] = Some(Overrun::Dpc);
-        expected[7] = Some(Overrun::Sum);
-        expected[10] = Some(Overrun::Dpc);
+        let mut expected = [[None; 2]; 12];
+        expected[4] = [Some(Overrun::Dpc), None];
+        expected[7] = [None, Some(Overrun::Sum)];
+        expected[10] = [Some(Overrun::Dpc), None];
+        assert_eq!(barks, expected);
+    }
+
+    #[test]
+    fn two_limits_passed_at_once_are_both_told() {
+        let equal = Parameters {
+            sum_limit: DEFAULT.dpc_limit,
+            ..DEFAULT
+        };
+        let mut queue = queue(0, 1);
+        queue.begin();
+        queue.take();
+        let barks: [_; 12] = core::array::from_fn(|_tick| queue.tick(&equal).overruns);
+        let mut expected = [[None; 2]; 12];
+        expected[4] = [Some(Overrun::Dpc), Some(Overrun::Sum)];
         assert_eq!(barks, expected);
     }
 

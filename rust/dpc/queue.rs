@@ -16,6 +16,11 @@ use super::{
         Parameters,
         Policy, //
     },
+    status::{
+        Cause,
+        Routine,
+        Status, //
+    },
 };
 use crate::{
     new_raw_spinlock,
@@ -31,92 +36,6 @@ use kernel::{
         Release, //
     },
 };
-
-/// What was noted of a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// How many DPCs are in it.
-    pub depth: u32,
-    /// At how many it is drained at once, now.
-    pub maximum_depth: u32,
-    /// How many were inserted for each of the last ticks, a mean that halves with each.
-    pub rate: u32,
-    /// Whether one of them runs.
-    pub is_active: bool,
-    /// How many were inserted, ever.
-    pub nr_inserted: u64,
-    /// How many of them before the last tick.
-    pub nr_inserted_at_tick: u64,
-    /// How many have run.
-    pub nr_run: u64,
-    /// How many were removed before they ran.
-    pub nr_removed: u64,
-    /// How many ticks there were.
-    pub nr_ticks: u64,
-    /// How often the CPU was told to drain it, by [`Cause`].
-    pub nr_requests: [u64; Cause::ALL.len()],
-    /// How long the longest DPC took, in nanoseconds.
-    pub longest_ns: u64,
-    /// How often one DPC ran for too many ticks.
-    pub nr_dpc_overruns: u64,
-    /// How often DPCs one after the other did.
-    pub nr_sum_overruns: u64,
-    /// The last of these, and what ran.
-    pub last_overrun: Option<(Overrun, Routine)>,
-}
-
-/// The end of the name of a handler's type. A copy: the module that has the name may be gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Routine {
-    text: [u8; Self::MAX],
-    len: usize,
-}
-
-impl Routine {
-    const MAX: usize = 48;
-
-    fn new(name: &str) -> Self {
-        let name = name.as_bytes();
-        let end = &name[name.len().saturating_sub(Self::MAX)..];
-        let mut text = [0; Self::MAX];
-        text[..end.len()].copy_from_slice(end);
-        Self {
-            text,
-            len: end.len(),
-        }
-    }
-
-    /// The text; `?` if a character was cut in two.
-    pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.text[..self.len]).unwrap_or("?")
-    }
-}
-
-/// Why a CPU was told to drain a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The CPU itself has put a DPC into it.
-    Local,
-    /// Another one has.
-    Remote,
-    /// A tick found DPCs that waited.
-    Tick,
-    /// The CPU had nothing else to do.
-    Idle,
-    /// Somebody waits until it is drained.
-    Flush,
-}
-
-impl Cause {
-    /// All of them, in the order of [`Status::nr_requests`].
-    pub const ALL: [Cause; 5] = [
-        Cause::Local,
-        Cause::Remote,
-        Cause::Tick,
-        Cause::Idle,
-        Cause::Flush,
-    ];
-}
 
 /// What has to be done for a DPC that was inserted.
 pub(super) struct Inserted {
@@ -138,6 +57,9 @@ const NOTHING: &str = "-";
 pub(super) struct Queue {
     /// By what entries know it.
     number: u32,
+    /// Whether it is one for threaded DPCs. It does not tick, and has them run at once: their
+    /// thread competes with others, which is what delays them.
+    is_threaded: bool,
     #[pin]
     inner: RawSpinLock<Inner>,
     /// The depth, for who only wants to know whether to look.
@@ -156,9 +78,14 @@ struct Inner {
 
 impl Queue {
     /// An empty queue; `number` is its own, and not [`NO_QUEUE`].
-    pub(super) fn new(number: u32, parameters: Parameters) -> impl PinInit<Self> {
+    pub(super) fn new(
+        number: u32,
+        is_threaded: bool,
+        parameters: Parameters,
+    ) -> impl PinInit<Self> {
         pin_init!(Self {
             number,
+            is_threaded,
             inner <- new_raw_spinlock!(Inner {
                 list: List::new(),
                 policy: Policy::new(&parameters),
@@ -199,14 +126,16 @@ impl Queue {
             let importance = entry.importance();
             // SAFETY: It was in no queue, thus in no list; its use ends after it is taken out.
             unsafe { inner.list.push(entry, importance.end(), arguments) };
-            let requests = inner.policy.insert(importance, origin, &inner.parameters);
+            let is_urgent = inner.policy.insert(importance, origin, &inner.parameters);
+            let requests = is_urgent || (self.is_threaded && inner.policy.request());
             let cause = match origin {
                 Origin::Local => Cause::Local,
                 Origin::Remote => Cause::Remote,
             };
             inner.note_request(requests, cause);
-            let starts_tick = (!inner.is_ticking).then_some(inner.parameters.tick_ms);
-            inner.is_ticking = true;
+            let starts_tick =
+                (!self.is_threaded && !inner.is_ticking).then_some(inner.parameters.tick_ms);
+            inner.is_ticking |= starts_tick.is_some();
             Some(Inserted {
                 requests,
                 starts_tick,
@@ -302,16 +231,12 @@ impl Queue {
             let tick = inner.policy.tick(&inner.parameters);
             inner.note_request(tick.requests, Cause::Tick);
             let status = &mut inner.status;
-            match tick.overrun {
-                Some(Overrun::Dpc) => {
-                    status.nr_dpc_overruns = status.nr_dpc_overruns.wrapping_add(1)
-                }
-                Some(Overrun::Sum) => {
-                    status.nr_sum_overruns = status.nr_sum_overruns.wrapping_add(1)
-                }
-                None => (),
-            }
-            if let Some(overrun) = tick.overrun {
+            for overrun in tick.overruns.into_iter().flatten() {
+                let nr = match overrun {
+                    Overrun::Dpc => &mut status.nr_dpc_overruns,
+                    Overrun::Sum => &mut status.nr_sum_overruns,
+                };
+                *nr = nr.wrapping_add(1);
                 status.last_overrun = Some((overrun, Routine::new(inner.running)));
             }
             inner.is_ticking = !tick.is_at_rest;

@@ -15,7 +15,7 @@ use super::{
         Origin,
         Parameters, //
     },
-    queue::Status,
+    status::Status,
 };
 use crate::{
     context::Unsleeping,
@@ -56,7 +56,7 @@ type Cpus = PerCpu<Pin<KBox<Cpu>>>;
 #[pin_data]
 pub struct System {
     // First what looks into the queues.
-    _idle: Option<Attached<Idle>>,
+    _idle: Attached<Idle>,
     cpus: Arc<Cpus>,
     #[pin]
     parameters: RawSpinLock<Parameters>,
@@ -91,14 +91,6 @@ impl System {
         if is_observed == Err(ENOMEM) {
             return Err(ENOMEM);
         }
-        Self::with(Some(idle), cpus, parameters)
-    }
-
-    fn with(
-        idle: Option<Attached<Idle>>,
-        cpus: Arc<Cpus>,
-        parameters: Parameters,
-    ) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 _idle: idle,
@@ -116,11 +108,20 @@ impl System {
 
     /// Sets it for all queues, which adapt themselves to it anew.
     pub fn set_parameters(&self, new: Parameters) {
-        self.parameters.with(|parameters, _off| *parameters = new);
-        for cpu in self.cpus.iter() {
-            cpu.ordinary.set_parameters(new);
-            cpu.threaded.set_parameters(new);
-        }
+        self.update_parameters(|_now| new);
+    }
+
+    /// Sets for all queues what `f` makes of what is set, which nobody else changes meanwhile.
+    /// `f` runs with interrupts off, and must not use the system.
+    pub fn update_parameters(&self, f: impl FnOnce(Parameters) -> Parameters) {
+        self.parameters.with(|parameters, _off| {
+            *parameters = f(*parameters);
+            // Before the next change, or queues could keep different ones of two.
+            for cpu in self.cpus.iter() {
+                cpu.ordinary.set_parameters(*parameters);
+                cpu.threaded.set_parameters(*parameters);
+            }
+        });
     }
 
     /// The queue of a CPU's ordinary DPCs.
@@ -148,13 +149,8 @@ impl System {
         let Some(inserted) = cpu.queue(is_threaded).insert(entry, origin, arguments) else {
             return false;
         };
-        if is_threaded {
-            // Their thread competes with others, which is what delays them.
-            cpu.request(true);
-            return true;
-        }
         if inserted.requests {
-            cpu.request(false);
+            cpu.request(is_threaded);
         }
         if let Some(ms) = inserted.starts_tick {
             cpu.start_tick(ms);
