@@ -723,6 +723,23 @@ sets_only_what_is_named() {
 	diff "$work/default" "$lab/$1" || fail "not as before"
 }
 
+# sets_one FILE NAME - what is set of one parameter is still set after each of many writes
+sets_one() {
+	for value in $(seq 200); do
+		must "$1" "$2=$value"
+		[ "$(awk -v name="$2" '$1 == name { print $2 }' "$lab/$1")" = "$value" ] || exit 1
+	done
+}
+
+# two_set_parameters dpc/parameters - two writers at a time do not undo what the other has set
+two_set_parameters() {
+	cleanup='must dpc/parameters default'
+	sets_one "$1" minimum_rate &
+	other=$!
+	(sets_one "$1" ideal_rate) || fail "what was set of ideal_rate is lost"
+	wait "$other" || fail "what was set of minimum_rate is lost"
+}
+
 # A threaded DPC runs in its thread, unless the switch has it run as an ordinary one.
 switches_threads_off() {
 	cleanup='must dpc/parameters default'
@@ -1251,6 +1268,7 @@ has_defaults() {
 	echo runs_what_is_inserted dpc/queues ordinary dpc_high
 	echo runs_what_is_inserted dpc/queues threaded dpc_threaded
 	echo sets_only_what_is_named dpc/parameters
+	echo two_set_parameters dpc/parameters
 	echo switches_threads_off dpc/parameters
 	lines | each measures
 	echo measures_the_mechanisms_that_are_named bench

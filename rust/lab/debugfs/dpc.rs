@@ -14,7 +14,7 @@ use super::{
 use crate::{
     command::{
         assignments,
-        number_or,
+        number,
         switch, //
     },
     laboratory::Lab,
@@ -195,25 +195,35 @@ impl Knob for ParametersKnob {
         if words.iter().all(Option::is_none) {
             refuse!(EINVAL, "there is nothing to set");
         }
-        let number = |word: Option<&str>, now: u32, limits: RangeInclusive<u64>| -> Answer<u32> {
-            Ok(number_or(word, now.into(), limits).map_err(Refusal::from)? as u32)
+        let limited = |word: Option<&str>, limits: RangeInclusive<u64>| -> Answer<Option<u32>> {
+            let parse = |word| number(word, limits).map_err(Refusal::from);
+            Ok(word.map(parse).transpose()?.map(|number| number as u32))
         };
-        let is_on = |word: Option<&str>, now: bool| -> Answer<bool> {
-            word.map_or(Ok(now), |word| switch(word).map_err(Refusal::from))
+        let is_on = |word: Option<&str>| -> Answer<Option<bool>> {
+            word.map(|word| switch(word).map_err(Refusal::from))
+                .transpose()
         };
-        let now = lab.dpcs.system.parameters();
         let [maximum_depth, minimum_rate, ideal_rate, adjustment, tick_ms, dpc_limit, sum_limit, threaded, idle_drain] =
             words;
-        lab.dpcs.system.set_parameters(Parameters {
-            maximum_depth: number(maximum_depth, now.maximum_depth, 1..=1000)?,
-            minimum_rate: number(minimum_rate, now.minimum_rate, 0..=1_000_000)?,
-            ideal_rate: number(ideal_rate, now.ideal_rate, 0..=1_000_000)?,
-            adjustment: number(adjustment, now.adjustment, 1..=10_000)?,
-            tick_ms: number(tick_ms, now.tick_ms, 1..=1000)?,
-            dpc_limit: number(dpc_limit, now.dpc_limit, 0..=1_000_000)?,
-            sum_limit: number(sum_limit, now.sum_limit, 0..=1_000_000)?,
-            threaded: is_on(threaded, now.threaded)?,
-            idle_drain: is_on(idle_drain, now.idle_drain)?,
+        let maximum_depth = limited(maximum_depth, 1..=1000)?;
+        let minimum_rate = limited(minimum_rate, 0..=1_000_000)?;
+        let ideal_rate = limited(ideal_rate, 0..=1_000_000)?;
+        let adjustment = limited(adjustment, 1..=10_000)?;
+        let tick_ms = limited(tick_ms, 1..=1000)?;
+        let dpc_limit = limited(dpc_limit, 0..=1_000_000)?;
+        let sum_limit = limited(sum_limit, 0..=1_000_000)?;
+        let threaded = is_on(threaded)?;
+        let idle_drain = is_on(idle_drain)?;
+        lab.dpcs.system.update_parameters(|now| Parameters {
+            maximum_depth: maximum_depth.unwrap_or(now.maximum_depth),
+            minimum_rate: minimum_rate.unwrap_or(now.minimum_rate),
+            ideal_rate: ideal_rate.unwrap_or(now.ideal_rate),
+            adjustment: adjustment.unwrap_or(now.adjustment),
+            tick_ms: tick_ms.unwrap_or(now.tick_ms),
+            dpc_limit: dpc_limit.unwrap_or(now.dpc_limit),
+            sum_limit: sum_limit.unwrap_or(now.sum_limit),
+            threaded: threaded.unwrap_or(now.threaded),
+            idle_drain: idle_drain.unwrap_or(now.idle_drain),
         });
         Ok(())
     }
