@@ -60,9 +60,13 @@ struct Long {
 }
 
 impl Long {
+    /// Whether each limit that there is has been seen to be passed.
     fn is_seen(&self, system: &System) -> bool {
+        let limits = system.parameters();
         let status = system.ordinary(self.cpu);
-        status.nr_dpc_overruns + status.nr_sum_overruns > 0
+        let is_seen = |limit, nr| limit == 0 || nr > 0;
+        is_seen(limits.dpc_limit, status.nr_dpc_overruns)
+            && is_seen(limits.sum_limit, status.nr_sum_overruns)
     }
 }
 
@@ -83,6 +87,7 @@ impl Handler for Long {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let one = try_it(trial, DPC_LIMIT, 0, MAX_NS, 1)?;
     let many = try_it(trial, 0, SUM_LIMIT, PIECE_NS, MAX_PIECES)?;
+    let both = try_it(trial, DPC_LIMIT, DPC_LIMIT, MAX_NS, 1)?;
 
     let mut evidence = Evidence::new();
     let name = one
@@ -110,6 +115,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.check(
         one.nr_sum_overruns == 0,
         fmt!("neither passes for the other"),
+    )?;
+    evidence.check(
+        both.nr_dpc_overruns == 1 && both.nr_sum_overruns == 1,
+        fmt!(
+            "one DPC was allowed {DPC_LIMIT} ticks, and so were all: noted {} times and {} times",
+            both.nr_dpc_overruns,
+            both.nr_sum_overruns
+        ),
     )?;
     evidence.holds()
 }
