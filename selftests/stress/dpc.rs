@@ -34,6 +34,8 @@ use irqlab::{
         Work,
         Worker, //
     },
+    smp,
+    workqueue::Queue, //
 };
 use kernel::{
     prelude::*,
@@ -42,7 +44,8 @@ use kernel::{
             Acquire,
             Atomic,
             Full,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         Arc, //
     },
@@ -228,7 +231,8 @@ fn operations(system: &Arc<System>, task: &Task) -> Result<bool> {
         });
         system.flush(task)?;
         system.call_all(task, |everywhere| {
-            everywhere.synchronize();
+            // Who called learns of an error.
+            let _ = everywhere.synchronize();
         })?;
         task.sleep_ms(2);
         round = round.wrapping_add(1);
@@ -262,6 +266,122 @@ fn operations(system: &Arc<System>, task: &Task) -> Result<bool> {
     Ok(nr_wrong == 0 && inserted == run + removed && is_enough)
 }
 
+/// Two CPUs change parameters at the same time: no change is lost, and all queues keep the last.
+fn changes_parameters(system: &Arc<System>, task: &Task) -> Result<bool> {
+    const ROUNDS: u32 = 10_000;
+
+    let queue = Queue::per_cpu(c"irqlab_stress")?;
+    let defaults = Parameters {
+        minimum_rate: 0,
+        ideal_rate: 0,
+        ..Parameters::default()
+    };
+    system.set_parameters(defaults);
+    let cpus = || cpu::online().take(2);
+    let first = cpus().next();
+    cpu::run_on(&queue, cpus(), task, |here| {
+        for round in 0..ROUNDS {
+            system.update_parameters(|now| {
+                if Some(here.cpu) == first {
+                    Parameters {
+                        minimum_rate: now.minimum_rate + 1,
+                        maximum_depth: 1 + round % 2,
+                        ..now
+                    }
+                } else {
+                    Parameters {
+                        ideal_rate: now.ideal_rate + 1,
+                        maximum_depth: 3 + round % 2,
+                        ..now
+                    }
+                }
+            });
+        }
+    })?;
+    let now = system.parameters();
+    let is_kept = |cpu| {
+        system.ordinary(cpu).maximum_depth == now.maximum_depth
+            && system.threaded(cpu).maximum_depth == now.maximum_depth
+    };
+    let nr_other = if cpus().count() > 1 { ROUNDS } else { 0 };
+    let is_ok = now.minimum_rate == ROUNDS && now.ideal_rate == nr_other;
+    let are_kept = cpu::online().all(is_kept);
+    system.set_parameters(Parameters::default());
+    Ok(is_ok && are_kept)
+}
+
+/// Each threaded DPC that finds its thread asleep is counted as a request, and no tick comes for it.
+fn counts_threaded(system: &Arc<System>, task: &Task) -> Result<bool> {
+    const ROUNDS: u64 = 20;
+
+    let cpu = cpu::online().last().ok_or(ENXIO)?;
+    let body = Body::new(false)?;
+    let handler = ForDpc::<Threaded> {
+        body: body.clone(),
+        _kind: PhantomData,
+    };
+    let dpc = KBox::pin_init(Dpc::new(system, Ok(handler)), GFP_KERNEL)?;
+    // For an ordinary one this would wait for a tick.
+    system.set_parameters(Parameters {
+        maximum_depth: 1000,
+        minimum_rate: 0,
+        ..Parameters::default()
+    });
+    dpc.set_target(Some(cpu));
+    dpc.set_importance(Importance::Low);
+    let requests = || {
+        let [local, remote, ..] = system.threaded(cpu).nr_requests;
+        local + remote
+    };
+    let before = requests();
+    for round in 1..=ROUNDS {
+        dpc.insert(Arguments::default());
+        let mut patience = 20_000;
+        while body.runs.load(Relaxed) < round || system.threaded(cpu).is_active {
+            patience -= 1;
+            if patience == 0 {
+                return Ok(false);
+            }
+            task.sleep_us(100, 100);
+        }
+    }
+    system.set_parameters(Parameters::default());
+    Ok(requests() - before == ROUNDS && system.threaded(cpu).nr_ticks == 0)
+}
+
+/// Neither a tick nor a period of no length keeps a CPU busy.
+fn bears_no_storm(task: &Task) -> Result<bool> {
+    let system = System::new()?;
+    system.set_parameters(Parameters {
+        tick_ms: 0,
+        ..Parameters::default()
+    });
+    let body = Body::new(false)?;
+    let handler = ForDpc::<Ordinary> {
+        body: body.clone(),
+        _kind: PhantomData,
+    };
+    let cpu = cpu::online().next().ok_or(ENXIO)?;
+    let dpc = Arc::pin_init(Dpc::new(&system, Ok(handler)), GFP_KERNEL)?;
+    dpc.set_target(Some(cpu));
+    let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
+    let start_ns = clock::now_ns();
+    timer.start(1, Some(1));
+    let elapsed_ns = || clock::now_ns().saturating_sub(start_ns);
+    let nr_ticks = || system.ordinary(cpu).nr_ticks;
+    while (body.runs.load(Relaxed) == 0 || nr_ticks() == 0) && elapsed_ns() < 2_000_000_000 {
+        task.sleep_ms(20);
+    }
+    timer.cancel();
+    let nr_ticks = nr_ticks();
+    let ns = elapsed_ns();
+    let max_runs = 1 + ns / u64::from(Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS);
+    system.flush(task)?;
+    let runs = body.runs.load(Relaxed);
+    // Each tick is a millisecond after the one before.
+    Ok(runs > 0 && runs <= max_runs && nr_ticks > 0 && nr_ticks <= 1 + ns / 1_000_000)
+}
+
 // ---- What waits for all -------------------------------------------------------------------------
 
 /// Each CPU is called once, one of them is the last at each point, and none goes on before all have come.
@@ -278,17 +398,102 @@ fn calls_all(system: &Arc<System>, task: &Task) -> Result<bool> {
             calls.of(everywhere.cpu).add(1, Relaxed);
             let is_here = everywhere.cpu == cpu::CpuId::current();
             nr_arrived.fetch_add(1, Full);
-            nr_last.add(u64::from(everywhere.synchronize()), Relaxed);
+            nr_last.add(u64::from(everywhere.synchronize() == Ok(true)), Relaxed);
             let is_early = nr_arrived.load(Acquire) < round * cpu::online().count() as u64;
             nr_early.add(u64::from(is_early || !is_here), Relaxed);
             // Nobody arrives in the next round before all have looked.
-            everywhere.synchronize();
+            let _ = everywhere.synchronize();
         })?;
     }
     let nr_called = calls.iter().filter(|calls| calls.load(Relaxed) == ROUNDS);
     Ok(nr_called.count() == nr_cpus as usize
         && nr_last.load(Relaxed) == ROUNDS
         && nr_early.load(Relaxed) == 0)
+}
+
+/// What a task does that its CPU comes to later.
+struct Later {
+    is_done: Atomic<bool>,
+}
+
+impl kthread::Handler for Later {
+    fn run(this: &Work<Self>, _task: &Task) {
+        this.is_done.store(true, Release);
+    }
+}
+
+/// How long CPUs wait for what only comes after others have given up.
+const MAX_WAIT_NS: u64 = 5_000_000_000;
+
+/// CPUs that wait for each other in vain give up, and who has called them learns of it.
+fn gives_up(system: &Arc<System>, task: &Task) -> Result<bool> {
+    let first = cpu::online().next().ok_or(ENXIO)?;
+    let is_alone = cpu::online().count() == 1;
+    // The others never come.
+    let forgotten = system.call_all(task, |everywhere| {
+        if everywhere.cpu == first {
+            let _ = everywhere.synchronize();
+        }
+    });
+    // The others wait for a task of the first one's CPU, which does not come to it before this has
+    // ended; unless soft IRQs are tasks too.
+    let worker = Worker::on(first, c"irqlab_stress", Priority::Normal)?;
+    let later = Later {
+        is_done: Atomic::new(false),
+    };
+    let later = KBox::pin_init(Work::new(worker, Ok(later)), GFP_KERNEL)?;
+    let blocked = system.call_all(task, |everywhere| {
+        if everywhere.cpu == first {
+            later.queue();
+        } else {
+            clock::spin_until(MAX_WAIT_NS, || later.is_done.load(Acquire));
+        }
+        let _ = everywhere.synchronize();
+    });
+    let has_given_up = |result: Result<u32>| result == Err(ETIMEDOUT);
+    Ok(has_given_up(forgotten) != is_alone
+        && (has_given_up(blocked) != is_alone || cfg!(CONFIG_PREEMPT_RT)))
+}
+
+/// A periodic timer that is cancelled as it expires on another CPU inserts nothing more.
+fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
+    const DELAY_NS: u32 = 20_000;
+    const MAX_ROUNDS: u32 = 10_000;
+    /// A debug kernel takes longer for each.
+    const MAX_NS: u64 = 3_000_000_000;
+
+    let body = Body::new(false)?;
+    let handler = ForDpc::<Ordinary> {
+        body: body.clone(),
+        _kind: PhantomData,
+    };
+    let dpc = Arc::pin_init(Dpc::new(system, Ok(handler)), GFP_KERNEL)?;
+    let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
+    let runs = || body.runs.load(Relaxed);
+    let mut limit = clock::Limit::ns(MAX_NS);
+    let (mut nr_rounds, mut nr_late) = (0u32, 0);
+    while nr_rounds < MAX_ROUNDS && !limit.has_passed() {
+        // On a CPU that is not this one, if there is one, as far as this task stays here.
+        let other = cpu::next_online(cpu::CpuId::current()).ok_or(ENXIO)?;
+        smp::call_on(other, task, |_off| {
+            timer.start(DELAY_NS, Some(Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS))
+        })?;
+        clock::spin_ns(u64::from(nr_rounds.wrapping_mul(7919) % (2 * DELAY_NS)));
+        timer.cancel();
+        system.flush(task)?;
+        let before = runs();
+        clock::spin_ns(u64::from(Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS) * 3 / 2);
+        nr_late += u32::from(runs() != before);
+        nr_rounds += 1;
+        task.yield_if_needed();
+    }
+    pr_info!(
+        "# cancelled {} times as it expired, after {} runs: {} times in vain\n",
+        nr_rounds,
+        runs(),
+        nr_late
+    );
+    Ok(nr_late == 0 && nr_rounds > 0 && runs() > 0)
 }
 
 /// Timers insert their DPC, once or again and again, not early, and not after they were cancelled.
@@ -331,8 +536,13 @@ pub(super) fn try_all(task: &Task) -> Result<u32> {
     let mut nr_failed = 0;
     for (test, is_ok) in [
         ("random operations", operations(&system, task)?),
+        ("parameters changed", changes_parameters(&system, task)?),
+        ("threaded ones counted", counts_threaded(&system, task)?),
+        ("no storm", bears_no_storm(task)?),
+        ("given up waiting", gives_up(&system, task)?),
         ("called on all CPUs", calls_all(&system, task)?),
         ("inserted by timers", times(&system, task)?),
+        ("cancelled for good", cancels_for_good(&system, task)?),
     ] {
         let result = if is_ok { "ok" } else { "not ok" };
         pr_info!("{} - DPC: {}\n", result, test);
