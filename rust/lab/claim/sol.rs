@@ -16,5 +16,5 @@ claims! {
     "SOL-06", higher_levels_nest, "a higher level interrupts a lower one, and its time is not counted as the lower one's";
     "SOL-07", no_threads_above_the_lock_level, "levels above the lock level have no threads, and their handlers do not block";
     "SOL-08", blocked_handlers_are_counted, "handlers that block are counted";
-    "SOL-09", costs_little_more_than_a_handler, "an interrupt thread costs little more than a plain handler, and less than a threaded IRQ";
+    "SOL-09", costs_little_more_than_a_handler, "over a plain handler, an interrupt thread costs less than half of what a threaded IRQ does";
 }
