@@ -43,7 +43,7 @@ show_progress() {
 	shown=
 	while sleep 4; do
 		{ read -r _ && read -r knob step steps item _; } <"$lab/progress" || return
-		[ "$step" = - ] || [ "$knob $step" = "$shown" ] || echo "report: $knob: $item, $step of $steps" >&2
+		[ "$step" = - ] || [ "$steps" = 0 ] || [ "$knob $step" = "$shown" ] || echo "report: $knob: $item, $step of $steps" >&2
 		shown="$knob $step"
 	done
 }
@@ -148,7 +148,7 @@ for line in $names; do
 	cat <<END
 
 MECHANISMS on $line ($kind): from top half to bottom half, and on to a waiting task, in microseconds
-  mechanism        p50      p90      p99       max  to task  events  lost  bottom half ran in
+  mechanism              p50      p90      p99       max  to task  events  lost  bottom half ran in
 END
 	awk '
 		function us(ns) { return ns == "-" ? ns : sprintf("%.1f", ns / 1000) }
@@ -178,7 +178,7 @@ END
 				text = $0
 				sub(".* # ", "", text)
 			}
-			printf "  %-13s %6s %8s %8s %9s %8s %7d %5d  %s\n", $1, us($7), us($8), us($9), us($11),
+			printf "  %-17s %8s %8s %8s %9s %8s %7d %5d  %s\n", $1, us($7), us($8), us($9), us($11),
 			       us($12), $4 + $5, $5, text
 		}' "$work/bench.$line"
 done

@@ -125,7 +125,7 @@ impl Measured {
 pub(super) fn show_header(text: &mut Text) -> Result {
     emit!(
         text,
-        "{:<13} {:<4} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} \
+        "{:<17} {:<7} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} \
          contexts current top_cpus bottom_cpus task_cpus\n",
         "#mechanism",
         "line",
@@ -148,7 +148,7 @@ impl Row {
     pub(super) fn show(&self, resolution_ns: u64, text: &mut Text) -> Result {
         emit!(
             text,
-            "{:<13} {:<4} {:>3} ",
+            "{:<17} {:<7} {:>3} ",
             self.mechanism,
             self.line,
             self.cpu.as_u32()
