@@ -370,6 +370,7 @@ impl Explanation {
         ] {
             emit!(text, "{:<14} {}\n", what, words)?;
         }
-        Ok(())
+        // For those who read several.
+        emit!(text, "\n")
     }
 }

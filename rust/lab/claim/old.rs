@@ -13,5 +13,5 @@ claims! {
     "OLD-03", kept_not_spun_for, "one that is marked while another runs is kept, and no CPU spins for it";
     "OLD-04", disabling_counts_and_waits, "disable_bh() counts, and waits for the one that runs";
     "OLD-05", empty_slots_do_nothing, "marking an empty slot does nothing";
-    "OLD-06", side_by_side, "of the same bodies, bottom halves never overlap, tasklets each not itself, soft IRQ work does";
+    "OLD-06", side_by_side, "of the same bodies, bottom halves never overlap, tasklets each not itself; soft IRQ work, DPCs and interrupt threads do";
 }

@@ -130,7 +130,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.check(
         nr_nested == 0 && journal.len() == 1,
         fmt!(
-            "of {} DPCs of High importance {nr_nested} began before it ended",
+            "DPCs of High importance: {}, of them before it ended: {nr_nested}",
             journal.len()
         ),
     )?;

@@ -43,7 +43,7 @@ claim! {
     today: "rebuilt: the device and its DPC are one object",
     functions: "dpc::DeviceObject::request_dpc(), dpc::Device::dpc_for_isr(), IoInitializeDpcRequest, IoRequestDpc, DpcForIsr",
     control: "the second request comes in an interrupt of its own",
-    next: "insmod irqlab_dpc.ko, the sample",
+    next: "in `make shell`: insmod /lib/irqlab/irqlab_dpc.ko; echo raise > ../irqlab_dpc/line; cat ../irqlab_dpc/line",
 }
 
 /// A device that counts its requests.
@@ -141,7 +141,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.check(
         runs.count == 1 && (irp, context) == (FIRST_IRP, FIRST_IRP + CONTEXT),
         fmt!(
-            "it ran {} times, with IRP {irp} and context {context}",
+            "its runs: {}, the first with IRP {irp} and context {context}",
             runs.count
         ),
     )?;

@@ -55,7 +55,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )?;
     evidence.check(
         runs == 1 && arguments == Arguments(1, 2),
-        fmt!("ran {runs} times, with {} {}", arguments.0, arguments.1),
+        fmt!("runs: {runs}, with {} {}", arguments.0, arguments.1),
     )?;
     evidence.check(!after, fmt!("removed after that: {after}"))?;
     if trial.is_control() {
@@ -64,7 +64,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_removed = journal.count('r');
     evidence.check(
         took && !took_again && nr_removed == 0,
-        fmt!("another one, removed twice while queued: {took}, {took_again}; it ran {nr_removed} times"),
+        fmt!("another one, removed twice while queued: {took}, {took_again}; its runs: {nr_removed}"),
     )?;
     evidence.holds()
 }

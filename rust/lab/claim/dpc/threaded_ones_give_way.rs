@@ -40,7 +40,7 @@ claim! {
     today: "rebuilt with a thread for each CPU; on PREEMPT_RT an ordinary DPC is a thread's, too, and has to wait for its turn",
     functions: "dpc::Threaded, kthread_worker_fn(), KeInitializeThreadedDpc, ThreadDpcEnable",
     control: "the DPC that it should give way to is threaded",
-    next: "echo threaded=0 > dpc/parameters; echo 5 > deferral/dpc_threaded/schedule; cat deferral/dpc_threaded/context",
+    next: "echo threaded=0 > dpc/parameters; echo 5 > deferral/dpc_threaded/schedule; cat deferral/dpc_threaded/context; echo default > dpc/parameters",
 }
 
 /// How long the threaded one waits for the other one.

@@ -42,7 +42,7 @@ claim! {
     today: "rebuilt with a timer as the tick, which stops when nothing can change any more",
     functions: "dpc::policy::Policy::tick()",
     control: "the ideal rate is 0, below which no rate is",
-    next: "echo tick_ms=100 > dpc/parameters; echo 40 > deferral/dpc/schedule; cat dpc/queues; cat dpc/queues",
+    next: "echo tick_ms=100 > dpc/parameters; echo 40 > deferral/dpc/schedule; cat dpc/queues; cat dpc/queues; echo default > dpc/parameters",
 }
 
 const TICK_MS: u32 = 10;

@@ -50,7 +50,7 @@ claim! {
     today: "rebuilt: the same rules and figures, in rust/dpc/policy.rs",
     functions: "dpc::policy::Policy::insert(), KeInsertQueueDpc",
     control: "the importance is not set: all are Medium",
-    next: "echo maximum_depth=1 > dpc/parameters; cat dpc/parameters",
+    next: "echo maximum_depth=1 > dpc/parameters; cat dpc/parameters; echo default > dpc/parameters",
 }
 
 /// Whose queue.

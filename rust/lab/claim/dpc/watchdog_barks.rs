@@ -38,7 +38,7 @@ claim! {
     today: "rebuilt: noted and counted at the tick; Windows stops with bug check 0x133",
     functions: "dpc::Status::last_overrun, KeQueryDpcWatchdogInformation",
     control: "the DPCs take no time",
-    next: "echo dpc_limit=1 tick_ms=1 > dpc/parameters; cat dpc/watchdog",
+    next: "echo dpc_limit=1 tick_ms=1 > dpc/parameters; cat dpc/watchdog; echo default > dpc/parameters",
 }
 
 const TICK_MS: u32 = 5;

@@ -20,7 +20,7 @@ use kernel::sync::Arc;
 
 claim! {
     quote: "bottom half handlers are implemented using tasklets",
-    section: "Example: Linux Tasklets",
+    section: "4.1.1.1. Example: Linux Tasklets",
     today: "removed in Linux 2.5; rebuilt: a mark schedules the slot's tasklet, which looks whether there is a routine",
     functions: "bh_action(), bh_base[] of Linux 2.4; BottomHalves::mark() here",
     control: "the slot has a routine",
@@ -61,7 +61,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let state = set.state(EMPTY)?;
 
     let mut evidence = Evidence::new();
-    evidence.check(served > 0, fmt!("the soft IRQ ran {served} times"))?;
+    evidence.check(served > 0, fmt!("runs of the soft IRQ: {served}"))?;
     evidence.check(
         state.nr_empty == 1 && state.nr_runs == 0 && empty.count() == 0,
         fmt!(

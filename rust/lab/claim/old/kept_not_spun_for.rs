@@ -42,7 +42,7 @@ use kernel::sync::{
 
 claim! {
     quote: "only one bottom half handler will execute at a time",
-    section: "Example: Linux Tasklets",
+    section: "4.1.1.1. Example: Linux Tasklets",
     today: "removed in Linux 2.5; rebuilt: the one that finds another running marks itself again, and its soft IRQ \
             comes back for it: some rounds at once, the rest in ksoftirqd",
     functions: "bh_action(), mark_bh() of Linux 2.4; Slot::mark() here",

@@ -28,7 +28,7 @@ use kernel::sync::Arc;
 
 claim! {
     quote: "To preserve backward compatibility with old kernels, only one bottom half handler will execute at a time.",
-    section: "Example: Linux Tasklets",
+    section: "4.1.1.1. Example: Linux Tasklets",
     today: "removed in Linux 2.5; rebuilt: all slots share one lock, and the one that finds it taken comes again",
     functions: "bh_action(), global_bh_lock of Linux 2.4; BottomHalves here",
     control: "two sets of slots pass for one",

@@ -25,7 +25,7 @@ use kernel::sync::Arc;
 claim! {
     quote: "A soft irq can execute simultaneously on multiple processors. Unlike a handler of a soft irq, a handler \
             of a tasklet will only execute on one processor at a time. Only one bottom half handler will execute at a time.",
-    section: "Example: Linux Tasklets (shortened)",
+    section: "4.1.1.1. Example: Linux Tasklets (shortened)",
     today: "so for tasklets and soft IRQs, here BH work with an item for each CPU; bottom halves, DPCs and \
             interrupt threads are rebuilt",
     functions: "tasklet_action_common(), __queue_work(), handle_softirqs(); BottomHalves here",

@@ -22,7 +22,7 @@ use kernel::{
 
 claim! {
     quote: "bottom half handlers are implemented using tasklets",
-    section: "Example: Linux Tasklets",
+    section: "4.1.1.1. Example: Linux Tasklets",
     today: "removed in Linux 2.5; rebuilt on tasklets, as Linux 2.4 had them: a table of 32 routines, and a \
             tasklet of high priority for each",
     functions: "init_bh(), mark_bh() and remove_bh() of Linux 2.4; BottomHalves::init(), Slot::mark() here",

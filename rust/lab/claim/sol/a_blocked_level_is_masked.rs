@@ -21,7 +21,7 @@ claim! {
     quote: "if the interrupt thread called a function that has to put it to sleep, the system \
             converts it automatically to a kernel thread (translated); its level stays masked, as \
             the authors of Solaris say in \"Interrupts as Threads\"",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: the levels of a CPU are one word, and the mask is the highest that is active or \
             blocked",
     functions: "interrupt_thread::Levels::mask()",

@@ -20,7 +20,7 @@ use kernel::sync::atomic::Relaxed;
 claim! {
     quote: "if the interrupt thread called a function that has to put it to sleep (translated): how \
             often it does the kernel counts, as the authors of Solaris report it",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: counted for each CPU and level",
     functions: "interrupt_thread::InterruptThreads::stats()",
     control: "no handler blocks",

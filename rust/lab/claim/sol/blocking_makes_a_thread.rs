@@ -28,12 +28,13 @@ claim! {
     quote: "if the interrupt thread called a function that has to put it to sleep, the system \
             converts it automatically to a kernel thread, puts that to sleep and wakes the pinned \
             thread (translated)",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: the handler's state is handed to the level's kernel thread where it awaits \
             something",
     functions: "interrupt_thread::Handler::serve(), core::task::Poll::Pending",
     control: "the handler holds the CPU until it is let go",
-    next: "echo level=5 wait=release > interrupt_threads/handlers",
+    next: "cd interrupt_threads; echo 1 > on; echo level=5 wait=release > handlers; echo level=5 > raise; cat pools; \
+           echo 5 > release; echo 0 > on",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -30,7 +30,7 @@ use kernel::sync::atomic::{
 claim! {
     quote: "an interrupt thread is run that serves the interrupt, and after its end the pinned \
             thread is woken (translated)",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: the handler is below the interrupted thread's own stack frames or on the IRQ \
             stack, and simply returns",
     functions: "irqentry_exit()",

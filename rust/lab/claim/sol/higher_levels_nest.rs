@@ -38,7 +38,7 @@ use kernel::sync::{
 claim! {
     quote: "at an interrupt the active thread is marked as a pinned thread (translated), and the \
             active thread may be an interrupt thread of a lower level",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: handlers run with interrupts on, and a higher level's interrupt is served on top",
     functions: "interrupt_thread::Levels::begin(), handle_softirqs()",
     control: "the second interrupt is of a lower level",

@@ -26,11 +26,11 @@ use irqlab::{
 claim! {
     quote: "Solaris serves interrupts in dedicated threads (translated): those up to the lock level, \
             as its authors say in \"Interrupts as Threads\"",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: above level 10 a handler is a function that runs in the hard IRQ itself",
     functions: "interrupt_thread::HighHandler",
     control: "the interrupt is of the lock level, not above it",
-    next: "make compile-fail",
+    next: "on the host, in the source tree: tools/enter tools/test compile-fail",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -50,7 +50,7 @@ claim! {
     quote: "the active thread is marked as a pinned thread, which means that it is put to sleep but \
             cannot be scheduled on another processor, because its context is not completely saved \
             (translated)",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: the interrupted thread is the CPU's current task, below the handler on the same \
             CPU, and the scheduler moves no task that runs",
     functions: "handle_softirqs(), set_cpus_allowed_ptr(), migration_cpu_stop()",

@@ -27,7 +27,7 @@ use kernel::sync::{
 claim! {
     quote: "since the initialisation of a thread at an interrupt would take long, interrupt threads \
             are used (translated)",
-    section: "Example: Solaris Pinned Threads",
+    section: "4.1.1.3. Example: Solaris Pinned Threads",
     today: "rebuilt: a kernel thread for each CPU and level, and the place for its handler's state",
     functions: "interrupt_thread::InterruptThreads::new()",
     control: "the pools are made anew between the two rounds",
