@@ -21,6 +21,7 @@
 //! | tasklet | [`tasklet`] | soft IRQ | no |
 //! | BH work queue | [`workqueue`], `Queue<SoftIrq>` | soft IRQ | no |
 //! | work queue | [`workqueue`], `Queue<Task>` | kernel thread, shared | yes |
+//! | bottom half, as in Linux 2.4 | [`old_bh`] | soft IRQ | no |
 //! | deferred procedure call, as on Windows | [`dpc`] | soft IRQ | no |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
 //! | interrupt thread | [`interrupt_thread`] | what was interrupted, then a kernel thread | where it awaits |
