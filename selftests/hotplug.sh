@@ -54,7 +54,8 @@ never_fails() {
 allowed() {
 	value=''
 	for comm in /proc/[0-9]*/comm; do
-		read -r name <"$comm" && [ "$name" = "$1" ] || continue
+		read -r name <"$comm" || continue
+		[ "$name" = "$1" ] || continue
 		while read -r key value; do
 			[ "$key" != Cpus_allowed_list: ] || return 0
 		done <"${comm%comm}status"

@@ -1199,7 +1199,7 @@ is_seen_while_it_raises() {
 	cleanup="kill $raising; wait $raising; stop_interrupt_threads"
 	eventually is_raising || fail "no progress"
 	(
-		read -r value <"$lab/$1/on"
+		read -r _ <"$lab/$1/on"
 		level 0 1
 		echo "$value" >"$work/seen"
 	) &

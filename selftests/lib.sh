@@ -325,7 +325,9 @@ level() {
 	value='' resumes=''
 	while read -r cpu _ number _ state raised merged runs blocks woken finished _; do
 		if [ "$cpu $number" = "$1 $2" ]; then
-			value="$state $raised $merged $runs $blocks $finished" resumes=$woken
+			value="$state $raised $merged $runs $blocks $finished"
+			# shellcheck disable=SC2034
+			resumes=$woken
 		fi
 	done <"$lab/interrupt_threads/pools"
 }
