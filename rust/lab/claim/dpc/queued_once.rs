@@ -64,7 +64,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_removed = journal.count('r');
     evidence.check(
         took && !took_again && nr_removed == 0,
-        fmt!("another one, removed twice while queued: {took}, {took_again}; its runs: {nr_removed}"),
+        fmt!(
+            "another one, removed twice while queued: {took}, {took_again}; its runs: {nr_removed}"
+        ),
     )?;
     evidence.holds()
 }

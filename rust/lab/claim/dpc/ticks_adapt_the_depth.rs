@@ -196,7 +196,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         evidence.check(
             shortest <= adjustment && adjustment <= longest,
             fmt!(
-                "then it recovered to {}, by one in {shortest} to {longest} ticks",
+                "then it recovered to {}, by one each time, {shortest} ticks apart at least and {longest} at most",
                 last.maximum_depth
             ),
         )?;
