@@ -993,12 +993,13 @@ is_matrix_running() {
 	esac
 }
 
-# addresses FILE - set value to how many addresses of the kernel it shows
+# addresses FILE [ROWS] - set value to how many lines of it, or of the rows that begin so, show an address
 addresses() {
-	value=$(grep -ciE 'f{4}[0-9a-f]{12}' "$lab/$1")
+	value=$(grep "^${2:-}" "$lab/$1" | grep -ciE 'f{4}[0-9a-f]{12}')
 }
 
-# hides_addresses_if_the_kernel_does FILE [KNOB COMMAND] - and shows them otherwise
+# hides_addresses_if_the_kernel_does FILE [KNOB COMMAND [ROWS]] - and shows them otherwise; in the rows that
+# begin so, or in all
 hides_addresses_if_the_kernel_does() {
 	restrict=/proc/sys/kernel/kptr_restrict
 	content $restrict
@@ -1006,7 +1007,7 @@ hides_addresses_if_the_kernel_does() {
 	for level in 0 1 2; do
 		echo $level >$restrict
 		[ $# = 1 ] || must "$2" "$3"
-		addresses "$1"
+		addresses "$1" "${4:-}"
 		case $level in
 		2) same "addresses" "$value" 0 ;;
 		# To root.
@@ -1138,10 +1139,12 @@ serves_by_level() {
 sleeps_as_long_as_told() {
 	start_interrupt_threads
 	must "$1/handlers" "level=4 wait=sleep sleep_us=200000"
+	uptime
+	began=$value
 	must "$1/raise" "cpu=0 level=4"
-	level 0 4
-	same "level 4 at once" "$value" "blocked 1 0 1 1 0"
 	becomes "level 4" "- 1 0 1 1 1" level 0 4
+	uptime
+	within "how long it took, in hundredths of a second" $((value - began)) 19 1000
 }
 
 interrupt_threads() {
@@ -1260,8 +1263,8 @@ has_defaults() {
 	echo may_be_opened_by_many tape
 	echo has_copies_while_it_runs tape
 	echo shows_what_is_running progress
-	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure" "claims claims exc" \
-		"claims claims fix"; do
+	for file in idt fixup/table "fixup/steps fixup/access guard" "stacks stacks measure" "claims claims exc EXC" \
+		"claims claims fix FIX"; do
 		echo "hides_addresses_if_the_kernel_does $file"
 	done
 	echo runs_what_is_inserted dpc/queues ordinary dpc

@@ -20,8 +20,7 @@ use irqlab::{
     context::Task,
     cpu::{
         is_online,
-        CpuId,
-        Set, //
+        CpuId, //
     },
     irq::Affinity, //
 };
@@ -45,7 +44,7 @@ impl Lent<'_> {
     ///
     /// Nothing may be attached when it is made and when it is dropped: both may have
     /// to raise interrupts, with a top half of their own. A line whose interrupts
-    /// arrive where they are raised, or that goes to `cpu` already, is left alone.
+    /// arrive where they are raised is left alone.
     ///
     /// Refusals: `ENXIO` if the CPU is offline, `EPERM` if the controller cannot
     /// choose a CPU, `ENOSPC` if the CPU has no vector left, `ETIMEDOUT` if the
@@ -62,17 +61,16 @@ impl Lent<'_> {
         // While nobody has requested the line, the kernel says nothing true about where
         // it goes.
         let top_half = line.put_on(None)?;
-        let affinity = if is_at(line, cpu)? {
-            None
-        } else {
-            let affinity = Affinity::new(line.source.line())?;
-            let moved = affinity.set(core::iter::once(cpu));
-            moved.map_err(|error| line.cannot_move(cpu, error))?;
-            Some(affinity)
-        };
+        let affinity = Affinity::new(line.source.line())?;
+        // Also if it goes there: as long as it may go elsewhere the kernel chooses anew at each request.
+        let moved = affinity.set(core::iter::once(cpu));
+        moved.map_err(|error| line.cannot_move(cpu, error))?;
         // From here on, what was moved is moved back, whatever goes wrong; with a top
         // half of its own, after this one.
-        let steered = Steered { line, affinity };
+        let steered = Steered {
+            line,
+            affinity: Some(affinity),
+        };
         let has_arrived = raise_until(line, || is_at(line, cpu));
         drop(top_half);
         if !has_arrived? {
@@ -155,12 +153,11 @@ impl Drop for Steered<'_> {
     }
 }
 
-/// Whether the line, which somebody has requested, goes to `cpu` and to no other: it was moved
-/// there, or has chosen this one. The choice is not kept account of where the line could stay.
+/// Whether the line, which somebody has requested, may go to `cpu` only. The kernel notes so when it
+/// has moved the line. Of the effective CPUs it keeps no account where the line could stay.
 fn is_at(line: &Line, cpu: CpuId) -> Result<bool> {
-    let (asked, effective) = Affinity::of(line.source.line())?;
-    let is_only = |cpus: &Set| cpus.len() == 1 && cpus.contains(cpu);
-    Ok(is_only(&asked) || is_only(&effective))
+    let (asked, _) = Affinity::of(line.source.line())?;
+    Ok(asked.len() == 1 && asked.contains(cpu))
 }
 
 /// Raises interrupts, one after the other, until the line `is_there`: at most so

@@ -121,13 +121,20 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         fmt!("a threaded DPC ran in {kind} context, in the thread {comm}"),
     )?;
     trial.eventually(2000, || dpc.journal.len() > 0);
-    if first.nr_inside == 0 && ran_in_ksoftirqd(&dpc.journal) {
+    if first.nr_inside == 0 && had_to_wait(&dpc.journal) {
         // PREEMPT_RT, or threadirqs: a thread with a real-time priority keeps it waiting.
-        skip!("this kernel forces threading: the ordinary DPC had to wait for ksoftirqd");
+        skip!(
+            "this kernel forces threading: the ordinary DPC had to wait for a thread for soft IRQs"
+        );
     }
+    let executor = dpc.journal.get(0).map(|run| run.at);
+    let executor = executor.as_ref().map_or("nobody", |at| at.comm());
     evidence.check(
         first.nr_inside == 1,
-        fmt!("{} of 1 other DPC ran before it ended", first.nr_inside),
+        fmt!(
+            "{} of 1 other DPC ran before it ended, over {executor}",
+            first.nr_inside
+        ),
     )?;
 
     system.set_parameters(Parameters {
@@ -144,10 +151,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.holds()
 }
 
-/// Whether it was ksoftirqd that ran the first DPC of a journal.
-fn ran_in_ksoftirqd(journal: &Journal) -> bool {
+/// Whether it was a thread for soft IRQs that ran the first DPC of a journal.
+fn had_to_wait(journal: &Journal) -> bool {
     let first = journal.get(0);
-    first.is_some_and(|run| run.at.comm().starts_with("ksoftirqd"))
+    let is_thread = |at: &Snapshot| {
+        let threads = ["ksoftirqd/", "ktimers/"];
+        threads.iter().any(|name| at.comm().starts_with(name))
+    };
+    first.is_some_and(|run| is_thread(&run.at))
 }
 
 /// The name of a CPU's thread for threaded DPCs, without the CPU.
