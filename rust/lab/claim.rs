@@ -58,7 +58,7 @@ macro_rules! table {
 }
 
 table! {
-    EXCEPTIONS:
+    EXC:
     exc_01,
     exc_02,
     exc_03,
@@ -78,7 +78,7 @@ table! {
 }
 
 table! {
-    INTERRUPTS:
+    IRQ:
     irq_01,
     irq_02,
     irq_03,
@@ -94,6 +94,10 @@ table! {
     irq_13,
     irq_14,
     irq_15,
+}
+
+table! {
+    IPI:
     ipi_01,
     ipi_02,
     ipi_03,
@@ -105,6 +109,10 @@ table! {
     ipi_09,
     ipi_10,
     ipi_11,
+}
+
+table! {
+    SIRQ:
     sirq_01,
     sirq_02,
     sirq_03,
@@ -113,6 +121,10 @@ table! {
     sirq_06,
     sirq_07,
     sirq_08,
+}
+
+table! {
+    TASK:
     task_01,
     task_02,
     task_03,
@@ -121,6 +133,10 @@ table! {
     task_06,
     task_07,
     task_08,
+}
+
+table! {
+    WORK:
     work_01,
     work_02,
     work_03,
@@ -133,9 +149,13 @@ table! {
 
 /// All groups of claims, in the order in which they run.
 const GROUPS: &[&[Entry]] = &[
-    EXCEPTIONS,
+    EXC,
     fix::CLAIMS,
-    INTERRUPTS,
+    IRQ,
+    IPI,
+    SIRQ,
+    TASK,
+    WORK,
     old::CLAIMS,
     dpc::CLAIMS,
     sol::CLAIMS,
