@@ -26,13 +26,17 @@ try() {
 		}
 		{
 			tried++
-			if ((variant == "control") != ($3 == "[control:"))
+			# id verdict "statement" evidence
+			if (split($0, part, "\"") < 3 || !part[2])
+				wrong("no statement")
+			evidence = substr($0, length(part[1] part[2]) + 4)
+			if ((variant == "control") != (evidence ~ /^\[control: [^]]+\]/))
 				wrong("not of the " variant)
-			if (NF < 3)
+			sub("^\\[[^]]*\\] *", "", evidence)
+			if (!evidence)
 				wrong("no evidence")
 			if ($2 == "skip") {
-				reason = $0
-				sub("^[^ ]* *skip *", "", reason)
+				reason = evidence
 			} else if (variant == "control" ? $2 != "fails" : $2 !~ /^(holds|outdated)$/) {
 				wrong("not what the " variant " has to show")
 			}

@@ -148,21 +148,33 @@ table! {
 }
 
 /// All groups of claims, in the order in which they run.
-const GROUPS: &[&[Entry]] = &[
-    EXC,
-    fix::CLAIMS,
-    IRQ,
-    IPI,
-    SIRQ,
-    TASK,
-    WORK,
-    old::CLAIMS,
-    dpc::CLAIMS,
-    sol::CLAIMS,
+const GROUPS: &[Group] = &[
+    Group::new("exceptions, their classes, the IDT", EXC),
+    Group::new("bad addresses, exception tables, fixups", fix::CLAIMS),
+    Group::new("interrupt lines, controllers, handlers", IRQ),
+    Group::new("interrupts between processors", IPI),
+    Group::new("soft IRQs", SIRQ),
+    Group::new("tasklets", TASK),
+    Group::new("work queues", WORK),
+    Group::new("bottom halves of Linux 2.2 and 2.4, rebuilt", old::CLAIMS),
+    Group::new("deferred procedure calls of Windows, rebuilt", dpc::CLAIMS),
+    Group::new("interrupt threads of Solaris, rebuilt", sol::CLAIMS),
 ];
 
+/// Claims about one subject, whose ids begin alike.
+struct Group {
+    title: &'static str,
+    claims: &'static [Entry],
+}
+
+impl Group {
+    const fn new(title: &'static str, claims: &'static [Entry]) -> Self {
+        Self { title, claims }
+    }
+}
+
 fn all() -> impl Iterator<Item = &'static Entry> {
-    GROUPS.iter().copied().flatten()
+    GROUPS.iter().flat_map(|group| group.claims)
 }
 
 /// A line of the table.
@@ -180,6 +192,13 @@ struct Claim {
     /// What the control does differently.
     control: &'static str,
     run: fn(&Trial<'_>) -> Answer<Finding>,
+}
+
+impl Claim {
+    /// Its group, whose name the id begins with.
+    fn group(&self) -> &'static str {
+        self.id.split_once('-').map_or(self.id, |(group, _)| group)
+    }
 }
 
 /// What one who wants to understand a claim has to know besides.
@@ -209,6 +228,9 @@ macro_rules! claims {
     ($($id:literal, $name:ident, $text:literal;)*) => {
         $(mod $name;)*
 
+        // `claims` shows statements in quotation marks.
+        $(const _: () = assert!(!$crate::claim::has_quotation_mark($text));)*
+
         /// The claims of this group.
         pub(super) const CLAIMS: &[$crate::claim::Entry] = &[$($crate::claim::Entry {
             claim: $crate::claim::Claim {
@@ -222,6 +244,18 @@ macro_rules! claims {
     };
 }
 use claims;
+
+const fn has_quotation_mark(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut place = 0;
+    while place < bytes.len() {
+        if bytes[place] == b'"' {
+            return true;
+        }
+        place += 1;
+    }
+    false
+}
 
 /// What there is to know of the claim of this file, beside its `run`. All parts are
 /// those of [`About`].
@@ -298,9 +332,7 @@ impl Claims {
     /// `EINTR` after a signal, with the verdicts so far.
     pub(crate) fn run(&self, lab: &Lab, which: &str, variant: Variant, task: &Task) -> Answer {
         let is_named = |entry: &Entry| {
-            let id = entry.claim.id;
-            let group = id.split_once('-').map_or(id, |(group, _)| group);
-            ["all", id, group]
+            ["all", entry.claim.id, entry.claim.group()]
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(which))
         };
@@ -340,45 +372,41 @@ impl Claims {
     }
 
     pub(crate) fn show(&self, text: &mut Text) -> Result {
-        emit!(text, "#id verdict evidence\n")?;
-        for (claim, outcome) in all()
-            .map(|entry| &entry.claim)
-            .zip(self.results.lock().iter())
-        {
-            emit!(text, "{:<8} ", claim.id)?;
-            match outcome {
-                None => emit!(text, "{:<8} {}\n", "-", claim.text)?,
-                Some(Outcome { variant, finding }) => {
-                    emit!(text, "{:<8} ", finding.verdict.name())?;
-                    if *variant == Variant::Control {
-                        emit!(text, "[control: {}] ", claim.control)?;
-                    }
-                    emit!(text, "{}\n", finding.evidence)?;
-                }
+        emit!(
+            text,
+            "# holds: the experiment showed it. outdated: this kernel does something else, "
+        )?;
+        emit!(
+            text,
+            "which the evidence tells.\n# skip: it could not be shown here, and why. "
+        )?;
+        emit!(
+            text,
+            "fails: the lab or the kernel is at fault. -: not tried yet.\n"
+        )?;
+        emit!(text, "#id verdict \"statement\" evidence\n")?;
+        let results = self.results.lock();
+        let mut results = results.iter();
+        for group in GROUPS {
+            let name = group.claims.first().map_or("", |entry| entry.claim.group());
+            emit!(text, "# {}: {}\n", name, group.title)?;
+            for (Entry { claim, .. }, outcome) in group.claims.iter().zip(results.by_ref()) {
+                let verdict = Outcome::verdict(outcome);
+                emit!(text, "{:<8} {:<8} \"{}\"", claim.id, verdict, claim.text)?;
+                Outcome::show(outcome, claim, text)?;
+                emit!(text, "\n")?;
             }
         }
         Ok(())
     }
-}
 
-/// The claims of which there is more to know, by their ids.
-pub(crate) fn explained() -> impl Iterator<Item = Explanation> {
-    all().filter_map(|Entry { claim, about }| about.map(|about| Explanation { claim, about }))
-}
-
-/// What there is to know of a claim.
-pub(crate) struct Explanation {
-    claim: &'static Claim,
-    about: &'static About,
-}
-
-impl Explanation {
-    pub(crate) fn id(&self) -> &'static str {
-        self.claim.id
-    }
-
-    pub(crate) fn show(&self, text: &mut Text) -> Result {
-        let (claim, about) = (self.claim, self.about);
+    /// What there is to know of a claim, and what came of its last trial.
+    pub(crate) fn explain(&self, explanation: &Explanation, text: &mut Text) -> Result {
+        let Explanation {
+            index,
+            claim,
+            about,
+        } = explanation;
         emit!(text, "{}: {}\n\n", claim.id, claim.text)?;
         for (what, words) in [
             ("The text says", about.quote),
@@ -390,7 +418,57 @@ impl Explanation {
         ] {
             emit!(text, "{:<14} {}\n", what, words)?;
         }
-        // For those who read several.
-        emit!(text, "\n")
+        let results = self.results.lock();
+        let outcome = results.get(*index).ok_or(EINVAL)?;
+        emit!(text, "{:<14} {}", "Last result", Outcome::verdict(outcome))?;
+        Outcome::show(outcome, claim, text)?;
+        // The empty line is for those who read several.
+        emit!(text, "\n\n")
+    }
+}
+
+impl Outcome {
+    fn verdict(this: &Option<Self>) -> &'static str {
+        this.as_ref()
+            .map_or("-", |outcome| outcome.finding.verdict.name())
+    }
+
+    /// Appends the evidence; of a control, after what that did.
+    fn show(this: &Option<Self>, claim: &Claim, text: &mut Text) -> Result {
+        let Some(Self { variant, finding }) = this else {
+            return Ok(());
+        };
+        if *variant == Variant::Control {
+            emit!(text, " [control: {}]", claim.control)?;
+        }
+        emit!(text, " {}", finding.evidence)
+    }
+}
+
+/// The claims of which there is more to know.
+pub(crate) fn explained() -> impl Iterator<Item = Explanation> {
+    let explained = |(index, entry): (usize, &'static Entry)| {
+        let claim = &entry.claim;
+        let about = entry.about?;
+        Some(Explanation {
+            index,
+            claim,
+            about,
+        })
+    };
+    all().enumerate().filter_map(explained)
+}
+
+/// What there is to know of a claim.
+pub(crate) struct Explanation {
+    /// The place in [`all`].
+    index: usize,
+    claim: &'static Claim,
+    about: &'static About,
+}
+
+impl Explanation {
+    pub(crate) fn id(&self) -> &'static str {
+        self.claim.id
     }
 }

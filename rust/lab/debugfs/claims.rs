@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `claims`: runs experiments, and shows the verdicts with their evidence.
+//! `claims`: runs experiments, and shows each statement with its verdict and the evidence.
 //!
 //! Write a claim's id, a group (`TASK`) or `all`, in upper or lower case; a second word `control` runs
 //! the broken variant of each instead, which must not hold.
@@ -83,7 +83,7 @@ impl Knob for Info {
     const NAME: &'static CStr = c"claims_info";
     const MODE: Mode = Mode::ReadOnly;
 
-    fn show(&self, _lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
-        Ok(self.0.show(text)?)
+    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(lab.claims.explain(&self.0, text)?)
     }
 }
