@@ -55,7 +55,7 @@ kselftest: for-guest
 		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
 
 run: kselftest
-	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh
+	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh $(if $(ALL),--all)
 
 # In these guests the clock counts instructions, so that the tables are the same each time, on any host. QEMU
 # then runs one emulated CPU at a time, while the clock goes on for all of them. So the mechanisms are compared
@@ -133,6 +133,7 @@ help:
 #?  make fmt        format the Rust code
 #?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
 #?
+#?  ALL=1           make run prints the whole evidence of each claim
 #?  PARAMS=a=1,b=2  parameters of the module, in the guest
 #?  CPU= SMP= MEM=  the guest's CPU model, number of CPUs, and memory
 #?  APPEND=         more parameters of the guest's kernel

@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report.sh - what this kernel does with an interrupt, on one page
+# report.sh [--all] - what this kernel does with an interrupt, on one page
 #
 # Sends interrupts down every line through every mechanism, puts all claims to the test, and prints
-# what came of it. While that goes on, standard error says what is being done. What the lab refuses is
-# left out, with the reason. Exit code: 0; 1 if a claim fails, an event was lost or something was
-# refused; 4 without the module.
+# what came of it; with --all, each claim with its whole evidence. While that goes on, standard error says
+# what is being done. What the lab refuses is left out, with the reason. Exit code: 0; 1 if a claim fails, an
+# event was lost or something was refused; 4 without the module.
+
+all=0
+[ "$1" != --all ] || all=1
 
 lab=${IRQLAB:-/sys/kernel/debug/irqlab}
 work=$(mktemp -d) || exit 1
@@ -86,7 +89,6 @@ done
 cat /proc/interrupts >"$work/interrupts.after"
 lines >"$work/lines.after"
 
-# What each claim states is shown as long as it has not been tried.
 echo "report: putting $(grep -vc '^#' "$work/claims.before") claims to the test" >&2
 # Something for EXC-12 to watch.
 ./user_exceptions raise 2>/dev/null &
@@ -141,47 +143,72 @@ awk '
 		}
 	}' "$work"/lines.before "$work"/lines.after "$work"/interrupts.*
 
+measured=
 for line in $names; do
-	has_a_table "$line" || continue
-	grep -qv '^#' "$work/bench.$line" || continue
-	kind=$(awk -v line="$line" '$1 == line { print $2 }' "$work/lines.after")
-	cat <<END
-
-MECHANISMS on $line ($kind): from top half to bottom half, and on to a waiting task, in microseconds
-  mechanism              p50      p90      p99       max  to task  events  lost  bottom half ran in
-END
-	awk '
-		function us(ns) { return ns == "-" ? ns : sprintf("%.1f", ns / 1000) }
-		/^#/ { next }
-		{
-			# Contexts that differ in the stack only are one.
-			places = split($15, place, ";")
-			groups = 0
-			for (i = 1; i <= places; i++) {
-				split(place[i], part, ",")
-				context = part[1] ", " part[2]
-				sub("-stack", "", part[3])
-				if (!(context in stacks))
-					order[++groups] = context
-				stacks[context] = stacks[context] (stacks[context] ? "/" : "") part[3]
-			}
-			text = ""
-			for (i = 1; i <= groups; i++) {
-				text = text (text ? "; " : "") order[i] ", " stacks[order[i]] " stack"
-				delete stacks[order[i]]
-			}
-			if ($15 ~ /^task/) {
-				sub("/[0-9]*$", "", $16)
-				text = text " (" $16 ")"
-			}
-			if ($4 == "-") {
-				text = $0
-				sub(".* # ", "", text)
-			}
-			printf "  %-17s %8s %8s %8s %9s %8s %7d %5d  %s\n", $1, us($7), us($8), us($9), us($11),
-			       us($12), $4 + $5, $5, text
-		}' "$work/bench.$line"
+	! has_a_table "$line" || ! grep -qv '^#' "$work/bench.$line" || measured="$measured $work/bench.$line"
 done
+echo
+echo "MECHANISMS: from top half to bottom half, and on to a waiting task, in microseconds"
+# shellcheck disable=SC2086  # none of these names has a blank
+[ -z "$measured" ] || awk -v rows="$work/lines.after" '
+	function us(ns) { return ns == "-" ? ns : sprintf("%.1f", ns / 1000) }
+	BEGIN {
+		while ((getline <rows) > 0)
+			kind[$1] = $2
+	}
+	FNR == 1 {
+		line = FILENAME
+		sub(".*/bench.", "", line)
+		heading = heading sprintf("  %-29s", line " (" kind[line] ")")
+		names = names sprintf(" %9s %9s %9s ", "p50", "p99", "to task")
+		nr_lines++
+	}
+	/^#/ { next }
+	!($1 in row) { order[++nr] = $1 }
+	{
+		# Contexts that differ in the stack only are one.
+		places = split($15, place, ";")
+		groups = 0
+		for (i = 1; i <= places; i++) {
+			split(place[i], part, ",")
+			context = part[1] ", " part[2]
+			sub("-stack", "", part[3])
+			if (!(context in stacks))
+				contexts[++groups] = context
+			stacks[context] = stacks[context] (stacks[context] ? "/" : "") part[3]
+		}
+		text = ""
+		for (i = 1; i <= groups; i++) {
+			text = text (text ? "; " : "") contexts[i] ", " stacks[contexts[i]] " stack"
+			delete stacks[contexts[i]]
+		}
+		if ($15 ~ /^task/) {
+			sub("/[0-9]*$", "", $16)
+			text = text " (" $16 ")"
+		}
+		if ($4 == "-") {
+			text = $0
+			sub(".* # ", "", text)
+		}
+		# What the first line shows stands for the others.
+		if (!($1 in ran_in))
+			ran_in[$1] = text
+		lost[$1] += $5
+		while (columns[$1] < nr_lines - 1) {
+			row[$1] = row[$1] sprintf(" %9s %9s %9s ", "", "", "")
+			columns[$1]++
+		}
+		row[$1] = row[$1] sprintf(" %9s %9s %9s ", us($7), us($9), us($12))
+		columns[$1]++
+	}
+	END {
+		printf "  %-17s%s\n  %-17s%s  lost  bottom half ran in\n", "", heading, "mechanism", names
+		for (i = 1; i <= nr; i++) {
+			while (columns[order[i]]++ < nr_lines)
+				row[order[i]] = row[order[i]] sprintf(" %9s %9s %9s ", "", "", "")
+			printf "  %-17s%s %5d  %s\n", order[i], row[order[i]], lost[order[i]], ran_in[order[i]]
+		}
+	}' $measured
 case $model in
 *TCG*)
 	echo "  The CPUs are emulated: compare the rows, do not take them for the times of a machine."
@@ -189,13 +216,17 @@ case $model in
 esac
 
 echo
-echo "CLAIMS, each put to the test"
-awk '
-	# Wraps the text; the first line begins with start.
-	function show(start, text,    words, word, i, line) {
+echo "CLAIMS: what textbooks state, put to the test on this kernel"
+awk -v all="$all" '
+	# Wraps the text; the first line begins with start. No more than so many lines, unless that is 0.
+	function show(start, text, most,    words, word, i, line, lines) {
 		words = split(text, word, " ")
 		for (i = 1; i <= words; i++) {
 			if (line && length(line) + 1 + length(word[i]) > 79) {
+				if (most && ++lines == most) {
+					line = line " …"
+					break
+				}
 				printf "%-20s %s\n", start, line
 				line = start = ""
 			}
@@ -203,24 +234,19 @@ awk '
 		}
 		printf "%-20s %s\n", start, line
 	}
+	/^# [A-Z]+: / {
+		printf "\n %s\n", substr($0, 2)
+	}
 	/^#/ { next }
 	{
-		rest = $0
-		sub("^[^ ]+ +[^ ]+ +", "", rest)
-	}
-	FILENAME ~ /before/ {
-		if ($2 == "-")
-			text[$1] = rest
-		next
-	}
-	{
-		start = sprintf("  %-8s %s", $1, $2)
-		if ($1 in text) {
-			show(start, text[$1])
-			start = ""
-		}
-		show(start, rest)
-	}' "$work"/claims.before "$work"/claims.after
+		split($0, part, "\"")
+		show(sprintf("  %-8s %s", $1, $2), part[2])
+		evidence = substr($0, length(part[1] part[2]) + 4)
+		if (all || $2 == "fails")
+			show("", evidence)
+		else if ($2 != "holds")
+			show("", evidence, 2)
+	}' "$work/claims.after"
 
 refused=0
 if [ -e "$work/refused" ]; then
@@ -231,8 +257,23 @@ if [ -e "$work/refused" ]; then
 fi
 
 echo
+awk '
+	/^# [A-Z]+: / {
+		group[++groups] = substr($2, 1, length($2) - 1)
+		title[groups] = $0
+		sub("^# [A-Z]+: ", "", title[groups])
+	}
+	/^#/ { next }
+	{ count[groups, $2]++ }
+	END {
+		print "SUMMARY   holds  outdated  skipped  FAIL"
+		for (i = 1; i <= groups; i++)
+			printf "  %-6s %6d %9d %8d %5d  %s\n", group[i], count[i, "holds"], count[i, "outdated"],
+			       count[i, "skip"], count[i, "fails"], title[i]
+	}' "$work/claims.after"
+[ "$all" = 1 ] || echo "What each experiment saw: make run ALL=1, or in the guest ./report.sh --all, or cat claims"
 cat "$work"/bench.* "$work"/claims.after | awk -v refused="$refused" '
-	$1 == "#id" { is_claim = 1 }
+	/^# [A-Z]+: / { is_claim = 1 }
 	/^#/ { next }
 	is_claim { claims++; verdict[$2]++; next }
 	{ events += $4 + $5; lost += $5; asked++ }
