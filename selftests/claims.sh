@@ -68,10 +68,10 @@ run_together() {
 	try "$1"
 }
 
-# What EXC-12 watches.
-./user_exceptions raise 2>/dev/null &
-raising=$!
-trap 'kill $raising; rm -rf "$work"' EXIT
+# What some claims watch for.
+./user_part all &
+user_part=$!
+trap 'kill $user_part; rm -rf "$work"' EXIT
 
 ids >"$work/ids"
 sed 's/-.*//' "$work/ids" | uniq >"$work/groups"

@@ -90,8 +90,8 @@ cat /proc/interrupts >"$work/interrupts.after"
 lines >"$work/lines.after"
 
 echo "report: putting $(grep -vc '^#' "$work/claims.before") claims to the test" >&2
-# Something for EXC-12 to watch.
-./user_exceptions raise 2>/dev/null &
+# What some claims watch for.
+./user_part all &
 background="$background $!"
 tell claims all
 cat "$lab/claims" >"$work/claims.after"

@@ -5,8 +5,6 @@
  * Each test raises one by an instruction between two labels. The signal's handler notes what it is
  * given, and has the program go on at the second label. Gives KTAP, with what was seen of each
  * exception as a line before its result; the addresses are relative to the instruction.
- *
- * "user_exceptions raise" does nothing but raise them, for five minutes, for claim EXC-12 to watch.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -404,24 +402,7 @@ static void is_told_by_the_lab(const struct range *range)
 	result(refusal == range->refusal && (refusal || error == range->error), name);
 }
 
-/* Raises each again and again, for others to watch; each time as another process, with new memory. */
-static int raise_for_minutes(void)
-{
-	unsigned int i;
-
-	alarm(300);
-	for (;;) {
-		if (!fork()) {
-			for (i = 0; i < NR_CASES; i++)
-				cases[i].raise();
-			_exit(0);
-		}
-		wait(NULL);
-		usleep(100000);
-	}
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 	static char stack[65536];
@@ -448,9 +429,6 @@ int main(int argc, char **argv)
 	sigaltstack(&alternate, NULL);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &action, NULL);
-
-	if (argc == 2 && !strcmp(argv[1], "raise"))
-		return raise_for_minutes();
 
 	printf("TAP version 13\n1..%lu\n", NR_CASES + 4 + 2 * nr_ranges);
 	for (i = 0; i < NR_CASES; i++)

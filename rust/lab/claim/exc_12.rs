@@ -3,7 +3,7 @@
 //! EXC-12: most exceptions become a signal for the process.
 //!
 //! It takes a process that raises them, which a module has not: the claim watches whatever
-//! processes raise meanwhile. `selftests/user_exceptions raise` is one that raises all.
+//! processes raise meanwhile. `selftests/user_part EXC-12` is one that raises all.
 
 use super::{
     judge,
@@ -176,7 +176,7 @@ fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_complete = signals.nr_kinds() == SIGNALS.len();
     if !is_complete && !trial.is_control() {
         skip!(
-            "no process has raised them all in {} ms, as './user_exceptions raise &' would; {}",
+            "no process has raised them all in {} ms: run './user_part EXC-12 &' and try again; {}",
             PATIENCE_MS,
             evidence
         );

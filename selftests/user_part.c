@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The part of some claims that only a program can play, as a kernel module raises no exception in user
+ * mode and makes no system call.
+ *
+ * "user_part EXC-12" does what claim EXC-12 watches for, again and again until it is killed, and for
+ * five minutes at most. "user_part all" does so for all claims of the table, in a process for each.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define EFLAGS_TF 0x100
+#define PAGE 4096UL
+
+/* Between two rounds of a part. */
+#define PAUSE_US 20000
+#define LONGEST_S 300
+
+/* fork(), but the new process is killed when this one ends. */
+static pid_t fork_bound(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It has ended before. */
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
+/* ---- Exceptions ------------------------------------------------------------------------------- */
+
+static sigjmp_buf behind;
+
+static void go_on_behind(int signal)
+{
+	siglongjmp(behind, signal);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
+	struct sigaction action = { .sa_handler = go_on_behind };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+/* Executes one instruction that becomes a signal, and goes on. */
+#define RAISE(text, ...)					\
+	do {							\
+		if (!sigsetjmp(behind, 1))			\
+			asm volatile(text : : __VA_ARGS__	\
+				     : "rax", "rcx", "rdx", "cc", "memory");	\
+	} while (0)
+
+/* One exception at least for each signal that exceptions become. */
+static void raise_exceptions(void)
+{
+	static void *beyond_the_end;
+
+	if (!beyond_the_end) {
+		int file = memfd_create("empty", 0);
+
+		beyond_the_end = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
+		close(file);
+	}
+	catch_signals();
+	RAISE("xorl %%ecx, %%ecx; divl %%ecx", "i"(0));
+	RAISE("ud2", "i"(0));
+	RAISE("int3", "i"(0));
+	RAISE("subq $128, %%rsp; pushfq; orq %0, (%%rsp); popfq; leaq 128(%%rsp), %%rsp", "i"(EFLAGS_TF));
+	RAISE("int $4", "i"(0));
+	RAISE("hlt", "i"(0));
+	RAISE("movb (%0), %%al", "r"(0UL));
+	RAISE("movb (%0), %%al", "r"(beyond_the_end));
+}
+
+/* ---- Which claim needs what ------------------------------------------------------------------- */
+
+/* A line for each claim: its id, and one round of its part. */
+static const struct part {
+	const char *id;
+	void (*play)(void);
+} parts[] = {
+	{ "EXC-12", raise_exceptions },
+};
+
+#define NR_PARTS (sizeof(parts) / sizeof(*parts))
+
+static void play(const struct part *part)
+{
+	for (;;) {
+		part->play();
+		usleep(PAUSE_US);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *id = argc == 2 ? argv[1] : "";
+	unsigned int i;
+
+	alarm(LONGEST_S);
+	for (i = 0; i < NR_PARTS; i++)
+		if (!strcasecmp(id, parts[i].id))
+			play(&parts[i]);
+	if (strcmp(id, "all")) {
+		fprintf(stderr, "usage: %s all, or one of:", argv[0]);
+		for (i = 0; i < NR_PARTS; i++)
+			fprintf(stderr, " %s", parts[i].id);
+		fprintf(stderr, "\n");
+		return 1;
+	}
+	for (i = 0; i < NR_PARTS; i++)
+		if (!fork_bound())
+			play(&parts[i]);
+	for (;;)
+		pause();
+}
