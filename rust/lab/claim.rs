@@ -289,13 +289,13 @@ use skip;
 
 /// The verdict for what the user has not allowed.
 macro_rules! skip_dangerous {
-    ($trial:expr, $what:literal) => {
+    ($trial:expr, $id:literal, $what:literal) => {
         if !$trial.may_endanger() {
             $crate::claim::skip!(
                 "makes the kernel report '{}': in a guest of its own, insmod irqlab.ko dangerous=1, \
                  then echo {} >claims",
                 $what,
-                CLAIM.id
+                $id
             );
         }
     };

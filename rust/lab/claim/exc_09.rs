@@ -31,7 +31,7 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "PANIC: double fault, error_code: 0x0");
+    skip_dangerous!(trial, "EXC-09", "PANIC: double fault, error_code: 0x0");
     let island = Island::new()?;
     let top = if trial.is_control() {
         island.inside(PAGE_SIZE / 2)

@@ -32,7 +32,7 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "Oops");
+    skip_dangerous!(trial, "EXC-13", "Oops");
     let island = Island::new()?;
     let nothing = island.guard(0);
     let outcome = if trial.is_control() {

@@ -128,7 +128,7 @@ impl irq_work::Handler for Stuck {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "nobody cared");
+    skip_dangerous!(trial, "IRQ-06", "nobody cared");
     let controller = Controller {
         is_masked: Atomic::new(true),
     };

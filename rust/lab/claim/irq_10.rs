@@ -112,7 +112,7 @@ impl kthread::Handler for Interrupted {
 }
 
 fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "scheduling while atomic");
+    skip_dangerous!(trial, "IRQ-10", "scheduling while atomic");
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let _lent = group.lend()?;
