@@ -32,6 +32,7 @@ use kernel::{
 
 mod dpc;
 mod evidence;
+mod exc;
 mod fix;
 mod old;
 mod prelude;
@@ -55,26 +56,6 @@ macro_rules! table {
         /// Claims that are files of this folder.
         const $group: &[Entry] = &[$(Entry { claim: $name::CLAIM, about: None },)*];
     };
-}
-
-table! {
-    EXC:
-    exc_01,
-    exc_02,
-    exc_03,
-    exc_04,
-    exc_05,
-    exc_06,
-    exc_07,
-    exc_08,
-    exc_09,
-    exc_10,
-    exc_11,
-    exc_12,
-    exc_13,
-    exc_14,
-    exc_15,
-    exc_16,
 }
 
 table! {
@@ -149,7 +130,7 @@ table! {
 
 /// All groups of claims, in the order in which they run.
 const GROUPS: &[Group] = &[
-    Group::new("exceptions, their classes, the IDT", EXC),
+    Group::new("exceptions, their classes, the IDT", exc::CLAIMS),
     Group::new("bad addresses, exception tables, fixups", fix::CLAIMS),
     Group::new("interrupt lines, controllers, handlers", IRQ),
     Group::new("interrupts between processors", IPI),

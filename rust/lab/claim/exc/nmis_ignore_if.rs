@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-04: an NMI ignores IF.
+//! An NMI ignores IF.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -31,16 +31,18 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-04",
-    text: "an NMI ignores IF",
+claim! {
+    quote: "Non-Maskable Interrupts: ex HW failure are non-maskable",
+    section: "Classification",
+    today: "the same",
+    functions: "asm_exc_nmi, exc_nmi(), default_do_nmi()",
     control: "a maskable interrupt instead",
-    run,
-};
+    next: "echo guard nmi > fixup/access; cat fixup/steps",
+}
 
 const COUNT: u64 = 20;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (ran, found_off) = (Atomic::new(0u64), Atomic::new(0u64));
     if trial.is_control() {
         let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-13: a fault in the kernel without a fixup ends in die().
+//! A fault in the kernel without a fixup ends in die().
 //!
 //! With an oops on the console, and the end of the task that was running, or of the
 //! machine, if oopses are to panic: nobody is left to give the verdict but the guest's
 //! runner (`tools/test crash`). The control's access has a fixup, and goes on.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip_dangerous,
-    Claim,
     Finding,
     Trial, //
 };
@@ -24,14 +24,16 @@ use irqlab::{
     symbol::Address,
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-13",
-    text: "a fault in the kernel without a fixup ends in die()",
+claim! {
+    quote: "In any other case the kernel call the function die() which prints a dump in the screen and kills the process (remember the kernel oops)",
+    section: "do_handler_name()",
+    today: "the same",
+    functions: "page_fault_oops(), oops_end(), die()",
     control: "the access has a fixup",
-    run,
-};
+    next: "cat fixup/table",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     skip_dangerous!(trial, "EXC-13", "Oops");
     let island = Island::new()?;
     let nothing = island.guard(0);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-08: a task gate serves the double fault.
+//! A task gate serves the double fault.
 //!
 //! It gave the handler a stack that is good for sure. An entry of the interrupt stack
 //! table does that now, and for others that can come at any time.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -30,14 +30,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-08",
-    text: "a task gate serves the double fault",
+claim! {
+    quote: "The only task gate is referring to the double fault exception, because it denotes a serius kernel misbehaviour. Therefore, exception handler does not trust the value in esp register",
+    section: "The double fault exception",
+    today: "on 32 bits only; x86-64 has no task gates: the gate names an entry of the interrupt stack table",
+    functions: "asm_exc_double_fault, exc_double_fault(), tss_setup_ist()",
     control: "looks at the page fault's gate instead",
-    run,
-};
+    next: "cat idt; cat stacks",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let idt = Idt::current();
     if idt.is_empty() && idt::is_fred() {
         return found(Verdict::Outdated, fmt!("no gates: FRED is in use"));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-14: an exception handler never preempts an interrupt handler.
+//! An exception handler never preempts an interrupt handler.
 //!
 //! It meant that interrupt handlers do not fault. They may, where there is a fixup.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -26,14 +26,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-14",
-    text: "an exception handler never preempts an interrupt handler",
+claim! {
+    quote: "an exception handler never preempts an interrupt handler, the only “exception” is the Page Fault, but Interrupt Handlers never performs operations that gives rise to page faults",
+    section: "nested execution of Ex./Int. Handlers",
+    today: "an interrupt handler may fault where the instruction has an entry in the exception table",
+    functions: "fixup_exception(), copy_from_user_nofault()",
     control: "all faults are a task's",
-    run,
-};
+    next: "echo all > fixup/access; cat fixup/access",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut setting = Setting::new(trial.task)?;
     let mut evidence = Text::new();
     let (mut nr_inside, mut nr_recovered) = (0, 0);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-07: there are interrupt gates, trap gates and task gates.
+//! There are interrupt gates, trap gates and task gates.
 //!
 //! All that is left are interrupt gates: even the handler of a breakpoint, the trap
 //! among the exceptions, begins with interrupts off.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -30,14 +30,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-07",
-    text: "there are interrupt gates, trap gates and task gates",
+claim! {
+    quote: "there are different types of entries: Interrupt Gate entries, Trap Gate entries, Task Gate entries",
+    section: "The IDT and the Activation Scheme",
+    today: "on x86-64 all gates are interrupt gates: handlers begin with interrupts off, and put them on again by themselves",
+    functions: "idt_setup_traps(), cond_local_irq_enable()",
     control: "counts the breakpoint's gate as a trap gate",
-    run,
-};
+    next: "cat idt",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const BREAKPOINT: u8 = 3;
 
     let idt = Idt::current();

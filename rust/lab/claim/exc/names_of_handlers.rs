@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-11: the handlers are do_*(), reached through error_code and left through
+//! The handlers are do_*(), reached through error_code and left through
 //! ret_from_exception; do_IRQ() serves interrupts.
 //!
 //! All of these have other names now.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -20,12 +20,14 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-11",
-    text: "handlers are do_*(), error_code, ret_from_exception and do_IRQ()",
+claim! {
+    quote: "The name of the functions which implements exception handling always starts with the prefix do_",
+    section: "do_handler_name()",
+    today: "since Linux 5.8 they are called exc_*; common_interrupt() has taken the place of do_IRQ()",
+    functions: "exc_page_fault(), common_interrupt(), error_entry, error_return",
     control: "takes the new names for the old ones",
-    run,
-};
+    next: "cat idt",
+}
 
 /// Each old name, and what there is instead.
 const NAMES: [(&CStr, &CStr); 6] = [
@@ -37,7 +39,7 @@ const NAMES: [(&CStr, &CStr); 6] = [
     (c"ret_from_exception", c"error_return"),
 ];
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Text::new();
     let (mut nr_old, mut nr_new) = (0, 0);
     for (old, new) in NAMES {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-02: a trap saves the address of the next instruction.
+//! A trap saves the address of the next instruction.
 //!
 //! In the kernel; selftests/user_exceptions does the same in user mode.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -23,14 +23,16 @@ use irqlab::{
     symbol::Name, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-02",
-    text: "a trap saves the address of the next instruction",
+claim! {
+    quote: "Traps: are reported immediately after the execution of trapping instruction, eip points to the next instruction after the trapping one",
+    section: "Classification",
+    today: "the same",
+    functions: "asm_exc_int3, exc_int3()",
     control: "raises a fault",
-    run,
-};
+    next: "echo breakpoint task > fixup/access; cat fixup/steps",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let case = if trial.is_control() {
         "undefined"
     } else {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-15: kernel control paths nest.
+//! Kernel control paths nest.
 //!
 //! One of each kind, each raised in the one before: a soft IRQ in a task, a hard IRQ in
 //! that, an NMI in that, and a page fault in that. The preempt count says in each what it
 //! is on top of; the matrix of `nesting` says it for the first two.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -42,14 +42,16 @@ use kernel::{
     sync::Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-15",
-    text: "kernel control paths nest: exception over NMI over hard IRQ over soft IRQ over task",
+claim! {
+    quote: "These paths may arbitrarily nested by another interrupt handler, thus giving rise to a nested execution of kernel control paths",
+    section: "Hardware Handling of Interrupts/Exceptions",
+    today: "the same, but for hard IRQs of the same CPU, which do not nest: IRQ-09",
+    functions: "irqentry_enter(), irq_enter_rcu(), irqentry_nmi_enter()",
     control: "each is raised in the task",
-    run,
-};
+    next: "echo on > nesting; echo 10 > deferral/tasklet/schedule; cat nesting; echo off > nesting",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let caller = Caller::new(trial.task)?;
     let island = Island::new()?;
     let exceptions = Watch::new(Arc::new(Seen::new(), GFP_KERNEL)?)?;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-01: a fault saves the address of the faulting instruction, which runs again.
+//! A fault saves the address of the faulting instruction, which runs again.
 //!
 //! In the kernel, with a fixup where it does not come right by itself: the absent page
 //! is what the same instruction finds when it runs again. selftests/user_exceptions does the
 //! same in user mode.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -26,14 +26,16 @@ use irqlab::{
     text::Text, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-01",
-    text: "a fault saves the address of the faulting instruction, which runs again on return",
+claim! {
+    quote: "Faults: can generally be corrected, eip is the address that caused the fault so the instruction will be re-executed returning from the Int. Handler",
+    section: "Classification",
+    today: "the same",
+    functions: "asm_exc_page_fault, exc_page_fault(), exc_divide_error(), exc_invalid_op()",
     control: "raises a trap each time",
-    run,
-};
+    next: "echo user_absent task > fixup/access; cat fixup/steps",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // Whether the exception is reported, and the instruction succeeds in the end.
     let cases = [
         ("guard", true, false),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-03: a programmed exception through a gate with DPL < CPL is a general
+//! A programmed exception through a gate with DPL < CPL is a general
 //! protection fault.
 //!
 //! What the gates permit is read here; that `int $n` in user mode then gets what they
 //! say is seen by selftests/user_exceptions.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
     judge,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -22,12 +22,14 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-03",
-    text: "a programmed exception through a gate with DPL < CPL is a general protection fault",
+claim! {
+    quote: "If programmed exception and if gate DPL < CPL -> General Protection Error",
+    section: "Hardware Handling of Interrupts/Exceptions",
+    today: "the same; user mode may use the gates of a breakpoint, an overflow, and, where the kernel runs 32-bit programs, 0x80",
+    functions: "idt_setup_traps(), exc_general_protection()",
     control: "takes the breakpoint's gate for one that is not permitted",
-    run,
-};
+    next: "cat idt",
+}
 
 /// Gates that user mode may use: a breakpoint, an overflow, and the system call of
 /// 32-bit programs, if the kernel has it.
@@ -35,7 +37,7 @@ const BREAKPOINT: u8 = 3;
 const OVERFLOW: u8 = 4;
 const SYSCALL: u8 = 0x80;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let idt = Idt::current();
     if idt.is_empty() {
         // FRED has a bit for each permitted vector in its stead.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-16: the kernel stack is one of exception, hard IRQ and soft IRQ stacks, of 4 or
+//! The kernel stack is one of exception, hard IRQ and soft IRQ stacks, of 4 or
 //! 8 KiB.
 //!
 //! An exception stays on the stack that it finds, unless it is one of those with an entry
 //! in the interrupt stack table. Hard and soft IRQs share the CPU's IRQ stack; on
 //! PREEMPT_RT soft IRQs stay on that of the task that serves them.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -30,14 +30,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-16",
-    text: "there are exception, hard IRQ and soft IRQ stacks of 4 or 8 KiB",
+claim! {
+    quote: "if we declare it as 4KB size three types of stacks will be used: the exception stack, one for each process; the hard IRQ stack, one for each CPU; the soft IRQ stack, one for each CPU",
+    section: "Multiple Kernel Mode stacks",
+    today: "x86-64 always has separate stacks: one of 16 KiB for each task, since 3.15, and on each CPU one of 16 KiB for hard and soft IRQs, and one for each of NMI, #DB, #DF and #MC",
+    functions: "irq_init_percpu_irqstack(), run_irq_on_irqstack_cond(), get_stack_info()",
     control: "everything runs in the task",
-    run,
-};
+    next: "cat stacks",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let kinds = Kind::ALL.map(|kind| if trial.is_control() { Kind::Task } else { kind });
     let found_stacks = stacks::find(kinds, trial.task)?;
     let mut evidence = Text::new();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-10: vectors are dispatched through the IDT.
+//! Vectors are dispatched through the IDT.
 //!
 //! CPUs with FRED have two entry points for all of them instead, if the kernel says so
 //! in CR4.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -30,14 +30,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-10",
-    text: "vectors are dispatched through the IDT",
+claim! {
+    quote: "read the i entry in the IDT referred by IDTR",
+    section: "Hardware Handling of Interrupts/Exceptions",
+    today: "CPUs with FRED, which Linux supports since 6.9, have one entry point for user mode and one for the kernel instead",
+    functions: "idt_setup_traps(), cpu_init_fred_exceptions()",
     control: "looks for the entry of the page fault in another gate",
-    run,
-};
+    next: "cat idt",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let idt = Idt::current();
     let is_fred = idt::is_fred();
     let mut setting = Setting::new(trial.task)?;

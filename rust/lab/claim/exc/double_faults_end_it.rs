@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-09: a double fault has error code 0, and cannot be recovered.
+//! A double fault has error code 0, and cannot be recovered.
 //!
 //! It says so itself, on the console, and that is the end: in this experiment there is
 //! nobody left to give the verdict but the guest's runner (`tools/test crash`). The
 //! control has a stack that is there, and goes on.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip_dangerous,
-    Claim,
     Finding,
     Trial, //
 };
@@ -23,14 +23,16 @@ use irqlab::{
     symbol::Address,
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-09",
-    text: "a double fault has error code 0 and cannot be recovered",
+claim! {
+    quote: "A double fault will always generate an error code with a value of zero. The saved instruction pointer is undefined. A double fault cannot be recovered",
+    section: "The double fault exception",
+    today: "the same: the kernel panics",
+    functions: "exc_double_fault()",
     control: "the stack is there",
-    run,
-};
+    next: "cat idt",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     skip_dangerous!(trial, "EXC-09", "PANIC: double fault, error_code: 0x0");
     let island = Island::new()?;
     let top = if trial.is_control() {

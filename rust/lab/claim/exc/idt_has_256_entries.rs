@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-06: the IDT has 256 entries, and is found through IDTR.
+//! The IDT has 256 entries, and is found through IDTR.
 //!
 //! 16 bytes each on x86-64, where there were 8 on 32 bits. That the table is where IDTR
 //! says is seen by the handlers in it.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
     judge,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -26,14 +26,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-06",
-    text: "the IDT has 256 entries and is found through IDTR",
+claim! {
+    quote: "each entry of the table corresponds to an interrupt or exception vector and consists of 8-byte descriptor (on x86 or 16-byte on x86_64). Thus we need 256*8=2048 bytes to store the table. The IDT is pointed by the IDTR register so it can be anywhere in memory",
+    section: "The IDT and the Activation Scheme",
+    today: "the same, with 16 bytes an entry: 4096 bytes",
+    functions: "idt_setup_early_traps(), load_idt()",
     control: "takes the entries for those of 32 bits, of 8 bytes",
-    run,
-};
+    next: "cat idt",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const SIZE_ON_32_BITS: usize = 8;
 
     let idt = Idt::current();

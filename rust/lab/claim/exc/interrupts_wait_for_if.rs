@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-05: a maskable interrupt waits while IF is 0, and is not lost.
+//! A maskable interrupt waits while IF is 0, and is not lost.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -40,12 +40,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-05",
-    text: "a maskable interrupt waits while IF is 0, and is not lost",
+claim! {
+    quote: "Maskable Interrupts: When an interrupt is masked is temporarily ignored by the CPU",
+    section: "Classification",
+    today: "the same",
+    functions: "local_irq_disable(), sysvec_irq_work()",
     control: "interrupts stay on",
-    run,
-};
+    next: "echo target=irqs_off hold_us=500 > ipi/matrix; cat ipi/matrix",
+}
 
 const COUNT: u64 = 20;
 
@@ -64,7 +66,7 @@ impl Watcher for Entries {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const HELD_NS: u64 = 20_000;
 
     let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! EXC-12: most exceptions become a signal for the process.
+//! Most exceptions become a signal for the process.
 //!
 //! It takes a process that raises them, which a module has not: the claim watches whatever
 //! processes raise meanwhile. `selftests/user_part EXC-12` is one that raises all.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -43,12 +43,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "EXC-12",
-    text: "most exceptions become a signal for the process",
+claim! {
+    quote: "Most of the exception are interpreted by Linux as errpr condittions. Whene one of them occurs, the kernel sends a signal to the process that caused the eception. But is it not alwais the case.",
+    section: "Exception Handling",
+    today: "the same",
+    functions: "do_trap(), force_sig_fault(), do_user_addr_fault()",
     control: "exceptions in kernel mode, with a fixup",
-    run,
-};
+    next: "/irqlab/user_exceptions | grep '^#'",
+}
 
 /// The signals that exceptions become, as x86 numbers them, and which.
 const SIGNALS: [(&str, u32, &[Vector]); 5] = [
@@ -153,7 +155,7 @@ impl Observer<PageFaultUser> for Signals {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const PATIENCE_MS: u32 = 300;
     const KERNEL_FAULTS: usize = 100;
 
