@@ -34,6 +34,7 @@ mod dpc;
 mod evidence;
 mod exc;
 mod fix;
+mod irq;
 mod old;
 mod prelude;
 mod sol;
@@ -56,25 +57,6 @@ macro_rules! table {
         /// Claims that are files of this folder.
         const $group: &[Entry] = &[$(Entry { claim: $name::CLAIM, about: None },)*];
     };
-}
-
-table! {
-    IRQ:
-    irq_01,
-    irq_02,
-    irq_03,
-    irq_04,
-    irq_05,
-    irq_06,
-    irq_07,
-    irq_08,
-    irq_09,
-    irq_10,
-    irq_11,
-    irq_12,
-    irq_13,
-    irq_14,
-    irq_15,
 }
 
 table! {
@@ -132,7 +114,7 @@ table! {
 const GROUPS: &[Group] = &[
     Group::new("exceptions, their classes, the IDT", exc::CLAIMS),
     Group::new("bad addresses, exception tables, fixups", fix::CLAIMS),
-    Group::new("interrupt lines, controllers, handlers", IRQ),
+    Group::new("interrupt lines, controllers, handlers", irq::CLAIMS),
     Group::new("interrupts between processors", IPI),
     Group::new("soft IRQs", SIRQ),
     Group::new("tasklets", TASK),

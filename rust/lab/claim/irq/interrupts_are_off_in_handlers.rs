@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-04: handlers run with interrupts disabled.
+//! Handlers run with interrupts disabled.
 //!
 //! All of them do: the class of handlers that ran with interrupts enabled is
 //! gone from Linux. The primary handler of a threaded interrupt is no exception.
@@ -8,10 +8,10 @@
 //! it is moved into a thread: with `threadirqs` interrupts are off there too, on
 //! PREEMPT_RT they are on.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
     judge,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -39,14 +39,16 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-04",
-    text: "handlers run with interrupts disabled",
+claim! {
+    quote: "When an interrupt handler executes, additional interrupts are disabled and a statically allocated stack is used.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "so for all handlers since 2.6.35, before for those that asked for it (IRQF_DISABLED); where threading is forced (PREEMPT_RT, threadirqs), an ordinary handler runs in a thread with interrupts on",
+    functions: "handle_irq_event(), __handle_irq_event_percpu(), irq_forced_thread_fn()",
     control: "looks at the bottom halves instead",
-    run,
-};
+    next: "echo tasklet > lines/sim0/handlers; echo 5 > lines/sim0/trigger; cat deferral/tasklet/context; echo none > lines/sim0/handlers",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = if trial.is_control() {
         Stage::Bottom
     } else {

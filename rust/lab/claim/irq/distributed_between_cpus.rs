@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-12: a line's interrupts are distributed between the CPUs statically, or
+//! A line's interrupts are distributed between the CPUs statically, or
 //! to the CPU that does the least important work.
 //!
 //! Only statically: of the CPUs that a line may go to, one gets all of its
 //! interrupts. Delivery by the lowest priority is gone from Linux on x86.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
     skip,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -36,12 +36,14 @@ use irqlab::{
 };
 use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-12",
-    text: "a line goes to one CPU, or to the least busy of several",
+claim! {
+    quote: "External interrupts can be distributed in two ways: Static Distribution, Dynamic Distribution. The IRQ signal is delivered to the LAPIC of the processor that is executing the process with lowest priority.",
+    section: "Multicore processors",
+    today: "only statically: of the CPUs that a line may go to, one gets all of its interrupts. Linux stopped using delivery to the lowest priority in 4.15",
+    functions: "irq_set_affinity(), assign_irq_vector_any_locked(), apic_update_irq_cfg()",
     control: "the line is moved from CPU to CPU meanwhile",
-    run,
-};
+    next: "cat /proc/irq/11/smp_affinity_list /proc/irq/11/effective_affinity_list; echo 1 > lines/edu0/affinity; echo 5 > lines/edu0/trigger; grep edu /proc/interrupts; echo all > lines/edu0/affinity",
+}
 
 /// Interrupts for each set of CPUs.
 const COUNT: usize = 30;
@@ -61,7 +63,7 @@ struct Spread {
     as_chosen: usize,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_cpus = cpu::online().count();
     if nr_cpus < 2 {
         skip!("one CPU");

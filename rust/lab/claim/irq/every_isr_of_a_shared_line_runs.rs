@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-05: on a shared line every ISR runs.
+//! On a shared line every ISR runs.
 //!
 //! The line says that somebody raised, not who: the kernel asks all of them, and
 //! does not stop at the one who says yes.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -35,12 +35,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-05",
-    text: "on a shared line every ISR runs",
+claim! {
+    quote: "The interrupt handler executes several interrupt service routines (ISRs), each routine is related to each device that shares the IRQ line. Every ISRs is always executed.",
+    section: "I/O Interrupts",
+    today: "the same: the kernel asks all of them, and does not stop at the one that says yes",
+    functions: "__handle_irq_event_percpu()",
     control: "two of the three are on a line of their own",
-    run,
-};
+    next: "grep edu /proc/interrupts; echo 10 > lines/edu0/trigger; cat lines/edu1/info",
+}
 
 /// Interrupts, one after the other.
 const COUNT: u64 = 10;
@@ -76,7 +78,7 @@ impl Handler for Isr {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let Ok(line) = trial.line("edu0") else {
         skip!("no PCI device with a shared line (QEMU: -device edu)");
     };

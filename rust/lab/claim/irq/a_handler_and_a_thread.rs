@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-11: a threaded IRQ is a primary handler, then a kernel thread that may
+//! A threaded IRQ is a primary handler, then a kernel thread that may
 //! sleep.
 //!
 //! The thread is `irq/N-name`, SCHED_FIFO 50. The line stays masked until it is
 //! done, where the line's flow masks at all: the edu device's level-triggered
 //! one does, a simulated one does not.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -56,12 +56,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-11",
-    text: "a threaded IRQ: a primary handler, then a kernel thread that may sleep",
+claim! {
+    quote: "the top-half of an IRQ is executed in a kernel thread by using the function request_threaded_irq() for allocating a IRQ line.",
+    section: "Tasklets",
+    today: "the thread runs what is left after a primary handler in hard IRQ context; it is called irq/N-name and is SCHED_FIFO 50. The line stays masked until it is done, where the line's flow masks at all. Since 2.6.30",
+    functions: "request_threaded_irq(), irq_wake_thread(), irq_thread(), irq_finalize_oneshot()",
     control: "the primary handler does not wake the thread",
-    run,
-};
+    next: "echo threaded > lines/edu0/handlers; ps | grep irq/; echo 5 > lines/edu0/trigger; cat deferral/threaded/context; echo none > lines/edu0/handlers",
+}
 
 /// How long the thread waits to be told to go on, while another interrupt is
 /// raised.
@@ -114,7 +116,7 @@ impl ThreadedHandler for Threaded {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Text::new();
     let mut holds = try_line(trial, "sim0", &mut evidence)?;
     if trial.line("edu0").is_ok() {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-07: a line can be allocated at the last moment and given back.
+//! A line can be allocated at the last moment and given back.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -32,12 +32,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-07",
-    text: "a line can be allocated at the last moment and given back",
+claim! {
+    quote: "An IRQ line is associated with a device at the last possible moment, for instance only when device is in use. In this way two devices cannot obviously use the same line at the same time.",
+    section: "I/O Interrupts",
+    today: "the same, for devices that do not agree to share",
+    functions: "request_threaded_irq(), __setup_irq(), free_irq()",
     control: "both requests share the line",
-    run,
-};
+    next: "grep sim0 /proc/interrupts; cat lines/sim0/info",
+}
 
 struct Counter(Atomic<u64>);
 
@@ -48,7 +50,7 @@ impl Handler for Counter {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-09: interrupt handlers of different lines nest.
+//! Interrupt handlers of different lines nest.
 //!
 //! They did while handlers could run with interrupts enabled. Now a handler is
 //! raised upon by the other line, which arrives and waits, and every handler
 //! finds the kernel's count of hard IRQs at one.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
     skip,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -49,12 +49,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-09",
-    text: "interrupt handlers of different lines nest",
+claim! {
+    quote: "An interrupt handler may preempt both other interrupt handlers and exceptions",
+    section: "nested execution of Ex./Int. Handlers",
+    today: "not since 2.6.35: handlers run with interrupts off, so another interrupt waits until the handler has returned",
+    functions: "common_interrupt(), irq_enter_rcu(), __handle_irq_event_percpu()",
     control: "no handler is raised upon",
-    run,
-};
+    next: "echo on > nesting; echo 100 > lines/sim0/trigger; cat nesting; echo off > nesting",
+}
 
 /// How many interrupts the lines raise upon each other.
 const COUNT: u64 = 100;
@@ -101,7 +103,7 @@ impl Handler for Rival {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let second = if trial.line("edu0").is_ok() {
         "edu0"
     } else {

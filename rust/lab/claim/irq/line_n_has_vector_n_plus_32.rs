@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-01: line n has vector n + 32.
+//! Line n has vector n + 32.
 //!
 //! With one interrupt controller for one CPU it had. Now a line of a local APIC
 //! gets a vector that is free on the CPU that it goes to: another number, and
@@ -10,9 +10,9 @@
 //! What the kernel's books say is checked against the hardware: raised with
 //! interrupts off, the interrupt waits in the local APIC under its vector.
 
-use super::{
+use crate::claim::{
+    claim,
     found,
-    Claim,
     Finding,
     Trial,
     Verdict, //
@@ -42,12 +42,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-01",
-    text: "line n has vector n + 32",
+claim! {
+    quote: "The n-th IRQ line is associated with the vector n+32.",
+    section: "IRQs and Inter-Processor Interrupts",
+    today: "a line of a local APIC gets a vector that is free on the CPU that it goes to, from a matrix of all CPUs since 4.15; the 16 lines of the ISA bus begin with 0x30 + n",
+    functions: "assign_irq_vector_any_locked(), irq_matrix_alloc(), ISA_IRQ_VECTOR()",
     control: "looks for vector n + 32 in the local APIC",
-    run,
-};
+    next: "cat lines/edu0/info; cat lapic",
+}
 
 /// The first vector that is not an exception's.
 const FIRST: u32 = 32;
@@ -64,7 +66,7 @@ struct Seen {
     unconfirmed: u32,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Text::new();
     let mut seen = Seen::default();
     for name in ["sim0", "sim1", "edu0", "edu1"] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-15: each CPU has a local APIC with LINT0, LINT1, a timer, ICR and TPR; the
+//! Each CPU has a local APIC with LINT0, LINT1, a timer, ICR and TPR; the
 //! I/O APIC has a redirection table.
 //!
 //! Each part is seen at work. The id is the one in the kernel's books. The timer
@@ -11,10 +11,10 @@
 //! APIC's EOI clears, and the local APIC has the line in service under the vector of the
 //! entry.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -70,15 +70,16 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-15",
-    text: "each CPU has a local APIC with LINT0, LINT1, timer, ICR and TPR, the I/O APIC a redirection \
-           table",
+claim! {
+    quote: "each microprocessor has a Local-APIC with: 32bit registers, internal clock and local timer, two additional lines LINT0 LINT1 reserved for local APIC interrupts. All the LAPICs are connected to an external I/O APIC",
+    section: "Multicore processors",
+    today: "the same. An x2APIC has its registers in MSRs and ids of 32 bits; TPR is there, but Linux lets all through and never changes it",
+    functions: "setup_local_APIC(), sysvec_apic_timer_interrupt(), ioapic_set_affinity(), ioapic_irq_get_chip_state()",
     control: "TPR stays as it is",
-    run,
-};
+    next: "cat lapic",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let states = State::read_all(&trial.lab.workers, trial.task)?;
     if states.iter().any(|(_, state)| state.mode == Mode::None) {
         skip!("a CPU has no local APIC that the kernel uses");

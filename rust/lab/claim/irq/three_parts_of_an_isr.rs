@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-13: an ISR has three parts: critical, non-critical, and deferrable.
+//! An ISR has three parts: critical, non-critical, and deferrable.
 //!
 //! The critical part, with interrupts off, asks the device and quietens it. The
 //! non-critical one goes on at once with interrupts on, which today takes the
 //! line's thread: the ISR itself has them off throughout. What can wait is left
 //! to a soft IRQ.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -60,12 +60,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-13",
-    text: "an ISR has three parts: critical, non-critical, deferrable",
+claim! {
+    quote: "Non-Critical. These action can finish quickly and they are executed immediately but with the interrupts enabled (you can be interrupted).",
+    section: "I/O Interrupts",
+    today: "two parts: since 2.6.35 the ISR has interrupts off until it returns. What may be interrupted runs later, as a bottom half or in the line's thread",
+    functions: "__handle_irq_event_percpu(), irq_exit_rcu(), handle_softirqs()",
     control: "the critical part does everything",
-    run,
-};
+    next: "echo line=sim0 mechanisms=hard,tasklet,threaded > bench; cat bench",
+}
 
 /// Interrupts, one after the other.
 const COUNT: u64 = 20;
@@ -177,7 +179,7 @@ impl ThreadedHandler for Driver {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if trial.line("edu0").is_ok() {
         match try_line(trial, "edu0") {
             // A driver outside the lab shares it, and agrees to no thread.

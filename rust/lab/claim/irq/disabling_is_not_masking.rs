@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-03: disabling a line at the controller is not masking in the CPU.
+//! Disabling a line at the controller is not masking in the CPU.
 //!
 //! A CPU with interrupts off takes none, whatever line it is of: they wait in
 //! its local APIC, and only they; other CPUs go on. A disabled line is served by
@@ -8,10 +8,10 @@
 //! at first (the kernel disables lazily), and is then kept by the kernel, with
 //! the line masked at the controller where the line's flow can.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -45,18 +45,20 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-03",
-    text: "disabling a line at the controller is not masking in the CPU",
+claim! {
+    quote: "Enabling and disabling interrupts is not the same as masking and unmasking",
+    section: "IRQs and Inter-Processor Interrupts",
+    today: "the same; but the kernel disables lazily: the interrupt still arrives once, and only then is the line masked at the controller, where its flow can",
+    functions: "disable_irq(), local_irq_disable(), mask_irq()",
     control: "the CPU keeps interrupts on, and the line stays enabled",
-    run,
-};
+    next: "echo 0 > lines/edu0/enabled; echo 1 > lines/edu0/trigger; cat lines/edu0/info; echo 1 > lines/edu0/enabled",
+}
 
 /// How long the CPUs wait for each other, and how often they try to meet.
 const PATIENCE_NS: u64 = 50_000_000;
 const ATTEMPTS: u32 = 10;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(here), Some(there)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

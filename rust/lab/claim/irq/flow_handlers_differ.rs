@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-08: flow handlers differ: level, edge, simple, fasteoi.
+//! Flow handlers differ: level, edge, simple, fasteoi.
 //!
 //! A controller of the lab's own records what the kernel has it do, and in which
 //! order, around the handler on its line. What is expected is what each flow is
@@ -10,9 +10,9 @@
 //!
 //! The flow of per-CPU interrupts is not exported to modules, so it is not shown.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -57,12 +57,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-08",
-    text: "flow handlers differ: level, edge, simple, fasteoi",
+claim! {
+    quote: "The execution path is optimized for different types of interrupts, that are: Level type, Edge type, Simple type, Fast EOI type, Per CPU type",
+    section: "Interrupt Handler Activation",
+    today: "the same since 2.6.18; the one for per-CPU interrupts is not exported to modules, and so is not shown",
+    functions: "handle_level_irq(), handle_edge_irq(), handle_simple_irq(), handle_fasteoi_irq(), handle_percpu_irq()",
     control: "the lines have another flow than is expected",
-    run,
-};
+    next: "cat /proc/interrupts",
+}
 
 /// What is recorded: what the chip does, and what runs on the line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -300,7 +302,7 @@ impl irq_work::Handler for Raiser {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut evidence = Text::new();
     let mut holds = true;
     for case in CASES {

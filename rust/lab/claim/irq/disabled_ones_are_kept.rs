@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-02: a disabled line's interrupt is not lost.
+//! A disabled line's interrupt is not lost.
 //!
 //! The kernel disables lazily: what arrives meanwhile is marked as pending, and
 //! is replayed when the line is enabled. One mark, so one replay.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -16,17 +16,19 @@ use crate::{
     refusal::Answer, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-02",
-    text: "a disabled line's interrupt is not lost",
+claim! {
+    quote: "Each IRQ line can be selectively disabled, disabled interrupts are not lost, since the PIC send them to the CPU as soon as they will be re-enabled.",
+    section: "IRQs and Inter-Processor Interrupts",
+    today: "the kernel keeps it, not the controller: what arrives at a disabled line is marked as pending, once, and replayed when the line is enabled",
+    functions: "disable_irq(), irq_can_handle_actions(), enable_irq(), check_irq_resend()",
     control: "the line stays enabled",
-    run,
-};
+    next: "echo 0 > lines/sim1/enabled; echo 5 > lines/sim1/trigger; echo 1 > lines/sim1/enabled; cat lines/sim1/info",
+}
 
 /// How many are raised.
 const COUNT: u64 = 5;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-14: a handler is lighter than a process switch.
+//! A handler is lighter than a process switch.
 //!
 //! One stimulus, two answers. Every other interrupt is answered by its handler
 //! alone; the others wake a thread of highest priority that waits on the same
@@ -8,9 +8,9 @@
 //! what else goes on does not count: both answers begin with the same interrupt,
 //! and a switch that cost nothing would make them equal.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -61,12 +61,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-14",
-    text: "a handler is lighter than a process switch",
+claim! {
+    quote: "The interrupt handler is lighter than a process.",
+    section: "Introduction",
+    today: "the same",
+    functions: "common_interrupt(), wake_up_process(), __schedule()",
     control: "the handler answers every interrupt",
-    run,
-};
+    next: "echo line=sim0 mechanisms=hard,kthread_fifo > bench; cat bench",
+}
 
 /// Interrupts of each kind.
 const COUNT: u64 = 200;
@@ -139,7 +141,7 @@ impl Handler for TopHalf {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;

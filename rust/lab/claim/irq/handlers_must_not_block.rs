@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRQ-10: a handler must not block.
+//! A handler must not block.
 //!
 //! It has no thread of execution of its own that could wait: whom would the
 //! scheduler put aside? The kernel says "scheduling while atomic" and, as its
@@ -10,10 +10,10 @@
 //! With the library's types it takes a function that exists to misbehave:
 //! everything else that sleeps demands a task's token (`selftests/compile_fail`).
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip_dangerous,
-    Claim,
     Finding,
     Trial, //
 };
@@ -56,12 +56,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IRQ-10",
-    text: "a handler must not block",
+claim! {
+    quote: "an interrupt handler must never block, i.e. no process switch can be done while an interrupt handler is running",
+    section: "nested execution of Ex./Int. Handlers",
+    today: "the same: the scheduler reports \"scheduling while atomic\", and resets the count of contexts, which cannot be right",
+    functions: "__schedule(), __schedule_bug()",
     control: "the line's thread blocks instead",
-    run,
-};
+    next: "in a guest of its own: make shell PARAMS=dangerous=1, then echo IRQ-10 > claims; cat claims; dmesg",
+}
 
 /// A handler that blocks, or whose thread does.
 struct Blocker {
@@ -111,7 +113,7 @@ impl kthread::Handler for Interrupted {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     skip_dangerous!(trial, "IRQ-10", "scheduling while atomic");
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
