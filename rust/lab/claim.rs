@@ -32,11 +32,13 @@ use kernel::{
 
 mod dpc;
 mod evidence;
+mod ipi;
 mod exc;
 mod fix;
 mod irq;
 mod old;
 mod prelude;
+mod sirq;
 mod sol;
 mod trial;
 
@@ -57,33 +59,6 @@ macro_rules! table {
         /// Claims that are files of this folder.
         const $group: &[Entry] = &[$(Entry { claim: $name::CLAIM, about: None },)*];
     };
-}
-
-table! {
-    IPI:
-    ipi_01,
-    ipi_02,
-    ipi_03,
-    ipi_04,
-    ipi_05,
-    ipi_06,
-    ipi_07,
-    ipi_08,
-    ipi_09,
-    ipi_10,
-    ipi_11,
-}
-
-table! {
-    SIRQ:
-    sirq_01,
-    sirq_02,
-    sirq_03,
-    sirq_04,
-    sirq_05,
-    sirq_06,
-    sirq_07,
-    sirq_08,
 }
 
 table! {
@@ -115,8 +90,8 @@ const GROUPS: &[Group] = &[
     Group::new("exceptions, their classes, the IDT", exc::CLAIMS),
     Group::new("bad addresses, exception tables, fixups", fix::CLAIMS),
     Group::new("interrupt lines, controllers, handlers", irq::CLAIMS),
-    Group::new("interrupts between processors", IPI),
-    Group::new("soft IRQs", SIRQ),
+    Group::new("interrupts between processors", ipi::CLAIMS),
+    Group::new("soft IRQs", sirq::CLAIMS),
     Group::new("tasklets", TASK),
     Group::new("work queues", WORK),
     Group::new("bottom halves of Linux 2.2 and 2.4, rebuilt", old::CLAIMS),

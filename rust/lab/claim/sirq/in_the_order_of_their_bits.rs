@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-03: pending soft IRQs run in the order of their bits.
+//! Pending soft IRQs run in the order of their bits.
 //!
 //! They are raised the other way round, while none can run. Where threads are
 //! forced (PREEMPT_RT, threadirqs) timers have a thread of their own with a mask of
 //! its own: the order is that among those with the same executor.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -68,12 +68,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-03",
-    text: "pending soft IRQs run in the order of their bits",
+claim! {
+    quote: "The __do_softirq() reads the bit mask of the local CPU and executes the deferrable functions corresponding to every set bit.",
+    section: "Execution - do_softirq()",
+    today: "as the text says, from the lowest bit to the highest; where threads are forced the timers' bits are ktimers' own",
+    functions: "handle_softirqs(), ffs()",
     control: "each has run before the next is raised",
-    run,
-};
+    next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs",
+}
 
 /// What is raised, in this order: the timers by the clock, the others one by one.
 const TIMERS: [Vector; 2] = [Vector::HrTimer, Vector::Timer];
@@ -175,7 +177,7 @@ impl Means {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
     let means = Means::new()?;
     let witness = Witness::of(|event| {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-06: no soft IRQ runs in a hard IRQ, nor while soft IRQs are disabled: not
+//! No soft IRQ runs in a hard IRQ, nor while soft IRQs are disabled: not
 //! before the outermost section ends.
 //!
 //! On PREEMPT_RT another task may serve it meanwhile, as a section does not keep
 //! others from the CPU; then it is tried again.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -38,12 +38,14 @@ use kernel::sync::atomic::{
     Relaxed, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-06",
-    text: "soft IRQs do not run in a hard IRQ, nor before the outermost section without them ends",
+claim! {
+    quote: "checks if invoked in a interrupt context or softirqs are disabled, if yes returns",
+    section: "Execution - do_softirq()",
+    today: "as the text says: one count, preempt_count(), has the bits of both. With PREEMPT_RT the count of disabled soft IRQs is the task's",
+    functions: "do_softirq(), __local_bh_enable_ip(), in_interrupt()",
     control: "the section inside is the outermost",
-    run,
-};
+    next: "echo on > nesting; sleep 1; cat nesting; echo off > nesting",
+}
 
 /// Each place where it could run; how often it had, when each was left.
 struct Runs {
@@ -85,7 +87,7 @@ fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
     runs.after_outer.store(so_far(), Relaxed);
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
     const TRIES: usize = 5;
 

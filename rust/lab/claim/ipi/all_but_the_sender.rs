@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-02: smp_call_function() runs on all CPUs but the sender; on_each_cpu() there too.
+//! Smp_call_function() runs on all CPUs but the sender; on_each_cpu() there too.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -40,12 +40,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-02",
-    text: "smp_call_function() runs on all CPUs but the sender, on_each_cpu() on all",
+claim! {
+    quote: "it is sent to all CPUs but the sender forcing that CPU to run a function passed by the sender. […] This is interrupt is usually triggered by the function smp_call_function();",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "as the text says; on_each_cpu() calls the function on the sender's own CPU too, without an interrupt",
+    functions: "smp_call_function(), smp_call_function_many_cond(), on_each_cpu_cond_mask()",
     control: "on_each_cpu() in place of smp_call_function()",
-    run,
-};
+    next: "echo kind=each count=100 from=0 > ipi/call; cat ipi/call",
+}
 
 /// How many calls the kernel has begun on each CPU.
 struct Begun(PerCpu<Atomic<u64>>);
@@ -65,7 +67,7 @@ struct Made {
     told: usize,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

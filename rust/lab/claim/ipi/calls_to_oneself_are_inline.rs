@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-06: a call to oneself is made inline, without an interrupt; IRQ work is one.
+//! A call to oneself is made inline, without an interrupt; IRQ work is one.
 //!
 //! With interrupts off no count can change but by what happens here.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -41,12 +41,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-06",
-    text: "a call to oneself is made inline, without an interrupt; IRQ work interrupts",
+claim! {
+    quote: "IPIs are interrupts also used to trigger the execution of specific operating system functions on other cores.",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "on the own core the function is called at once, with interrupts off; IRQ work (since 2.6.37, 2011) is what a CPU interrupts itself for",
+    functions: "generic_exec_single(), irq_work_queue(), arch_irq_work_raise()",
     control: "IRQ work in place of the call",
-    run,
-};
+    next: "echo kind=irq_work count=100 > ipi/call; cat ipi/call",
+}
 
 const COUNT: u64 = 20;
 
@@ -84,7 +86,7 @@ impl Inline {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let cpu = CpuId::current();
     let traffic = Traffic::to(cpu, &[Seen::Sent])?;
     let traffic = traffic.observer();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-02: the same soft IRQ may run on several CPUs at a time.
+//! The same soft IRQ may run on several CPUs at a time.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -52,12 +52,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-02",
-    text: "the same soft IRQ may run on several CPUs at a time",
+claim! {
+    quote: "A soft irq can execute simultaneously on multiple processors.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "as the text says: what a soft IRQ has to do it finds in data of its CPU, or locks it",
+    functions: "handle_softirqs(), softirq_vec",
     control: "one CPU raises it",
-    run,
-};
+    next: "echo TASK > claims; grep ^TASK claims: tasklets do not",
+}
 
 /// How long a tasklet waits for another one, how often they are to run, and
 /// how long to try.
@@ -105,7 +107,7 @@ impl Handler for Body {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-04: there are two priorities, served at once or from a queue.
+//! There are two priorities, served at once or from a queue.
 //!
 //! There is one queue for each CPU, and one interrupt for what is in it. But its calls are
 //! not made in their order: those that somebody waits for come first.
 
-use super::{
+use crate::claim::{
+    claim,
+    evidence::Verdict,
     found,
     skip,
-    Claim,
     Finding,
-    Trial,
-    Verdict, //
+    Trial, //
 };
 use crate::{
     hold::{
@@ -50,12 +50,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-04",
-    text: "calls between CPUs have two priorities: made at once, or queued",
+claim! {
+    quote: "At least two priority levels are available: - High priority leads to immediate processing of the IPI at the recipient […] - Low priority generally lead to queueing the requests and process them in a serialized way",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "all calls are queued, and one interrupt serves what is in the queue; but since 5.8 (2020) those that somebody waits for are made before the others",
+    functions: "__flush_smp_call_function_queue(), csd_lock()",
     control: "nobody waits for the last one either",
-    run,
-};
+    next: "echo kind=contended senders=2 count=100 > ipi/call; cat ipi/call: calls and interrupts",
+}
 
 /// Calls, in the order in which they are queued; somebody waits for the last.
 const CALLS: usize = 3;
@@ -85,7 +87,7 @@ impl smp::Handler for Call {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-08: every CPU has a ksoftirqd of its own, bound to it.
+//! Every CPU has a ksoftirqd of its own, bound to it.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -39,12 +39,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-08",
-    text: "every CPU has a ksoftirqd of its own, bound to it",
+claim! {
+    quote: "In modern kernel versions, each CPU has its own ksoftirqd/n kernel thread (where n is the logical number of the CPU).",
+    section: "ksoftirqd",
+    today: "as the text says, since 2.4; today the code that brings CPUs up makes the threads",
+    functions: "spawn_ksoftirqd(), smpboot_register_percpu_thread()",
     control: "soft IRQs are raised where tasks serve them",
-    run,
-};
+    next: "ps | grep ksoftirqd",
+}
 
 /// How often each CPU raises it: an interrupt may come before ksoftirqd.
 const TRIES: usize = 10;
@@ -65,7 +67,7 @@ impl Handler for Affinity {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_control = trial.is_control();
     let tasklets = PerCpu::new(|| {
         let affinity = Affinity {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-07: the reschedule interrupt only acknowledges; the work is done on the return from it.
+//! The reschedule interrupt only acknowledges; the work is done on the return from it.
 //!
 //! A thread of high priority is woken on a CPU that has interrupts off. Then the interrupt
 //! waits in the CPU's local APIC; it is taken, and when its handler ends the thread has not run.
 //! It runs after that, in the place of what was interrupted.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -60,12 +60,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-07",
-    text: "the reschedule interrupt only acknowledges; the work is done on the return from it",
+claim! {
+    quote: "when a CPU receives this type of interrupt, the corresponding handler named reschedule_interrupt() limits itself to acknowledging the interrupt, the rescheduling is done when returning from the interrupt;",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "as the text says; the handler is called sysvec_reschedule_ipi(), and besides takes note that the CPU has to reschedule",
+    functions: "sysvec_reschedule_ipi(), scheduler_ipi(), irqentry_exit_cond_resched()",
     control: "the interrupt is sent, but nobody is woken",
-    run,
-};
+    next: "echo kind=reschedule count=100 > ipi/call; cat ipi/call",
+}
 
 const COUNT: u32 = 10;
 
@@ -117,7 +119,7 @@ struct Counts {
     by_call: u32,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

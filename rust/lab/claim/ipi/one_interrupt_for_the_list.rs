@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-05: a list without a lock, one for each CPU, carries the requests to it.
+//! A list without a lock, one for each CPU, carries the requests to it.
 //!
 //! Who puts something into an empty list sends an interrupt, the others need not: a CPU
-//! that has interrupts off meanwhile gets one for all. That nobody locks is [`super::ipi_09`].
+//! that has interrupts off meanwhile gets one for all. That nobody locks is IPI-09.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -51,12 +51,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-05",
-    text: "a list for each CPU carries the requests: one interrupt for all that are in it",
+claim! {
+    quote: "From Kernel 5.0, there is a per-CPU linked list of registered functions and associated data to process. Concurrent access relies on the lock-free list.",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "as the text says, but older: a list for each CPU since 2.6.27 (2008), with a lock, and without one since 3.14 (2014). Who finds it empty sends the interrupt",
+    functions: "__smp_call_single_queue(), llist_add(), call_single_queue",
     control: "each has run before the next is sent, and interrupts are on",
-    run,
-};
+    next: "echo kind=async count=1000 wait=0 > ipi/call; cat ipi/call: fewer interrupts than calls",
+}
 
 const COUNT: usize = 50;
 
@@ -94,7 +96,7 @@ struct Counts {
     counted: u32,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-08: who changes page tables interrupts the other CPUs, to have them invalidate their TLBs.
+//! Who changes page tables interrupts the other CPUs, to have them invalidate their TLBs.
 //!
 //! By a call of a function of the kernel, as there is no vector for it any more
-//! ([`super::ipi_01`]). Here it is the kernel's own memory: a page is unmapped, and all
+//! (IPI-01). Here it is the kernel's own memory: a page is unmapped, and all
 //! CPUs are to forget it. That of a process interrupts only the CPUs that run it, which
 //! takes one with threads: selftests/tlb_shootdown.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -55,12 +55,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-08",
-    text: "an invalidation of TLBs interrupts the other CPUs",
+claim! {
+    quote: "it is sent to all the CPU but the sender forcing them to invalidate the TLB, the handler is invalidate_interrupt().",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "as calls of a function, since 3.6 (2012); for a process's memory only to the CPUs that run it, and to none where the CPUs have the instruction INVLPGB (since 6.15, 2025)",
+    functions: "flush_tlb_kernel_range(), flush_tlb_mm_range(), flush_tlb_func()",
     control: "the page stays mapped",
-    run,
-};
+    next: "grep -e TLB -e CAL /proc/interrupts, before and after",
+}
 
 /// What each CPU was interrupted for.
 struct Calls {
@@ -115,7 +117,7 @@ impl Observer<CsdFunctionEntry> for Calls {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

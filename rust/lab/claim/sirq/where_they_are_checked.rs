@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-05: soft IRQs run when bottom halves are enabled again, when a hard IRQ
+//! Soft IRQs run when bottom halves are enabled again, when a hard IRQ
 //! ends (that of a timer, of the tick, and of an interrupt between processors
 //! are tried), and in ksoftirqd.
 //!
 //! Where threads are forced (PREEMPT_RT, threadirqs) the end of a hard IRQ wakes
 //! ksoftirqd instead, or ktimers for what the tick raised.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -61,12 +61,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-05",
-    text: "soft IRQs run when bottom halves are enabled, a hard IRQ ends, or in ksoftirqd",
+claim! {
+    quote: "Here’s a list of significant points in the kernel in which the check is done: - when softirqs are enabled on local CPU; - when do_IRQ() finished processing; - after a timer interrupt on LAPIC; - after a CALL_FUNCTION_VECTOR; - when a ksoftirqd/n kernel thread is wakened.",
+    section: "SoftIRQs and Tasklets",
+    today: "as the text says: the end of any hard IRQ checks. Where threads are forced (PREEMPT_RT, threadirqs) it wakes ksoftirqd instead, or ktimers for timers",
+    functions: "__local_bh_enable_ip(), __irq_exit_rcu(), invoke_softirq(), run_ksoftirqd()",
     control: "all are raised in a task, with nothing around",
-    run,
-};
+    next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs",
+}
 
 /// Where a soft IRQ is raised.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,7 +174,7 @@ impl Means {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
     let means = Means {
         raiser: Raiser::new()?,

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-03: a call to another CPU is synchronous at the sender, asynchronous at the receiver.
+//! A call to another CPU is synchronous at the sender, asynchronous at the receiver.
 //!
 //! At the sender if it wants to wait. The receiver is held with interrupts off: a sender
 //! that waits is still waiting when it is let go, one that does not has returned, with
 //! nothing done. In both cases the call interrupts whatever the receiver does then.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -45,12 +45,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-03",
-    text: "a call to another CPU is synchronous at the sender, asynchronous at the receiver",
+claim! {
+    quote: "IPIs are generated at firmware level, but are processed at software level: - synchronous at the sender - asynchronous at the receiver",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "synchronous if the sender asks for it: it spins until the function has returned. One that does not ask goes on at once",
+    functions: "smp_call_function_single(), csd_lock_wait(), smp_call_function_single_async()",
     control: "the sender never waits",
-    run,
-};
+    next: "echo target=irqs_off hold_us=500 > ipi/matrix; cat ipi/matrix: how long a sender waits for a CPU with interrupts off",
+}
 
 const COUNT: u32 = 5;
 
@@ -66,7 +68,7 @@ struct Calls {
     interrupts: u64,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(receiver)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

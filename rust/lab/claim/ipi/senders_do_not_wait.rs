@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-09: senders to the same CPU do not wait for each other.
+//! Senders to the same CPU do not wait for each other.
 //!
 //! One sender is stopped in the middle: as it is about to put its call into the queue, and
 //! again as the call is there and the interrupt is about to be sent. If it held a lock there,
 //! the other sender could not get through meanwhile.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -50,12 +50,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-09",
-    text: "senders to the same CPU do not wait for each other",
+claim! {
+    quote: "Older version of the kernel were relying on a global data structure protected by a lock, but this solution hampers scalability and performance.",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "no lock: who has queued a call for a CPU is not waited for by those who queue others for it, since 3.14 (2014)",
+    functions: "__smp_call_single_queue(), llist_add()",
     control: "the second sender begins when the first has ended",
-    run,
-};
+    next: "echo kind=contended senders=2 count=1000 > ipi/call; cat ipi/call",
+}
 
 const COUNT: u32 = 3;
 /// For how long a sender is stopped at most: until a busy host runs the other one; and where
@@ -145,7 +147,7 @@ struct Counts {
     longest_ns: u64,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(first), Some(second), Some(target)) = (cpus.next(), cpus.next(), cpus.next()) else {
         skip!("two senders and a receiver take three CPUs");

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-01: CPUs interrupt each other by vector 0xfb to have a function called, 0xfc to
+//! CPUs interrupt each other by vector 0xfb to have a function called, 0xfc to
 //! reschedule, 0xfd to invalidate the TLB.
 //!
 //! The first two have moved, as calls for a single CPU got a vector of their own; the
 //! last is gone. Each is sent to a CPU with interrupts off, where the local APIC has it wait
 //! under its vector; then the kernel's tracepoint tells by which vector it was taken. That
-//! no gate is for the TLB is what the IDT says; how it is invalidated is [`super::ipi_08`].
+//! no gate is for the TLB is what the IDT says; how it is invalidated is IPI-08.
 
-use super::{
+use crate::claim::{
+    claim,
+    evidence::Verdict,
     found,
     skip,
-    Claim,
     Finding,
-    Trial,
-    Verdict, //
+    Trial, //
 };
 use crate::{
     hold::{
@@ -67,12 +67,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-01",
-    text: "the vectors between CPUs: 0xfb to call a function, 0xfc to reschedule, 0xfd to invalidate TLBs",
-    control: "looks for these vectors in the local APIC",
-    run,
-};
+claim! {
+    quote: "The Linux kernel makes use of three kinds if inter-processor interrupts: CALL_FUNCTION_VECTOR (0xfb) […]; RESCHEDULE_VECTOR (0xfc) […]; INVALIDATE_TLB_VECTOR (0xfd)",
+    section: "Inter-Processor Interrupts (IPIs)",
+    today: "0xfc for a call of several CPUs, 0xfb for that of one, which got a vector of its own in 2.6.27 (2008), 0xfd to reschedule; TLBs have none since 3.6 (2012): they are invalidated by calls. The numbers of the text are those of 32-bit kernels until 2.6.26",
+    functions: "sysvec_call_function(), sysvec_call_function_single(), sysvec_reschedule_ipi()",
+    control: "looks for the vectors of the text in the local APIC",
+    next: "cat idt: all 256 gates with their handlers; cat ipi/counters: how often each CPU was interrupted",
+}
 
 /// How often one that came otherwise is sent again.
 const RETRIES: u32 = 5;
@@ -164,7 +166,7 @@ impl Observer<RescheduleEntry> for Entries {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
         skip!("one CPU");

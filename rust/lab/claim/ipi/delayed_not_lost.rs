@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-10: a CPU that has interrupts off delays a call, and does not lose it.
+//! A CPU that has interrupts off delays a call, and does not lose it.
 //!
 //! The CPU measures itself, from when it sees that the call was sent.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -38,12 +38,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-10",
-    text: "a CPU with interrupts off delays a call, and does not lose it",
+claim! {
+    quote: "When an interrupt is masked is temporarily ignored by the CPU.",
+    section: "Classification",
+    today: "ignored, and kept: it waits in the request register of the CPU's local APIC until interrupts are on again",
+    functions: "sysvec_call_function_single(); the local APIC's IRR",
     control: "interrupts stay on",
-    run,
-};
+    next: "echo target=irqs_off hold_us=2000 > ipi/matrix; cat ipi/matrix",
+}
 
 /// For how long interrupts are off after a call was sent.
 const HELD_NS: [u64; 3] = [20_000, 200_000, 2_000_000];
@@ -73,7 +75,7 @@ struct Counts {
     shortest_ns: u64,
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let [sender, target] = trial.cpus()?;
     trial.judge_by_clock();
     let mut evidence = Text::new();

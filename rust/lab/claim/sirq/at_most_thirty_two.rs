@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-01: there are at most 32 soft IRQs, and a module cannot add one.
+//! There are at most 32 soft IRQs, and a module cannot add one.
 //!
 //! 32 is the width of the mask of those that are pending. That one cannot be
 //! added is a matter of what the kernel exports.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -34,12 +34,14 @@ use irqlab::{
     symbol,
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-01",
-    text: "there are at most 32 soft IRQs, and a module cannot add one",
+claim! {
+    quote: "The number of soft irqs is limited to 32, soft irqs are used within the kernel for example to update kernel timers and handle network traffic.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "ten, in a list that is fixed as the kernel is built; x86 keeps the pending ones in 16 bits since 6.2 (2023)",
+    functions: "open_softirq(), softirq_vec, local_softirq_pending()",
     control: "looks for __tasklet_schedule(), which modules call, instead of open_softirq()",
-    run,
-};
+    next: "cat /proc/softirqs: a row each",
+}
 
 /// The bits of the mask of pending soft IRQs.
 const LIMIT: usize = 32;
@@ -48,7 +50,7 @@ fn served(cpu: CpuId) -> u64 {
     softirq::count(raiser::VECTOR, cpu)
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let function = if trial.is_control() {
         Function::TaskletSchedule
     } else {

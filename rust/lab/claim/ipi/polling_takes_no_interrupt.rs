@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPI-11: an idle CPU that polls gets no interrupt.
+//! An idle CPU that polls gets no interrupt.
 //!
 //! It looks for a flag in memory, which who has put a call into its queue sets in place of
 //! sending an interrupt. Whether an idle CPU polls is seen by just this: where calls to it
 //! take an interrupt, it halts.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
     skip,
-    Claim,
     Finding,
     Trial, //
 };
@@ -46,12 +46,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "IPI-11",
-    text: "an idle CPU that polls gets no interrupt for a call",
+claim! {
+    quote: "idle=poll:  Don't do power saving in the idle loop using HLT, but poll for rescheduling event.",
+    section: "The kernel's documentation, kernel-parameters.txt; the text does not mention it",
+    today: "who puts a call into the queue of a CPU that polls sets a flag in its memory in place of an interrupt: since 3.16 (2014) to reschedule, since 5.8 (2020) for calls",
+    functions: "call_function_single_prep_ipi(), set_nr_if_polling(), flush_smp_call_function_queue()",
     control: "the CPU is busy",
-    run,
-};
+    next: "boot with idle=poll, then: echo IPI-11 > claims; grep ^IPI-11 claims",
+}
 
 const COUNT: u32 = 30;
 /// For a first look.
@@ -92,7 +94,7 @@ impl Counts {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpus = cpu::online();
     let (Some(sender), Some(target)) = (cpus.next(), cpus.last()) else {
         skip!("one CPU");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SIRQ-04: soft IRQs run with interrupts enabled, in no task's context.
+//! Soft IRQs run with interrupts enabled, in no task's context.
 //!
 //! There is a current task all the same: the one that was interrupted, or
 //! ksoftirqd. The kernel's count of being in a soft IRQ is what forbids to sleep.
 
-use super::{
+use crate::claim::{
+    claim,
     judge,
-    Claim,
     Finding,
     Trial, //
 };
@@ -24,12 +24,14 @@ use irqlab::{
     text::Text, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "SIRQ-04",
-    text: "soft IRQs run with interrupts enabled, in no task's context",
+claim! {
+    quote: "When executed on return from an interrupt handler, soft irqs are not associated with any thread and therefore cannot use passive waiting.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "as the text says; there is a current task, which is only the one that was interrupted. With PREEMPT_RT a thread serves them, which may be preempted",
+    functions: "handle_softirqs(), softirq_handle_begin()",
     control: "looks at the top halves instead",
-    run,
-};
+    next: "echo 10 > deferral/tasklet/schedule; cat deferral/tasklet/context",
+}
 
 /// Events for each mechanism.
 const COUNT: u64 = 3;
@@ -44,7 +46,7 @@ const MECHANISMS: [(&str, Vector); 6] = [
     ("hrtimer_soft", Vector::HrTimer),
 ];
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = if trial.is_control() {
         Stage::Top
     } else {
