@@ -40,7 +40,9 @@ mod old;
 mod prelude;
 mod sirq;
 mod sol;
+mod task;
 mod trial;
+mod work;
 
 use evidence::{
     found,
@@ -61,30 +63,6 @@ macro_rules! table {
     };
 }
 
-table! {
-    TASK:
-    task_01,
-    task_02,
-    task_03,
-    task_04,
-    task_05,
-    task_06,
-    task_07,
-    task_08,
-}
-
-table! {
-    WORK:
-    work_01,
-    work_02,
-    work_03,
-    work_04,
-    work_05,
-    work_06,
-    work_07,
-    work_08,
-}
-
 /// All groups of claims, in the order in which they run.
 const GROUPS: &[Group] = &[
     Group::new("exceptions, their classes, the IDT", exc::CLAIMS),
@@ -92,8 +70,8 @@ const GROUPS: &[Group] = &[
     Group::new("interrupt lines, controllers, handlers", irq::CLAIMS),
     Group::new("interrupts between processors", ipi::CLAIMS),
     Group::new("soft IRQs", sirq::CLAIMS),
-    Group::new("tasklets", TASK),
-    Group::new("work queues", WORK),
+    Group::new("tasklets", task::CLAIMS),
+    Group::new("work queues", work::CLAIMS),
     Group::new("bottom halves of Linux 2.2 and 2.4, rebuilt", old::CLAIMS),
     Group::new("deferred procedure calls of Windows, rebuilt", dpc::CLAIMS),
     Group::new("interrupt threads of Solaris, rebuilt", sol::CLAIMS),

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-02: create_workqueue() makes one thread for each CPU.
+//! Create_workqueue() makes one thread for each CPU.
 //!
 //! Queues share pools of threads since long; one that memory reclaim may wait for
 //! has a thread in reserve, whatever the number of CPUs.
 
-use super::{
-    found,
-    Claim,
-    Finding,
-    Trial,
-    Verdict, //
+use crate::claim::{
+    evidence::{found, Verdict},
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     cpu,
     kthread::{
@@ -22,14 +18,15 @@ use irqlab::{
     task,
     workqueue::Queue, //
 };
-use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-02",
-    text: "create_workqueue() makes one thread for each CPU",
+claim! {
+    quote: "The function create_workqueue(“foo”) allows to create a new work queue and also creates n worker threads (where n is the number of CPUs).",
+    section: "Work Queues",
+    today: "since Linux 2.6.36 all queues share pools of threads; with WQ_MEM_RECLAIM a queue has one thread in reserve",
+    functions: "alloc_workqueue(), init_rescuer(), create_worker()",
     control: "counts the threads of kthread workers instead",
-    run,
-};
+    next: "ps | grep kworker/R",
+}
 
 /// Queues of each kind.
 const QUEUES: usize = 16;
@@ -47,7 +44,7 @@ fn threads<T>(trial: &Trial<'_>, make: impl Fn() -> Result<T>) -> Result<usize> 
     Ok(task::nr_kernel_threads(NAME, trial.task).saturating_sub(before))
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let per_cpu = if trial.is_control() {
         threads(trial, || Worker::new(NAME, Priority::Normal))
     } else {

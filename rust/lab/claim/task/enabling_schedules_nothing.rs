@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-06: tasklet_hi_enable() schedules a tasklet at high priority.
+//! Tasklet_hi_enable() schedules a tasklet at high priority.
 //!
 //! It never did that, and is gone: tasklet_hi_schedule() does.
 
-use super::{
-    found,
-    Claim,
-    Finding,
-    Trial,
-    Verdict, //
+use crate::claim::{
+    evidence::{found, Verdict},
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::symbol;
-use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-06",
-    text: "tasklet_hi_enable() schedules a tasklet at high priority",
+claim! {
+    quote: "Enable functions are mapped to Soft IRQs lines: tasklet_enable() mapped to TASKLET_SOFTIRQ; tasklet_hi_enable() mapped to HI_SOFTIRQ",
+    section: "Tasklets",
+    today: "enabling only counts down, whatever the priority; tasklet_hi_enable() is gone; tasklet_hi_schedule() raises HI_SOFTIRQ",
+    functions: "tasklet_enable(), __tasklet_schedule(), __tasklet_hi_schedule()",
     control: "looks for tasklet_kill() instead",
-    run,
-};
+    next: "echo TASK-04 > claims; grep TASK-04 claims",
+}
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let name = if trial.is_control() {
         c"tasklet_kill"
     } else {

@@ -1,37 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-06: queueing a pending item again is refused.
+//! Queueing a pending item again is refused.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
 use crate::{
-    refusal::Answer,
     runs::Runs, //
 };
 use irqlab::{
     new_work,
     workqueue::Queue, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    prelude::*, //
-};
+use kernel::interrupt::local_interrupt_disable;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-06",
-    text: "queueing a pending item again is refused",
+claim! {
+    quote: "queue_work() for inserting a function (packaged in a work_struct) to the queue",
+    section: "Work Queues",
+    today: "a work_struct has room for one place in one list: while it is pending queue_work() changes nothing and returns false",
+    functions: "queue_work_on(), clear_pending_if_disabled(), process_one_work()",
     control: "it may run between one and the next",
-    run,
-};
+    next: "cd deferral/percpu_wq; echo 5 > schedule; cat context",
+}
 
 /// How often it is queued after the first time.
 const AGAIN: u64 = 5;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // With interrupts off nothing on this CPU can run the work meanwhile.
     let queue = Queue::bh(c"irqlab_work_06")?;
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;

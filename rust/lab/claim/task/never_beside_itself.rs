@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-02: a tasklet never runs on two CPUs at a time; different ones do.
+//! A tasklet never runs on two CPUs at a time; different ones do.
 
-use super::{
+use crate::claim::{
     judge,
-    skip,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*,
+    skip, //
 };
-use crate::{
-    overlap::Overlap,
-    refusal::Answer, //
-};
+use crate::overlap::Overlap;
 use irqlab::{
     clock,
     context::{
@@ -26,16 +21,17 @@ use irqlab::{
     },
 };
 use kernel::{
-    prelude::*,
     sync::Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-02",
-    text: "a tasklet never runs on two CPUs at a time; different ones do",
+claim! {
+    quote: "Management of tasklets is such that a tasklet of the same kind cannot be run concurrently on two different cores",
+    section: "Tasklets",
+    today: "so for one tasklet_struct, by a bit that says that it runs; two tasklets with the same function are two",
+    functions: "tasklet_trylock(), tasklet_unlock(), tasklet_action_common()",
     control: "two tasklets pass for one",
-    run,
-};
+    next: "echo OLD-06 > claims: what else may not run beside what",
+}
 
 /// How long a run waits for another one, how many there are to be, and how long
 /// to try.
@@ -57,7 +53,7 @@ fn tasklet(overlap: &Arc<Overlap>) -> Result<Boxed> {
     KBox::pin_init(Tasklet::new(Ok(Body(overlap.clone()))), GFP_KERNEL)
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-07: a tasklet may schedule itself again; killing it waits for it.
+//! A tasklet may schedule itself again; killing it waits for it.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     clock,
     context::SoftIrq,
@@ -17,25 +14,24 @@ use irqlab::{
         Tasklet, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-07",
-    text: "a tasklet may schedule itself again; killing it waits for it",
+claim! {
+    quote: "Unless a tasklet reactivates itself, every tasklet activation triggers at most one execution",
+    section: "Tasklets",
+    today: "so: it is no longer scheduled when it begins to run, and may be again; tasklet_kill() waits until it is neither scheduled nor running",
+    functions: "tasklet_clear_sched(), tasklet_kill(), tasklet_unlock_wait()",
     control: "it does not schedule itself",
-    run,
-};
+    next: "echo SIRQ-07 > claims; grep SIRQ-07 claims",
+}
 
 /// How often it is to run, and how long each time.
 const RUNS: u64 = 5;
@@ -65,7 +61,7 @@ impl Handler for Repeater {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let seen = Seen {
         runs: Atomic::new(0),
         is_inside: Atomic::new(false),

@@ -1,36 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-01: a tasklet scheduled many times before it runs, runs once.
+//! A tasklet scheduled many times before it runs, runs once.
 //!
 //! With interrupts off nothing on this CPU can run it meanwhile: disabled bottom
 //! halves would not do on PREEMPT_RT, where another task may serve the soft IRQ.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
 use crate::{
-    refusal::Answer,
     runs::Runs, //
 };
 use irqlab::tasklet::Tasklet;
-use kernel::{
-    interrupt::local_interrupt_disable,
-    prelude::*, //
-};
+use kernel::interrupt::local_interrupt_disable;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-01",
-    text: "a tasklet scheduled many times before it runs, runs once",
+claim! {
+    quote: "Unless a tasklet reactivates itself, every tasklet activation triggers at most one execution of the tasklet function",
+    section: "Tasklets",
+    today: "so since Linux 2.3: a bit of the tasklet says that it is scheduled, and whoever finds it set does nothing",
+    functions: "tasklet_schedule(), __tasklet_schedule(), tasklet_clear_sched()",
     control: "it may run between one and the next",
-    run,
-};
+    next: "cd deferral/tasklet; echo 5 > schedule; cat context",
+}
 
 const COUNT: u64 = 10;
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let tasklet = KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
     if trial.is_control() {
         for run in 0..COUNT {

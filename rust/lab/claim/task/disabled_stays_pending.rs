@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-05: a disabled tasklet stays pending until it is enabled; disabling nests.
+//! A disabled tasklet stays pending until it is enabled; disabling nests.
 //!
 //! Not for free: the soft IRQ finds it, cannot run it, and raises itself again,
 //! which keeps ksoftirqd busy all the while.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
 use crate::{
-    refusal::Answer,
     runs::Runs, //
 };
 use irqlab::{
@@ -24,16 +21,17 @@ use irqlab::{
     tasklet::Tasklet, //
 };
 use kernel::{
-    prelude::*,
     sync::Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-05",
-    text: "a disabled tasklet stays pending until it is enabled; disabling nests",
+claim! {
+    quote: "Masking. Selectively disable a function so that it will be not executed even if activated.",
+    section: "SoftIRQs and Tasklets",
+    today: "so for tasklets, by a counter; the soft IRQ finds the tasklet, cannot run it and raises itself again, which keeps ksoftirqd busy",
+    functions: "tasklet_disable(), tasklet_enable(), tasklet_action_common()",
     control: "it is disabled once, and enabled before it is scheduled",
-    run,
-};
+    next: "cd deferral/tasklet; echo 0 > enabled; echo 1 > schedule; cat context; echo 1 > enabled; cat context",
+}
 
 /// How often the soft IRQ for tasklets ran, on all CPUs.
 fn served() -> u64 {
@@ -42,7 +40,7 @@ fn served() -> u64 {
         .sum()
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let tasklet = Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
     let runs = || tasklet.count();
 

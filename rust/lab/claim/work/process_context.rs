@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-01: work runs in process context, may block, and has no user address
+//! Work runs in process context, may block, and has no user address
 //! space of its own.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::{
-    record::SnapshotCell,
-    refusal::Answer, //
-};
+use crate::record::SnapshotCell;
 use irqlab::{
     clock,
     context::{
@@ -30,7 +25,6 @@ use irqlab::{
     },
 };
 use kernel::{
-    prelude::*,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -38,12 +32,14 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-01",
-    text: "work runs in process context, may block, and has no user address space",
+claim! {
+    quote: "Worker Queues always run in process context and they can perform blocking operations but this does not mean that they can access user address space",
+    section: "Work Queues",
+    today: "so, but for BH work queues, which came with Linux 6.9 and run in a soft IRQ",
+    functions: "worker_thread(), process_one_work()",
     control: "the work is on a BH work queue",
-    run,
-};
+    next: "cat deferral/percpu_wq/context deferral/bh_wq/context",
+}
 
 const SLEEP_MS: u32 = 5;
 
@@ -91,7 +87,7 @@ impl Handler for Seen<SoftIrq> {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if trial.is_control() {
         try_queue::<SoftIrq>(trial, &Queue::bh(c"irqlab_work_01")?)
     } else {

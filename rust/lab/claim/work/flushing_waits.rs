@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-05: flushing waits for what is pending; destroying a queue drains it.
+//! Flushing waits for what is pending; destroying a queue drains it.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     context::Task,
     new_work,
@@ -18,23 +15,22 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-05",
-    text: "flushing waits for what is pending; destroying a queue drains it",
+claim! {
+    quote: "Sometimes it may be necessary to wait until all pending functions are executed, in that case, the function flush_workqueue() can be used.",
+    section: "Work Queues",
+    today: "so; destroy_workqueue() flushes until nothing is left",
+    functions: "__flush_workqueue(), drain_workqueue(), destroy_workqueue()",
     control: "does not flush",
-    run,
-};
+    next: "echo WORK-10 > claims; grep WORK-10 claims",
+}
 
 const ITEMS: usize = 10;
 
@@ -49,7 +45,7 @@ impl Handler for Item {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let done = Arc::new(Atomic::new(0), GFP_KERNEL)?;
     let mut items = KVec::new();
     for _ in 0..ITEMS {

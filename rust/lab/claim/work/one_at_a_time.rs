@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-03: a single-threaded (ordered) queue runs one item at a time.
+//! A single-threaded (ordered) queue runs one item at a time.
 
-use super::{
+use crate::claim::{
     judge,
-    skip,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*,
+    skip, //
 };
-use crate::{
-    overlap::Overlap,
-    refusal::Answer, //
-};
+use crate::overlap::Overlap;
 use irqlab::{
     context::Task,
     cpu::{
@@ -27,16 +22,17 @@ use irqlab::{
     },
 };
 use kernel::{
-    prelude::*,
     sync::Arc, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-03",
-    text: "a single-threaded queue runs one item at a time",
+claim! {
+    quote: "You can use the function create_singlethread_workqueue() for creating a work queue with only one thread.",
+    section: "Work Queues",
+    today: "one item at a time and in order still, by whichever thread of a shared pool",
+    functions: "create_singlethread_workqueue(), alloc_ordered_workqueue()",
     control: "the queue is unbound, with any number of threads",
-    run,
-};
+    next: "echo line=sim0 mechanisms=ordered_wq,unbound_wq > bench; cat bench",
+}
 
 /// Items that each CPU queues.
 const ITEMS: usize = 8;
@@ -52,7 +48,7 @@ impl Handler for Item {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-08: one item that blocks does not hold up the others.
+//! One item that blocks does not hold up the others.
 //!
 //! When a worker blocks, its pool wakes another: concurrency management.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     clock,
     context::Task,
@@ -22,20 +19,19 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-08",
-    text: "one item that blocks does not hold up the others",
+claim! {
+    quote: "When passive waiting is required, work queues must be used instead.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "since Linux 2.6.36 a pool wakes or makes another thread when one blocks, which is called concurrency management",
+    functions: "wq_worker_sleeping(), kick_pool(), maybe_create_worker()",
     control: "the queue is ordered",
-    run,
-};
+    next: "ps | grep kworker/0:",
+}
 
 /// How long the first item blocks, and how many follow it.
 const BLOCK_MS: u32 = 100;
@@ -65,7 +61,7 @@ fn item(sleep_ms: u32) -> Result<Pin<KBox<Work<Item>>>> {
     KBox::pin_init(new_work!(Ok::<_, Error>(item)), GFP_KERNEL)
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
     let queue = if trial.is_control() {
         Queue::ordered(c"irqlab_work_08")

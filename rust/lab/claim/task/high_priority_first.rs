@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-04: tasklets of high priority run before the others.
+//! Tasklets of high priority run before the others.
 //!
 //! They have a soft IRQ of their own, HI_SOFTIRQ, with the lowest number of all.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     context::SoftIrq,
     tasklet::{
@@ -20,7 +17,6 @@ use irqlab::{
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
     sync::{
         atomic::{
             Atomic,
@@ -31,12 +27,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-04",
-    text: "tasklets of high priority run before the others",
+claim! {
+    quote: "No real difference between the two, except that do_softirq() processes HI_SOFTIRQ before TASKLET_SOFTIRQ.",
+    section: "Tasklets",
+    today: "so: HI_SOFTIRQ has the lowest number of all",
+    functions: "tasklet_hi_schedule(), tasklet_hi_action(), handle_softirqs()",
     control: "both have normal priority",
-    run,
-};
+    next: "echo line=sim0 mechanisms=tasklet_hi,tasklet > bench; cat bench",
+}
 
 /// Notes at which place it ran.
 struct Runner {
@@ -51,7 +49,7 @@ impl Handler for Runner {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let finish = Arc::new(Atomic::new(0), GFP_KERNEL)?;
     let runner = || {
         let runner = Runner {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-04: queue_delayed_work() runs the work after the delay.
+//! Queue_delayed_work() runs the work after the delay.
 //!
 //! Never before; how much later is a matter of the tick and of what else runs.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     clock,
     context::Task,
@@ -21,20 +18,19 @@ use irqlab::{
         Queue, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-04",
-    text: "queue_delayed_work() runs the work after the delay",
+claim! {
+    quote: "queue_delayed_work() for inserting a function that will be executed when after the passed time delay",
+    section: "Work Queues",
+    today: "so: a timer puts the work on its queue",
+    functions: "queue_delayed_work_on(), delayed_work_timer_fn()",
     control: "it is flushed, which does not wait for the delay",
-    run,
-};
+    next: "echo line=sim0 mechanisms=delayed_wq > bench; cat bench",
+}
 
 /// The delays, in ticks.
 const DELAYS: [usize; 4] = [1, 2, 3, 5];
@@ -53,7 +49,7 @@ impl DelayedHandler for Late {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let queue = Queue::per_cpu(c"irqlab_work_04")?;
     let late = Late {
         runs: Atomic::new(0),

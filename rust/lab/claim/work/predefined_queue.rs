@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! WORK-07: there is a predefined queue, "events".
+//! There is a predefined queue, "events".
 //!
 //! Today it has a name for each behaviour; the one on this CPU is system_percpu_wq.
 
-use super::{
+use crate::claim::{
     judge,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*, //
 };
-use crate::{
-    record::SnapshotCell,
-    refusal::Answer, //
-};
+use crate::record::SnapshotCell;
 use irqlab::{
     context::{
         Kind,
@@ -29,14 +24,15 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::prelude::*;
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "WORK-07",
-    text: "there is a predefined queue, \"events\"",
+claim! {
+    quote: "the kernel offers a predefined work queue called events, which can be freely used by every kernel developer.",
+    section: "Work Queues",
+    today: "so; there is one for each behaviour by now, and that for this CPU is system_percpu_wq since Linux 6.17",
+    functions: "schedule_work(), system_percpu_wq, workqueue_init_early()",
     control: "the work is on an ordered queue of the lab's own",
-    run,
-};
+    next: "ls /sys/devices/virtual/workqueue",
+}
 
 struct Where(SnapshotCell);
 
@@ -48,7 +44,7 @@ impl Handler for Where {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let own = Queue::ordered(c"irqlab_work_07")?;
     let queue = if trial.is_control() {
         &own

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-03: a tasklet runs on the CPU that scheduled it.
+//! A tasklet runs on the CPU that scheduled it.
 
-use super::{
+use crate::claim::{
     judge,
-    skip,
-    Claim,
-    Finding,
-    Trial, //
+    prelude::*,
+    skip, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     context::SoftIrq,
     cpu::{
@@ -22,20 +19,19 @@ use irqlab::{
         Tasklet, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-03",
-    text: "a tasklet runs on the CPU that scheduled it",
+claim! {
+    quote: "(beyond the text)",
+    section: "Tasklets",
+    today: "so: each CPU has two lists of tasklets, and one is put on that of the CPU which schedules it; if that CPU goes offline, another takes the list over",
+    functions: "__tasklet_schedule_common(), takeover_tasklets()",
     control: "each CPU schedules its neighbour's tasklet",
-    run,
-};
+    next: "echo line=sim0 mechanisms=tasklet cpu=1 > bench; cat deferral/tasklet/context",
+}
 
 /// Counts how often it ran here and elsewhere.
 struct Homing {
@@ -60,7 +56,7 @@ impl Handler for Homing {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if cpu::online().count() < 2 {
         skip!("one CPU");
     }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TASK-08: tasklets are deprecated in favour of threaded IRQs, and will be removed.
+//! Tasklets are deprecated in favour of threaded IRQs, and will be removed.
 //!
 //! They are still there, and their successors are BH work queues: those run in the
 //! same soft IRQ, before the tasklets.
 
-use super::{
-    found,
-    Claim,
-    Finding,
-    Trial,
-    Verdict, //
+use crate::claim::{
+    evidence::{found, Verdict},
+    prelude::*, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     context::{
         Context,
@@ -34,7 +30,6 @@ use irqlab::{
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
     sync::{
         atomic::{
             Acquire,
@@ -47,12 +42,14 @@ use kernel::{
     },
 };
 
-pub(super) const CLAIM: Claim = Claim {
-    id: "TASK-08",
-    text: "tasklets are deprecated in favour of threaded IRQs, and will be removed",
+claim! {
+    quote: "In the latest version of the kernel the Tasklets API is deprecated in favour of Threaded IRQs. The Tasklet API (but also the SoftIRQ) will be removed",
+    section: "Tasklets",
+    today: "the header says deprecated since Linux 5.9, and tasklets are still there; since Linux 6.9 BH work queues are to take their place, not threads",
+    functions: "tasklet_action(), workqueue_softirq_action()",
     control: "the work is on a queue with threads",
-    run,
-};
+    next: "echo line=sim0 mechanisms=tasklet,bh_wq,threaded > bench; cat bench",
+}
 
 /// Notes at which place it ran.
 struct Runner<C> {
@@ -94,7 +91,7 @@ impl<C: Context + 'static> workqueue::Handler for Runner<C> {
     }
 }
 
-fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if trial.is_control() {
         race::<Task>(trial, &Queue::per_cpu(c"irqlab_task_08")?)
     } else {
