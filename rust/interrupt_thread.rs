@@ -102,10 +102,7 @@ use crate::{
         HardIrq,
         Task, //
     },
-    cpu::{
-        online,
-        HotplugExcluded, //
-    },
+    cpu::PerCpu,
     kthread::{
         Priority,
         Work,
@@ -119,10 +116,7 @@ use cpu::{
     Server, //
 };
 use kernel::{
-    cpu::{
-        nr_cpu_ids,
-        CpuId, //
-    },
+    cpu::CpuId,
     interrupt::local_interrupt_disable,
     prelude::*,
     sync::Arc, //
@@ -225,17 +219,16 @@ impl Handlers {
     }
 }
 
-/// The controllers and pools of all CPUs that were online when it was made.
+/// The controllers and pools of all CPUs, those that are offline included.
 ///
 /// Dropping it ends all runs: who runs in the place of something, or in a thread, is waited for;
 /// who waits is dropped where it waits. That sleeps.
 /// None of its own handlers may do it, as it would wait for itself.
 ///
-/// A CPU that comes online later has no pool. While one is offline its kernel threads run
-/// elsewhere, and what they let come comes there too: the CPU's levels mask each other as before,
-/// but several CPUs may serve them, and then their times are not told apart. A handler that is in
-/// its thread meanwhile stays elsewhere until it waits; the next time it goes on, and the CPU is
-/// online again, it is back.
+/// While a CPU is offline its kernel threads run elsewhere, and what they let come comes there too:
+/// the CPU's levels mask each other as before, but several CPUs may serve them, and then their times
+/// are not told apart. A handler that is in its thread meanwhile stays elsewhere until it waits; the
+/// next time it goes on, and the CPU is online, it is there.
 ///
 /// ```
 /// # use irqlab::{context::{HardIrq, Task}, interrupt_thread::*};
@@ -263,8 +256,7 @@ impl Handlers {
 /// }
 /// ```
 pub struct InterruptThreads {
-    /// Those of each CPU, by its number.
-    cpus: KVec<Option<Controller>>,
+    cpus: PerCpu<Controller>,
     gate: Arc<Gate>,
 }
 
@@ -280,18 +272,13 @@ const NAMES: [&CStr; LOCK_LEVEL as usize] = [
 ];
 
 impl InterruptThreads {
-    /// Makes a pool for each CPU that is online: a thread for each level that has a handler.
+    /// Makes a pool for each CPU: a thread for each level that has a handler.
     ///
     /// Errors: `ENOMEM`.
     pub fn new(handlers: Handlers, task: &Task) -> Result<Self> {
         let gate = Arc::new(Gate::new(), GFP_KERNEL)?;
-        let mut cpus = KVec::new();
-        for _ in 0..nr_cpu_ids() {
-            cpus.push(None, GFP_KERNEL)?;
-        }
         let mut bodies = Bodies::new();
-        let _hotplug = HotplugExcluded::new(task);
-        for id in online() {
+        let cpus = PerCpu::of_each(|id| {
             let mut servers = [const { Server::None }; MAX_LEVEL as usize];
             let mut next_body = bodies.len();
             for level in handlers.levels() {
@@ -310,8 +297,8 @@ impl InterruptThreads {
                 let body = KBox::pin_init(Work::new(worker, Ok(body)), GFP_KERNEL)?;
                 bodies.push(body, GFP_KERNEL)?;
             }
-            cpus[id.as_u32() as usize] = Some(Controller { cpu, bells });
-        }
+            Ok(Controller { cpu, bells })
+        })?;
         gate.replace(Some(Arc::new(bodies, GFP_KERNEL)?), task);
         Ok(Self { cpus, gate })
     }
@@ -319,10 +306,10 @@ impl InterruptThreads {
     /// An interrupt of `level` comes on this CPU. If nothing masks it, its handler starts as soon
     /// as interrupts are on. May be called in any context but NMI.
     ///
-    /// Errors: `ENODEV` if the level has no handler, `ENXIO` if the CPU has no pool.
+    /// Errors: `ENODEV` if the level has no handler.
     pub fn raise(&self, level: Level) -> Result<Raised> {
         let _off = local_interrupt_disable();
-        let controller = self.of(CpuId::current()).ok_or(ENXIO)?;
+        let controller = self.cpus.local();
         let raised = controller.cpu.raise(level)?;
         if raised == Raised::Now {
             controller.bells.ring();
@@ -330,35 +317,25 @@ impl InterruptThreads {
         Ok(raised)
     }
 
-    /// The CPUs that have a pool.
+    /// The CPUs that have a pool: all that there can be, online or not.
     pub fn cpus(&self) -> impl Iterator<Item = CpuId> + Clone + '_ {
-        self.cpus
-            .iter()
-            .flatten()
-            .map(|controller| controller.cpu.id)
+        self.cpus.iter().map(|controller| controller.cpu.id)
     }
 
-    /// What is pending, active and blocked on a CPU now; nothing on one without a pool.
+    /// What is pending, active and blocked on a CPU now.
     pub fn levels(&self, cpu: CpuId) -> Levels {
-        self.of(cpu)
-            .map_or(Levels::default(), |controller| controller.cpu.levels())
+        self.cpus.of(cpu).cpu.levels()
     }
 
     /// What a level's handler has done on a CPU.
     pub fn stats(&self, cpu: CpuId, level: Level) -> LevelStats {
-        self.of(cpu).map_or(LevelStats::default(), |controller| {
-            controller.cpu.stats(level)
-        })
-    }
-
-    fn of(&self, cpu: CpuId) -> Option<&Controller> {
-        self.cpus.get(cpu.as_u32() as usize)?.as_ref()
+        self.cpus.of(cpu).cpu.stats(level)
     }
 }
 
 impl Drop for InterruptThreads {
     fn drop(&mut self) {
-        for controller in self.cpus.iter().flatten() {
+        for controller in self.cpus.iter() {
             controller.cpu.close();
         }
         // SAFETY: Dropping interrupt threads is only correct where one may sleep; the C side

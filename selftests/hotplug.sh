@@ -87,6 +87,23 @@ is_bound_again() {
 	same "afterwards" "$value" "$home"
 }
 
+# serves_a_cpu_that_was_offline MECHANISM - as the module was inserted: no event may be lost there
+serves_a_cpu_that_was_offline() {
+	[ "$switches" ] || skip "no CPU can be taken offline"
+	online=${switches%% *}
+	late=${online%/online}
+	late=${late##*cpu}
+	cleanup="echo 1 >$online; is_inserted irqlab || insert irqlab"
+	remove
+	echo 0 >"$online" || skip "no CPU can be taken offline"
+	insert irqlab || fail "the module was not inserted"
+	echo 1 >"$online"
+	must bench "line=sim0 cpu=$late count=20 budget_ms=20000 mechanisms=$1"
+	sed -n "s/^$1 /&/p" "$lab/bench"
+	same "count, lost, CPUs of the halves" "$(awk -v name="$1" '$1 == name { print $4, $5, $17, $18 }' "$lab/bench")" \
+		"20 0 $late $late"
+}
+
 # shows ID - all CPUs are back, and so has this to hold
 shows() {
 	must claims "$1"
@@ -97,6 +114,10 @@ run_table <<-END
 	$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, 1 }' "$lab/claims" 2>/dev/null)
 	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
 	is_bound_again interrupt_threads
+	serves_a_cpu_that_was_offline int_thread
+	serves_a_cpu_that_was_offline int_thread_blocks
+	serves_a_cpu_that_was_offline dpc
+	serves_a_cpu_that_was_offline dpc_threaded
 	shows TASK-01
 	shows TASK-03
 	shows WORK-03

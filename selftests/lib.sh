@@ -382,6 +382,11 @@ insert() {
 	fi
 }
 
+# remove - unload the lab, even if somebody keeps opening its files
+remove() {
+	eventually rmmod irqlab 2>"$work/rmmod" || fail "rmmod: $(cat "$work/rmmod")"
+}
+
 is_inserted() {
 	[ -d "/sys/module/$1" ]
 }

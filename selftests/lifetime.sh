@@ -11,11 +11,6 @@
 platform=/sys/bus/platform/drivers/irqlab-sim
 pci=/sys/bus/pci/drivers/irqlab-edu
 
-# remove - unload the module, even if somebody keeps opening its files
-remove() {
-	eventually rmmod irqlab 2>"$work/rmmod" || fail "rmmod: $(cat "$work/rmmod")"
-}
-
 # restore - whatever the check did, the next one finds the module inserted and its devices bound
 restore() {
 	rm -f "$work/storm"

@@ -230,9 +230,9 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
 
     let shared = Shared::new()?;
     let pools = threads(&shared, task)?;
-    let nr_cpus = pools.cpus().count() as u64;
+    let nr_cpus = cpu::online().count() as u64;
     let nr_operations = u64::from(nr_operations());
-    cpu::run_on(workers, pools.cpus(), task, |here| {
+    cpu::run_on(workers, cpu::online(), task, |here| {
         for _ in 0..nr_operations.div_ceil(nr_cpus) {
             if here.is_stopped() {
                 break;
@@ -291,7 +291,7 @@ pub(crate) fn try_all(workers: &Queue<Task>, task: &Task) -> Result<u32> {
     for _ in 0..8 {
         let shared = Shared::new()?;
         let pools = threads(&shared, task)?;
-        cpu::run_on(workers, pools.cpus(), task, |here| {
+        cpu::run_on(workers, cpu::online(), task, |here| {
             for _ in 0..100 {
                 raise(&pools, &shared, here.cpu);
             }

@@ -48,7 +48,7 @@ pub(super) fn new<H: Handler>(handler: fn(Arc<Record>) -> H) -> Result<Arc<dyn M
 
 impl Mechanism for ByInterruptThread {
     fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
-        // Refused on a CPU that came online after the lab: there the event is lost.
+        // Not refused: each CPU has a pool, the level has a handler, and who calls this keeps both.
         let _ = self.threads.raise(self.level);
         ThreadedIrqReturn::Handled
     }

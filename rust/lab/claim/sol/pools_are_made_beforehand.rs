@@ -12,7 +12,10 @@ use super::actor::{
 };
 use crate::claim::prelude::*;
 use irqlab::{
-    cpu::CpuId,
+    cpu::{
+        self,
+        CpuId, //
+    },
     interrupt_thread::{
         InterruptThreads,
         LOCK_LEVEL, //
@@ -45,7 +48,7 @@ fn round(
 ) -> Answer<Pids> {
     let mut pids = Pids::new();
     let mut are_right = true;
-    for cpu in pools.cpus() {
+    for cpu in cpu::online() {
         for (index, actor) in actors.iter().enumerate() {
             let level = level(index as u8 + 1)?;
             let before = actor.nr_begun();
@@ -98,7 +101,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let mut evidence = Evidence::new();
     let mut pools = make()?;
-    let nr_cpus = pools.cpus().count();
+    let nr_cpus = cpu::online().count();
     let first = round(trial, &pools, &actors, &mut evidence)?;
     if trial.is_control() {
         drop(pools);
