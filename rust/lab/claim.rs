@@ -4,8 +4,7 @@
 //! this kernel.
 //!
 //! A claim is a file, which is named after what it shows, and a line in the file of its
-//! [group](claims), which gives it an id and a statement. The first groups are files of this
-//! folder still, named after their ids.
+//! [group](claims), which gives it an id and a statement.
 //!
 //! An experiment comes in two variants. The *control* differs in the one step
 //! that the claim is about, so that a claim which held for the wrong reason
@@ -32,9 +31,9 @@ use kernel::{
 
 mod dpc;
 mod evidence;
-mod ipi;
 mod exc;
 mod fix;
+mod ipi;
 mod irq;
 mod old;
 mod prelude;
@@ -54,15 +53,6 @@ pub(crate) use trial::{
     Variant, //
 };
 
-macro_rules! table {
-    ($group:ident: $($name:ident,)*) => {
-        $(mod $name;)*
-
-        /// Claims that are files of this folder.
-        const $group: &[Entry] = &[$(Entry { claim: $name::CLAIM, about: None },)*];
-    };
-}
-
 /// All groups of claims, in the order in which they run.
 const GROUPS: &[Group] = &[
     Group::new("exceptions, their classes, the IDT", exc::CLAIMS),
@@ -80,23 +70,17 @@ const GROUPS: &[Group] = &[
 /// Claims about one subject, whose ids begin alike.
 struct Group {
     title: &'static str,
-    claims: &'static [Entry],
+    claims: &'static [Claim],
 }
 
 impl Group {
-    const fn new(title: &'static str, claims: &'static [Entry]) -> Self {
+    const fn new(title: &'static str, claims: &'static [Claim]) -> Self {
         Self { title, claims }
     }
 }
 
-fn all() -> impl Iterator<Item = &'static Entry> {
+fn all() -> impl Iterator<Item = &'static Claim> {
     GROUPS.iter().flat_map(|group| group.claims)
-}
-
-/// A line of the table.
-struct Entry {
-    claim: Claim,
-    about: Option<&'static About>,
 }
 
 /// One claim.
@@ -105,8 +89,7 @@ struct Claim {
     id: &'static str,
     /// The statement.
     text: &'static str,
-    /// What the control does differently.
-    control: &'static str,
+    about: &'static About,
     run: fn(&Trial<'_>) -> Answer<Finding>,
 }
 
@@ -148,14 +131,11 @@ macro_rules! claims {
         $(const _: () = assert!(!$crate::claim::has_quotation_mark($text));)*
 
         /// The claims of this group.
-        pub(super) const CLAIMS: &[$crate::claim::Entry] = &[$($crate::claim::Entry {
-            claim: $crate::claim::Claim {
-                id: $id,
-                text: $text,
-                control: $name::ABOUT.control,
-                run: $name::run,
-            },
-            about: Some(&$name::ABOUT),
+        pub(super) const CLAIMS: &[$crate::claim::Claim] = &[$($crate::claim::Claim {
+            id: $id,
+            text: $text,
+            about: &$name::ABOUT,
+            run: $name::run,
         },)*];
     };
 }
@@ -247,8 +227,8 @@ impl Claims {
     /// Refusals: `ENODEV` if it names none, `EBUSY` if another experiment runs,
     /// `EINTR` after a signal, with the verdicts so far.
     pub(crate) fn run(&self, lab: &Lab, which: &str, variant: Variant, task: &Task) -> Answer {
-        let is_named = |entry: &Entry| {
-            ["all", entry.claim.id, entry.claim.group()]
+        let is_named = |claim: &Claim| {
+            ["all", claim.id, claim.group()]
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(which))
         };
@@ -259,10 +239,9 @@ impl Claims {
         let hotplug = HotplugCounter::new(task)?;
         // Experiments rely on where a line arrives, whatever was asked for before.
         let _everywhere = lab.lines.everywhere()?;
-        let nr_named = all().filter(|entry| is_named(entry)).count() as u64;
-        let named = all().enumerate().filter(|(_, entry)| is_named(entry));
-        for ((index, entry), step) in named.zip(1..) {
-            let claim = &entry.claim;
+        let nr_named = all().filter(|claim| is_named(claim)).count() as u64;
+        let named = all().enumerate().filter(|(_, claim)| is_named(claim));
+        for ((index, claim), step) in named.zip(1..) {
             experiment.step(step, nr_named, fmt!("{}", claim.id));
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted before {}", claim.id);
@@ -304,9 +283,9 @@ impl Claims {
         let results = self.results.lock();
         let mut results = results.iter();
         for group in GROUPS {
-            let name = group.claims.first().map_or("", |entry| entry.claim.group());
+            let name = group.claims.first().map_or("", Claim::group);
             emit!(text, "# {}: {}\n", name, group.title)?;
-            for (Entry { claim, .. }, outcome) in group.claims.iter().zip(results.by_ref()) {
+            for (claim, outcome) in group.claims.iter().zip(results.by_ref()) {
                 let verdict = Outcome::verdict(outcome);
                 emit!(text, "{:<8} {:<8} \"{}\"", claim.id, verdict, claim.text)?;
                 Outcome::show(outcome, claim, text)?;
@@ -316,20 +295,17 @@ impl Claims {
         Ok(())
     }
 
-    /// What there is to know of a claim, and what came of its last trial.
-    pub(crate) fn explain(&self, explanation: &Explanation, text: &mut Text) -> Result {
-        let Explanation {
-            index,
-            claim,
-            about,
-        } = explanation;
+    /// What there is to know of the claim `info` is about, and what came of its last trial.
+    pub(crate) fn explain(&self, info: &Info, text: &mut Text) -> Result {
+        let Info { index, claim } = info;
+        let about = claim.about;
         emit!(text, "{}: {}\n\n", claim.id, claim.text)?;
         for (what, words) in [
             ("The text says", about.quote),
             ("Where", about.section),
             ("Here", about.today),
             ("Functions", about.functions),
-            ("The control", claim.control),
+            ("The control", about.control),
             ("Try next", about.next),
         ] {
             emit!(text, "{:<14} {}\n", what, words)?;
@@ -355,35 +331,27 @@ impl Outcome {
             return Ok(());
         };
         if *variant == Variant::Control {
-            emit!(text, " [control: {}]", claim.control)?;
+            emit!(text, " [control: {}]", claim.about.control)?;
         }
         emit!(text, " {}", finding.evidence)
     }
 }
 
-/// The claims of which there is more to know.
-pub(crate) fn explained() -> impl Iterator<Item = Explanation> {
-    let explained = |(index, entry): (usize, &'static Entry)| {
-        let claim = &entry.claim;
-        let about = entry.about?;
-        Some(Explanation {
-            index,
-            claim,
-            about,
-        })
-    };
-    all().enumerate().filter_map(explained)
+/// What to look up of each claim.
+pub(crate) fn infos() -> impl Iterator<Item = Info> {
+    all()
+        .enumerate()
+        .map(|(index, claim)| Info { index, claim })
 }
 
-/// What there is to know of a claim.
-pub(crate) struct Explanation {
+/// A claim to be [explained](Claims::explain).
+pub(crate) struct Info {
     /// The place in [`all`].
     index: usize,
     claim: &'static Claim,
-    about: &'static About,
 }
 
-impl Explanation {
+impl Info {
     pub(crate) fn id(&self) -> &'static str {
         self.claim.id
     }

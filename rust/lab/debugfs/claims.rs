@@ -13,7 +13,6 @@ use super::{
 use crate::{
     claim::{
         self,
-        Explanation,
         Variant, //
     },
     laboratory::Lab,
@@ -64,16 +63,16 @@ impl Knob for Claims {
 }
 
 /// `claims_info/<id>`: what a claim is about, for one who wants to understand its evidence.
-pub(super) struct Info(Explanation);
+pub(super) struct Info(claim::Info);
 
 impl Info {
-    /// A file for each claim of which there is more to know.
+    /// A file for each claim.
     pub(super) fn files(root: &Dir, lab: &Arc<Lab>) -> Result<KVec<KnobFile<Self>>> {
         let dir = root.subdir(c"claims_info")?;
         let mut files = KVec::new();
-        for explanation in claim::explained() {
-            let name = CString::try_from_fmt(fmt!("{}", explanation.id()))?;
-            files.push(named_file(&dir, lab, &name, Self(explanation))?, GFP_KERNEL)?;
+        for info in claim::infos() {
+            let name = CString::try_from_fmt(fmt!("{}", info.id()))?;
+            files.push(named_file(&dir, lab, &name, Self(info))?, GFP_KERNEL)?;
         }
         Ok(files)
     }
