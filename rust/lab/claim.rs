@@ -94,6 +94,26 @@ struct Claim {
 }
 
 impl Claim {
+    const fn new(
+        id: &'static str,
+        text: &'static str,
+        about: &'static About,
+        run: fn(&Trial<'_>) -> Answer<Finding>,
+    ) -> Self {
+        let bytes = text.as_bytes();
+        let mut place = 0;
+        while place < bytes.len() {
+            assert!(bytes[place] != b'"', "`claims` shows it in quotation marks");
+            place += 1;
+        }
+        Self {
+            id,
+            text,
+            about,
+            run,
+        }
+    }
+
     /// Its group, whose name the id begins with.
     fn group(&self) -> &'static str {
         self.id.split_once('-').map_or(self.id, |(group, _)| group)
@@ -127,31 +147,13 @@ macro_rules! claims {
     ($($id:literal, $name:ident, $text:literal;)*) => {
         $(mod $name;)*
 
-        // `claims` shows statements in quotation marks.
-        $(const _: () = assert!(!$crate::claim::has_quotation_mark($text));)*
-
         /// The claims of this group.
-        pub(super) const CLAIMS: &[$crate::claim::Claim] = &[$($crate::claim::Claim {
-            id: $id,
-            text: $text,
-            about: &$name::ABOUT,
-            run: $name::run,
-        },)*];
+        pub(super) const CLAIMS: &[$crate::claim::Claim] = &[$(
+            $crate::claim::Claim::new($id, $text, &$name::ABOUT, $name::run),
+        )*];
     };
 }
 use claims;
-
-const fn has_quotation_mark(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let mut place = 0;
-    while place < bytes.len() {
-        if bytes[place] == b'"' {
-            return true;
-        }
-        place += 1;
-    }
-    false
-}
 
 /// What there is to know of the claim of this file, beside its `run`. All parts are
 /// those of [`About`].
