@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner
-.PHONY: compile-fail crash boot machines readme help
+.PHONY: compile-fail crash boot machines readme course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
@@ -79,7 +79,8 @@ shell: kselftest
 
 # With TALLY=, a file, the last line also counts what earlier runs with the same file have counted.
 test: kselftest
-	@tools/enter tools/test $(if $(TALLY),--tally $(TALLY))
+	@tools/enter tools/test $(SUITES) $(if $(TESTS),--tests $(TESTS)) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(TALLY),--tally $(TALLY))
 
 # The tests that depend on the kernel, in guests whose kernels check themselves.
 GUESTS = debug race
@@ -87,11 +88,19 @@ test-debug:
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory kselftest GUEST=$$guest || exit; done
 	@tools/enter tools/test $(GUESTS:%=--guest %) $(if $(TALLY),--tally $(TALLY))
 
-compile-fail crash boot machines readme: kselftest
+compile-fail crash boot machines readme course: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
 	@tools/enter tools/test $@
+
+# What the course's commands print, in place of what it shows now.
+record-course: kselftest
+	@tools/enter tools/course --record
+
+book:
+	@command -v mdbook >/dev/null || { echo "mdBook is not there: apt install mdbook" >&2; exit 1; }
+	mdbook build doc/course
 
 fmt: setup
 	@find rust samples selftests -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
@@ -123,6 +132,7 @@ help:
 #?  make test-debug    those that depend on the kernel, under two kernels that check themselves
 #?  make machines      the report of make run on many kinds of machine
 #?  make readme        the commands that README.md says to try
+#?  make course        the commands of the course, doc/course
 #?  make crash         those that make the kernel report a bug, or end it
 #?  make boot          those that need special boot options
 #?  make compile-fail  code that must be rejected by the compiler
@@ -130,9 +140,13 @@ help:
 #?  make runner        those of the guest runner, tools/guest
 #?  make lint          formatting, clippy, shellcheck
 #?
+#?  make book       the course as web pages, in build/course, with mdBook
+#?  make record-course  put what the course's commands print into it
 #?  make fmt        format the Rust code
 #?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
 #?
+#?  SUITES= TESTS= ONLY=  for make test: these suites (tools/test --help), selftests of these files, tests with
+#?                  that text in their names
 #?  ALL=1           make run prints the whole evidence of each claim
 #?  PARAMS=a=1,b=2  parameters of the module, in the guest
 #?  CPU= SMP= MEM=  the guest's CPU model, number of CPUs, and memory

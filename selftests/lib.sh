@@ -55,6 +55,19 @@ run_table() {
 	# shellcheck disable=SC2086  # lines
 	set -- $table
 	end_split
+	if [ "${ONLY:-}" ]; then
+		for row; do
+			shift
+			read_row "$row"
+			case $title in
+			*"$ONLY"*) set -- "$@" "$row" ;;
+			esac
+		done
+		[ $# != 0 ] || {
+			ktap_skip_all "no check has '$ONLY' in its name"
+			exit "$KSFT_SKIP"
+		}
+	fi
 	ktap_set_plan $#
 	exec 3>&1
 	until (run_checks "$@"); do
@@ -64,19 +77,24 @@ run_table() {
 	ktap_finished
 }
 
+# read_row LINE - set check, arguments, and the title that results are shown with
+read_row() {
+	check=${1%% *}
+	arguments=${1#* }
+	subject=${arguments%% *}
+	begin_split _
+	# shellcheck disable=SC2086  # words
+	set -- $check
+	end_split
+	title="$subject: $*${arguments#"$subject"}"
+}
+
 # run_checks LINE... - run them from where the last shell was left
 run_checks() {
 	trap 'leave $?' EXIT
 	shift $((KTAP_TESTNO - 1))
 	for row; do
-		check=${row%% *}
-		arguments=${row#* }
-		subject=${arguments%% *}
-		begin_split _
-		# shellcheck disable=SC2086  # words
-		set -- $check
-		end_split
-		title="$subject: $*${arguments#"$subject"}"
+		read_row "$row"
 		begin_split ' '
 		# shellcheck disable=SC2086  # words
 		set -- $arguments

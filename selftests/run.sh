@@ -1,23 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [-l | -s] [-p N/M] [TEST...] - run the tests, on any machine with irqlab.ko inserted
+# run.sh [-l | -s] [-p N/M] [-o TEXT] [TEST...] - run the tests, on any machine with irqlab.ko inserted
 #
 #   -l      the long form, with 100 insertions where otherwise 10 do
 #   -s      the short form, for kernels that check themselves and are slow: what the module does, but
 #           less often, on fewer lines, with fewer inputs, and without what is not about the module
 #   -p N/M  only the Nth of M parts of them
+#   -o TEXT only the checks with that text in their names
 #
 # Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
 # everything was skipped. A test also fails if the kernel warned while it ran.
 
 cd "$(dirname "$0")" || exit 1
 part=1/1
-while getopts lsp: option; do
+while getopts lsp:o: option; do
 	case $option in
 	l) export LONG=1 ;;
 	s) export SHORT=1 ;;
 	p) part=$OPTARG ;;
+	o) export ONLY="$OPTARG" ;;
 	*) exit 1 ;;
 	esac
 done
