@@ -26,6 +26,7 @@ mod registration;
 pub use affinity::Affinity;
 
 pub use line::{
+    isa_lines,
     Handlers,
     Info,
     Line, //

@@ -71,6 +71,21 @@ pub fn id_of(cpu: CpuId) -> u32 {
     unsafe { bindings::cpu_apicid(cpu.as_u32()) }
 }
 
+/// Whether the kernel uses the local APIC of this CPU. Where it does not (`nolapic`), a CPU cannot
+/// interrupt itself: IRQ work, by which simulated lines come, waits for a tick.
+///
+/// ```
+/// # use irqlab::lapic::{self, Mode, State};
+/// # use kernel::interrupt::local_interrupt_disable;
+/// fn agree() -> bool {
+///     let state = State::read(&local_interrupt_disable());
+///     lapic::is_used() == (state.mode != Mode::None)
+/// }
+/// ```
+pub fn is_used() -> bool {
+    state::mode() != Mode::None
+}
+
 /// Whether an interrupt of `vector` waits at this CPU. May be called in any
 /// context; the answer is of some use with interrupts off only.
 ///

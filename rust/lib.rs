@@ -69,8 +69,10 @@ pub mod fixup;
 pub mod global;
 pub mod histogram;
 pub mod hrtimer;
+pub mod i8259;
 pub mod idt;
 pub mod interrupt_thread;
+pub mod io_apic;
 pub mod irq;
 pub mod irq_chip;
 #[cfg(CONFIG_IRQ_POLL)]

@@ -4,6 +4,13 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+mod lines;
+
+pub use lines::{
+    lines_of_all,
+    Lines, //
+};
+
 use crate::irq::Line;
 use kernel::{
     device::Bound,

@@ -19,6 +19,7 @@ struct irq_work;
 struct kthread_work;
 struct kthread_worker;
 struct lock_class_key;
+struct pci_dev;
 struct pt_regs;
 struct task_struct;
 struct tasklet_struct;
@@ -51,6 +52,9 @@ unsigned int rust_helper_irqlab_hardirq_to_softirq(void);
 void rust_helper_irqlab_softirq_to_hardirq(unsigned int before);
 unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu);
 
+/* i8259.c */
+bool rust_helper_irqlab_pic_read(u16 *masked, u16 *in_service);
+
 /* interrupt.c */
 unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
 					       unsigned int cpu);
@@ -58,6 +62,10 @@ void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
+
+/* io_apic.c */
+bool rust_helper_irqlab_io_apic_find(unsigned int place, u8 *id, u32 *address, u32 *first_line);
+int rust_helper_irqlab_io_apic_read(u32 address, u32 *version, u64 *entries, unsigned int room);
 
 /* irqdesc.c */
 void rust_helper_irqlab_irq_choose_cpus(struct irq_data *data);
@@ -106,6 +114,11 @@ void rust_helper_irqlab_global_unlock(void);
 int rust_helper_irqlab_register_nmi(bool (*handle)(struct pt_regs *regs));
 void rust_helper_irqlab_send_nmi(unsigned int cpu);
 void rust_helper_irqlab_unregister_nmi(void);
+
+/* pci.c */
+unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_t size, u8 *pin,
+					  unsigned int *table, u32 *irqs, unsigned int room);
+struct pci_dev *rust_helper_irqlab_pci_next(struct pci_dev *dev);
 
 /* preempt.c */
 void rust_helper_irqlab_preempt_disable(void);

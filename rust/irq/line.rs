@@ -234,45 +234,9 @@ impl Line {
     ///
     /// Errors: `ENODEV` after the device was unbound.
     pub fn info(&self) -> Result<Info> {
-        let nr_interrupts = self.nr_interrupts()?;
         self.with_bound(|irq| {
-            let mut chip = c_str!("-").as_char_ptr();
-            let (mut hwirq, mut trigger, mut disable_depth) = (0, 0, 0);
-            let (mut cpu, mut vector) = (0, 0);
-            let mut is_masked = false;
-            // SAFETY: The line is allocated, so its descriptor stays, and all
-            // pointers are to variables of the right type.
-            let is_known = unsafe {
-                bindings::irq_info(
-                    irq,
-                    &mut chip,
-                    &mut hwirq,
-                    &mut trigger,
-                    &mut disable_depth,
-                    &mut is_masked,
-                    &mut cpu,
-                    &mut vector,
-                )
-            };
-            if !is_known {
-                return Err(ENODEV);
-            }
-            Ok(Info {
-                // SAFETY: The name of a controller is a constant of the kernel
-                // or of the module that keeps the line allocated.
-                chip: unsafe { CStr::from_char_ptr(chip) },
-                hwirq,
-                trigger: match trigger & bindings::IRQ_TYPE_SENSE_MASK {
-                    0 => "none",
-                    sense if sense & bindings::IRQ_TYPE_LEVEL_MASK != 0 => "level",
-                    _ => "edge",
-                },
-                disable_depth,
-                is_masked,
-                cpu: CpuId::from_u32(cpu),
-                vector: u8::try_from(vector).ok().filter(|vector| *vector > 0),
-                nr_interrupts,
-            })
+            // SAFETY: The line is allocated, so its descriptor stays.
+            unsafe { info(irq) }
         })
     }
 
@@ -382,4 +346,70 @@ impl Drop for Revoke {
     fn drop(&mut self) {
         self.0.revoke();
     }
+}
+
+/// The lines of the old ISA bus that this kernel has: their numbers, and what it knows about them.
+/// Only a few of them are in use.
+///
+/// ```
+/// # use irqlab::irq;
+/// # use kernel::prelude::*;
+/// fn show() {
+///     for (irq, info) in irq::isa_lines() {
+///         pr_info!("line {irq} of {}: {:?}\n", info.chip, info.vector);
+///     }
+/// }
+/// ```
+pub fn isa_lines() -> impl Iterator<Item = (u32, Info)> {
+    const NR_LINES: u32 = 16;
+
+    // SAFETY: The kernel allocates the descriptors of these lines, and what hangs on them, as it boots,
+    // and never frees them; it has none where there is no ISA bus.
+    (0..NR_LINES).filter_map(|irq| Some((irq, unsafe { info(irq) }.ok()?)))
+}
+
+/// What the kernel knows about a line. Errors: `ENODEV` if there is no such line.
+///
+/// # Safety
+///
+/// If there is such a line, it stays allocated meanwhile.
+unsafe fn info(irq: u32) -> Result<Info> {
+    let mut chip = c_str!("-").as_char_ptr();
+    let (mut hwirq, mut trigger, mut disable_depth) = (0, 0, 0);
+    let (mut cpu, mut vector) = (0, 0);
+    let mut is_masked = false;
+    let mut nr_interrupts = 0;
+    // SAFETY: By this function's contract the descriptor stays, if there is one, and all
+    // pointers are to variables of the right type.
+    let is_known = unsafe {
+        bindings::irq_info(
+            irq,
+            &mut chip,
+            &mut hwirq,
+            &mut trigger,
+            &mut disable_depth,
+            &mut is_masked,
+            &mut cpu,
+            &mut vector,
+        ) && bindings::irq_count(irq, &mut nr_interrupts)
+    };
+    if !is_known {
+        return Err(ENODEV);
+    }
+    Ok(Info {
+        // SAFETY: The name of a controller is a constant of the kernel
+        // or of the module that keeps the line allocated.
+        chip: unsafe { CStr::from_char_ptr(chip) },
+        hwirq,
+        trigger: match trigger & bindings::IRQ_TYPE_SENSE_MASK {
+            0 => "none",
+            sense if sense & bindings::IRQ_TYPE_LEVEL_MASK != 0 => "level",
+            _ => "edge",
+        },
+        disable_depth,
+        is_masked,
+        cpu: CpuId::from_u32(cpu),
+        vector: u8::try_from(vector).ok().filter(|vector| *vector > 0),
+        nr_interrupts,
+    })
 }

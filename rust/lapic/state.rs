@@ -225,8 +225,7 @@ impl State {
     /// }
     /// ```
     pub fn read(_irqs: &LocalInterruptDisabled) -> Self {
-        // SAFETY: Reads a register of this CPU that all with a local APIC have.
-        let mode = Mode::of(unsafe { bindings::apic_base() });
+        let mode = mode();
         // SAFETY: The kernel's stand-in answers 0 where there is none.
         let id = unsafe { bindings::apic_id() };
         let version = read(bindings::APIC_LVR);
@@ -312,6 +311,13 @@ impl State {
     pub const fn is_enabled(&self) -> bool {
         self.spurious & bindings::APIC_SPIV_APIC_ENABLED != 0
     }
+}
+
+/// How the registers of this CPU's local APIC are accessed.
+pub(super) fn mode() -> Mode {
+    // SAFETY: Reads a register of this CPU that all with a local APIC have, and answers 0 where the
+    // kernel uses none.
+    Mode::of(unsafe { bindings::apic_base() })
 }
 
 /// How many entries there are by a version register.

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The interrupt lines of each PCI device: one pin, or messages, of which there may be many.
+//!
+//! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
+
+use crate::{
+    bindings,
+    context::Task, //
+};
+use kernel::{
+    prelude::*,
+    str::{
+        CStr,
+        CString, //
+    },
+};
+
+/// How a PCI device interrupts.
+pub struct Lines {
+    /// The device: domain, bus, number and function.
+    pub device: CString,
+    /// Whether it is connected to one of the four pins that devices share.
+    pub has_pin: bool,
+    /// How many entries its MSI-X table has: a message each. 0 if it has none.
+    pub nr_messages: usize,
+    /// The numbers of the lines that its driver has taken by messages, MSI or MSI-X.
+    pub irqs: KVec<u32>,
+}
+
+/// How each PCI device interrupts now.
+///
+/// Errors: `ENOMEM`.
+///
+/// ```
+/// # use irqlab::{context::Task, pci};
+/// # use kernel::prelude::*;
+/// fn nr_with_many(task: &Task) -> Result<usize> {
+///     let devices = pci::lines_of_all(task)?;
+///     Ok(devices.iter().filter(|device| device.irqs.len() > 1).count())
+/// }
+/// ```
+pub fn lines_of_all(_task: &Task) -> Result<KVec<Lines>> {
+    let mut lines = KVec::new();
+    let mut device = Device(core::ptr::null_mut());
+    while device.next() {
+        lines.push(device.lines()?, GFP_KERNEL)?;
+    }
+    Ok(lines)
+}
+
+/// A place in the kernel's list of devices.
+///
+/// # Invariants
+///
+/// Null, or a device to which this has a reference.
+struct Device(*mut bindings::pci_dev);
+
+impl Device {
+    /// Goes on to the next one. Returns whether there is one.
+    fn next(&mut self) -> bool {
+        // INVARIANT: The C side takes our reference, and gives another one, or null.
+        //
+        // SAFETY: By the type invariant.
+        self.0 = unsafe { bindings::pci_next(self.0) };
+        !self.0.is_null()
+    }
+
+    fn lines(&self) -> Result<Lines> {
+        /// As many as a table can have.
+        const ROOM: usize = 2048;
+
+        let mut irqs = KVec::from_elem(0u32, ROOM, GFP_KERNEL)?;
+        let mut name = [0u8; 32];
+        let (mut pin, mut nr_messages) = (0, 0);
+        // SAFETY: By the type invariant the device is valid, as this is called after `next` has returned
+        // true. The buffers have the sizes that are given, and the other pointers are to variables
+        // of the right types.
+        let count = unsafe {
+            bindings::pci_lines(
+                self.0,
+                name.as_mut_ptr().cast(),
+                name.len(),
+                &mut pin,
+                &mut nr_messages,
+                irqs.as_mut_ptr(),
+                ROOM as c_uint,
+            )
+        };
+        irqs.truncate(count as usize);
+        let name = CStr::from_bytes_until_nul(&name).map_err(|_| EINVAL)?;
+        Ok(Lines {
+            device: CString::try_from_fmt(fmt!("{name}"))?,
+            has_pin: pin != 0,
+            nr_messages: nr_messages as usize,
+            irqs,
+        })
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; null is permitted.
+        unsafe { bindings::pci_dev_put(self.0) };
+    }
+}
