@@ -183,7 +183,7 @@ macro_rules! skip {
         return Err($crate::refusal::Refusal::skip(::kernel::prelude::fmt!($($reason)*)))
     };
 }
-use skip;
+pub(crate) use skip;
 
 /// The verdict for what the user has not allowed.
 macro_rules! skip_dangerous {

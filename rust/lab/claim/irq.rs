@@ -4,6 +4,9 @@
 
 use super::claims;
 
+mod isa;
+mod routed;
+
 claims! {
     "IRQ-01", line_n_has_vector_n_plus_32, "line n has vector n + 32";
     "IRQ-02", disabled_ones_are_kept, "a disabled line's interrupt is not lost";
@@ -20,4 +23,10 @@ claims! {
     "IRQ-13", three_parts_of_an_isr, "an ISR has three parts: critical, non-critical (with interrupts on), deferrable";
     "IRQ-14", lighter_than_a_process, "a handler is lighter than a process switch";
     "IRQ-15", parts_of_the_apics, "each CPU has a local APIC with LINT0, LINT1, timer, ICR and TPR, the I/O APIC a redirection table";
+    "IRQ-16", one_cpu_at_a_time, "interrupt handling is not reentrant: a line's handler runs on one CPU at a time";
+    "IRQ-17", devices_have_one_line, "each device has a single output line";
+    "IRQ-18", lower_pin_goes_first, "of two pending interrupts, the one of the lower number goes first";
+    "IRQ-19", acknowledged_at_the_pic, "the CPU acknowledges an interrupt at the ports of the PIC";
+    "IRQ-20", twenty_four_entries, "the I/O APIC has 24 lines, and 24 entries in its redirection table";
+    "IRQ-21", timer_tells_the_time, "the timer interrupt notifies the kernel that time has passed";
 }

@@ -7,16 +7,11 @@
 //! done, where the line's flow masks at all: the edu device's level-triggered
 //! one does, a simulated one does not.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     line::Line,
     record::SnapshotCell,
-    refusal::Answer, //
+    refusal::refuse, //
 };
 use irqlab::{
     completion::{
@@ -29,7 +24,6 @@ use irqlab::{
         Snapshot,
         Task, //
     },
-    emit,
     irq::{
         IrqReturn,
         Registration,
@@ -41,19 +35,15 @@ use irqlab::{
         self,
         Policy, //
     },
-    text::Text,
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {
@@ -117,44 +107,55 @@ impl ThreadedHandler for Threaded {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Text::new();
-    let mut holds = try_line(trial, "sim0", &mut evidence)?;
-    if trial.line("edu0").is_ok() {
-        emit!(&mut evidence, "; ")?;
-        holds &= try_line(trial, "edu0", &mut evidence)?;
+    let mut evidence = Evidence::new();
+    for name in ["sim0", "edu0"] {
+        if trial.line(name).is_ok() {
+            try_line(trial, name, &mut evidence)?;
+        }
     }
-    judge!(holds, "{}", evidence)
+    evidence.holds()
 }
 
-/// Whether all is as claimed on the line `name`.
-fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> {
+fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Evidence) -> Answer {
     let line = trial.line(name)?;
     let group = trial.group(name)?;
     let lent = group.lend()?;
     let registration = match request(&line, !trial.is_control()) {
         Err(EBUSY) if line.source.sharing() == Sharing::Shared => {
-            emit!(
-                evidence,
-                "{}: shared with a driver outside the lab, which agrees to no thread",
-                name
-            )?;
-            return Ok(true);
+            return Ok(evidence.note(fmt!(
+                "{name} is shared with a driver that agrees to no thread"
+            ))?);
         }
         requested => requested?,
     };
     let seen = registration.handler();
 
     lent.raise()?;
-    if !trial.eventually(trial.patience_ms(), || seen.begun.load(Acquire) == 1) {
-        let primaries = seen.primaries.load(Relaxed);
-        emit!(
-            evidence,
-            "{}: primary ran {}, the thread did not",
-            name,
-            primaries
-        )?;
-        return Ok(false);
-    }
+    let begins = trial.eventually(trial.patience_ms(), || seen.begun.load(Acquire) == 1);
+    let Some(primary) = seen.primary.load() else {
+        refuse!(EIO, "{name}: the primary handler was not called");
+    };
+    evidence.check(
+        primary.kind() == Kind::HardIrq && primary.irqs_disabled,
+        fmt!(
+            "{name}: the primary handler ran in {} context with IF = {}",
+            primary.kind(),
+            u8::from(!primary.irqs_disabled)
+        ),
+    )?;
+    let (true, Some(thread)) = (begins, seen.thread.load()) else {
+        evidence.check(begins, fmt!("the thread did not run"))?;
+        return Ok(());
+    };
+    let policy = Policy::from_raw(seen.policy.load(Relaxed));
+    let comm = thread.comm();
+    evidence.check(
+        thread.kind() == Kind::Task
+            && !thread.irqs_disabled
+            && comm.starts_with("irq/")
+            && policy == Policy::Fifo(50),
+        fmt!("thread {comm}, {policy}, in {} context", thread.kind()),
+    )?;
     // Now the thread sleeps, and another interrupt has to wait where the line
     // is masked.
     lent.raise()?;
@@ -162,36 +163,22 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Text) -> Answer<bool> 
     let meanwhile = seen.primaries.load(Relaxed) - 1;
     seen.go_on.complete();
     seen.go_on.complete();
-    let both_ran = trial.eventually(2000, || seen.slept.load(Acquire) == 2);
-    let is_masked = seen.is_masked.load(Relaxed);
-
-    let (Some(primary), Some(thread)) = (seen.primary.load(), seen.thread.load()) else {
-        emit!(evidence, "{}: no snapshot", name)?;
-        return Ok(false);
-    };
-    let policy = Policy::from_raw(seen.policy.load(Relaxed));
-    let masks = line.source.line().info()?.trigger == "level";
-    emit!(
-        evidence,
-        "{}: primary in {}, thread {} in {} under {}, slept {} times; line {} meanwhile",
-        name,
-        primary.kind(),
-        thread.comm(),
-        thread.kind(),
-        policy,
-        seen.slept.load(Relaxed),
-        if is_masked { "masked" } else { "not masked" }
+    let have_slept = trial.eventually(2000, || seen.slept.load(Acquire) == 2);
+    evidence.check(
+        have_slept,
+        fmt!("slept in {} of 2 runs", seen.slept.load(Relaxed)),
     )?;
-    let is_thread = thread.kind() == Kind::Task
-        && !thread.irqs_disabled
-        && thread.comm().starts_with("irq/")
-        && policy == Policy::Fifo(50);
-    Ok(primary.kind() == Kind::HardIrq
-        && primary.irqs_disabled
-        && is_thread
-        && both_ran
-        && is_masked == masks
-        && (!masks || meanwhile == 0))
+    let is_masked = seen.is_masked.load(Relaxed);
+    let masks = line.source.line().info()?.trigger == "level";
+    evidence.check(
+        is_masked == masks && (!masks || meanwhile == 0),
+        fmt!(
+            "the line, {}-triggered, was {} meanwhile, and came {meanwhile} times",
+            if masks { "level" } else { "edge" },
+            if is_masked { "masked" } else { "not masked" }
+        ),
+    )?;
+    Ok(())
 }
 
 fn request(line: &Arc<Line>, is_waking: bool) -> Result<Arc<Registration<Threaded>>> {

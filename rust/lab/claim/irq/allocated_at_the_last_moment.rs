@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A line can be allocated at the last moment and given back.
+//!
+//! What is raised while nobody has the line is refused, rather than kept for whoever comes next. The
+//! kernel's list of the line's handlers says who has it.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
-    line::Line,
-    refusal::Answer, //
+    claim::prelude::*,
+    line::Line, //
 };
 use irqlab::{
     context::HardIrq,
@@ -21,15 +18,12 @@ use irqlab::{
         Sharing, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {
@@ -41,9 +35,9 @@ claim! {
     next: "grep sim0 /proc/interrupts; cat lines/sim0/info",
 }
 
-struct Counter(Atomic<u64>);
+struct Counting(Atomic<u64>);
 
-impl Handler for Counter {
+impl Handler for Counting {
     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
         self.0.add(1, Relaxed);
         IrqReturn::Handled
@@ -54,47 +48,66 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
-    let sharing = if trial.is_control() {
-        Sharing::Shared
-    } else {
-        Sharing::Exclusive
-    };
+    let irq_line = line.source.line();
+    let mut evidence = Evidence::new();
 
-    // Nobody has the line: what is raised is refused, and must not be kept for
-    // whoever comes next.
-    let is_refused = matches!(lent.raise(), Err(error) if error == ENXIO);
-    let first = request(&line, sharing)?;
-    let second_sharing = match sharing {
-        Sharing::Shared => Sharing::Shared,
-        Sharing::Exclusive | Sharing::ExclusiveIfFree => Sharing::ExclusiveIfFree,
-    };
-    let second_while_taken = request(&line, second_sharing);
-    lent.raise()?;
-    trial.eventually(2000, || first.handler().0.load(Relaxed) > 0);
-    trial.settle();
-    let first_ran = first.handler().0.load(Relaxed);
-    drop(first);
-    let is_busy = matches!(&second_while_taken, Err(error) if *error == EBUSY);
-    drop(second_while_taken);
+    let is_refused = lent.raise() == Err(ENXIO);
+    let owners = irq_line.handlers()?.names;
+    evidence.check(
+        is_refused && owners.to_bytes().is_empty(),
+        fmt!(
+            "nobody has sim0: raising it is {}",
+            if is_refused {
+                "refused, ENXIO"
+            } else {
+                "accepted"
+            }
+        ),
+    )?;
 
-    let again = request(&line, sharing)?;
-    lent.raise()?;
-    trial.eventually(2000, || again.handler().0.load(Relaxed) > 0);
-    trial.settle();
-    let again_ran = again.handler().0.load(Relaxed);
+    let first = request(&line, trial.pick(Sharing::Exclusive, Sharing::Shared))?;
+    let owner = irq_line.handlers()?.names;
+    let second = request(&line, trial.pick(Sharing::ExclusiveIfFree, Sharing::Shared));
+    let is_busy = matches!(&second, Err(error) if *error == EBUSY);
+    let ran = ran_once(trial, &line, &first)?;
+    evidence.check(
+        ran,
+        fmt!(
+            "requested, it belongs to \"{}\" and serves an interrupt: {ran}",
+            &*owner
+        ),
+    )?;
+    evidence.check(
+        is_busy,
+        fmt!(
+            "a second request meanwhile, {}: {}",
+            trial.pick("unshared", "both shared"),
+            if is_busy { "EBUSY" } else { "granted" }
+        ),
+    )?;
+    drop((first, second));
 
-    judge!(
-        is_refused && first_ran == 1 && is_busy && again_ran == 1,
-        "{}: raised before: {}; requested, ran {}; second request meanwhile: {}; given back, requested again, ran {}",
-        line.name,
-        if is_refused { "ENXIO" } else { "accepted" },
-        first_ran,
-        if is_busy { "EBUSY" } else { "granted" },
-        again_ran
-    )
+    let is_given_back = irq_line.handlers()?.names.to_bytes().is_empty();
+    let again = request(&line, Sharing::Exclusive)?;
+    let ran = ran_once(trial, &line, &again)?;
+    evidence.check(
+        is_given_back && ran,
+        fmt!("given back, and requested again, it serves an interrupt: {ran}"),
+    )?;
+    evidence.holds()
 }
 
-fn request(line: &Arc<Line>, sharing: Sharing) -> Result<Arc<Registration<Counter>>> {
-    let counter = Counter(Atomic::new(0));
-    line.source.line().request(sharing, line.name, Ok(counter))
+fn request(line: &Line, sharing: Sharing) -> Result<Arc<Registration<Counting>>> {
+    let counting = Counting(Atomic::new(0));
+    let irq_line = line.source.line();
+    irq_line.request(sharing, line.name, Ok(counting))
+}
+
+/// Raises one interrupt, and waits for it. Whether it ran once.
+fn ran_once(trial: &Trial<'_>, line: &Line, on_line: &Registration<Counting>) -> Answer<bool> {
+    let runs = || on_line.handler().0.load(Relaxed);
+    line.raise()?;
+    trial.eventually(2000, || runs() > 0);
+    line.source.line().synchronize(trial.task);
+    Ok(runs() == 1)
 }

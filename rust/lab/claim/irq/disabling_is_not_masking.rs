@@ -8,17 +8,14 @@
 //! at first (the kernel disables lazily), and is then kept by the kernel, with
 //! the line masked at the controller where the line's flow can.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     counter::Counter,
+    hold::attempt,
     line::Line,
-    refusal::Answer,
     waiting, //
 };
 use irqlab::{
@@ -27,10 +24,11 @@ use irqlab::{
         self,
         CpuId, //
     },
-    emit,
-    irq::Affinity,
+    irq::{
+        Affinity,
+        Registration, //
+    },
     lapic,
-    text::Text, //
 };
 use kernel::{
     interrupt::local_interrupt_disable,
@@ -54,144 +52,183 @@ claim! {
     next: "echo 0 > lines/edu0/enabled; echo 1 > lines/edu0/trigger; cat lines/edu0/info; echo 1 > lines/edu0/enabled",
 }
 
-/// How long the CPUs wait for each other, and how often they try to meet.
+/// How long the CPUs wait for each other.
 const PATIENCE_NS: u64 = 50_000_000;
-const ATTEMPTS: u32 = 10;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(here), Some(there)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
-    let mut evidence = Text::new();
-    let mut holds = true;
+    let cpus = trial.cpus::<2>()?;
+    if !lapic::is_used() {
+        skip!("the kernel uses no local APIC, in which an interrupt would be seen to wait");
+    }
+    let mut evidence = Evidence::new();
     for name in ["sim0", "edu0"] {
         let Ok(line) = trial.line(name) else {
             continue;
         };
         if waiting::vector_of(&line)?.is_none() {
-            evidence.separate("; ")?;
             let chip = line.source.line().info()?.chip;
-            emit!(
-                &mut evidence,
-                "{name} comes from {chip}, past the local APIC, where it would wait"
-            )?;
+            evidence.note(fmt!("{name} comes from {chip}, past the local APIC"))?;
             continue;
         }
         let other = trial.line("sim1")?;
         let groups = (trial.group(name)?, trial.group("sim1")?);
         let _lent = (groups.0.lend()?, groups.1.lend()?);
-        holds &= try_line(trial, [&line, &other], [here, there], &mut evidence)?;
+        let pair = Pair::new(trial, [&line, &other], cpus)?;
+        pair.mask(&mut evidence)?;
+        pair.disable(&mut evidence)?;
     }
-    judge!(holds, "{}", evidence)
+    evidence.holds()
 }
 
-/// Whether all is as claimed for the first line, with the second as another one.
-fn try_line(
-    trial: &Trial<'_>,
-    [line, other]: [&Arc<Line>; 2],
-    [here, there]: [CpuId; 2],
-    evidence: &mut Text,
-) -> Answer<bool> {
-    let registrations = [Counter::on(line)?, Counter::on(other)?];
-    let counters = [registrations[0].handler(), registrations[1].handler()];
-    let affinity = Affinity::new(line.source.line())?;
-    let info = line.source.line().info()?;
-    if info.vector.is_some() {
-        counters[0].move_to(trial, &affinity, core::iter::once(here))?;
-    }
-    let vector = waiting::vector_of(line)?.unwrap_or(lapic::IRQ_WORK_VECTOR);
+/// A line to be kept from a CPU, and another one.
+struct Pair<'a> {
+    // First: the line is moved back while it has a handler.
+    _affinity: Affinity,
+    trial: &'a Trial<'a>,
+    lines: [&'a Arc<Line>; 2],
+    registrations: [Arc<Registration<Counter>>; 2],
+    /// That the first line goes to, and another one.
+    cpus: [CpuId; 2],
+    /// By which the first line arrives there.
+    vector: u8,
+}
 
-    // The CPU masks.
-    let mut masked = None;
-    for _ in 0..ATTEMPTS {
-        let meeting = Meeting::new(vector);
-        let runs = [counters[0].runs(), counters[1].runs()];
-        let cpus = [here, there].into_iter();
-        let is_control = trial.is_control();
+impl<'a> Pair<'a> {
+    fn new(trial: &'a Trial<'a>, lines: [&'a Arc<Line>; 2], cpus: [CpuId; 2]) -> Answer<Self> {
+        let registrations = [Counter::on(lines[0])?, Counter::on(lines[1])?];
+        let affinity = Affinity::new(lines[0].source.line())?;
+        if lines[0].source.line().info()?.vector.is_some() {
+            let counter = registrations[0].handler();
+            counter.move_to(trial, &affinity, core::iter::once(cpus[0]))?;
+        }
+        Ok(Self {
+            _affinity: affinity,
+            trial,
+            lines,
+            registrations,
+            cpus,
+            vector: waiting::visible_vector_of(lines[0])?,
+        })
+    }
+
+    fn counters(&self) -> [&Counter; 2] {
+        [
+            self.registrations[0].handler(),
+            self.registrations[1].handler(),
+        ]
+    }
+
+    /// The CPU masks: it has interrupts off.
+    fn mask(&self, evidence: &mut Evidence) -> Answer {
+        let (trial, lines, counters) = (self.trial, self.lines, self.counters());
+        let [here, there] = self.cpus;
+        let keeps_on = trial.is_control();
+        let (meeting, afterwards) = attempt(|| {
+            let meeting = Meeting::new(self.vector);
+            let before = counters.map(Counter::runs);
+            let cpus = self.cpus.into_iter();
+            cpu::run_on(&trial.lab.workers, cpus, trial.task, |place| {
+                if place.cpu == here {
+                    meeting.mask(keeps_on, lines, counters);
+                } else {
+                    meeting.go_on(lines[1], counters[1], there);
+                }
+            })?;
+            trial.eventually(2000, || {
+                counters[0].runs() > before[0] && counters[1].runs() > before[1]
+            });
+            let afterwards = counters[0].runs() - before[0];
+            Ok(meeting
+                .has_met
+                .load(Relaxed)
+                .then_some((meeting, afterwards)))
+        })?;
+        let (name, here, there) = (lines[0].name(), here.as_u32(), there.as_u32());
+        let is_waiting = meeting.is_waiting.load(Relaxed);
+        evidence.check(
+            is_waiting,
+            fmt!(
+                "CPU {here} with IF = {}: {name} {} in its local APIC, vector {:#x}",
+                u8::from(keeps_on),
+                waits(is_waiting),
+                self.vector
+            ),
+        )?;
+        let (own, others) = (meeting.own.load(Relaxed), meeting.others.load(Relaxed));
+        evidence.check(own == 0, fmt!("ran {own} times"))?;
+        evidence.check(others == 0, fmt!("sim1 ran {others} times there"))?;
+        let elsewhere = meeting.elsewhere.load(Relaxed);
+        evidence.check(
+            elsewhere == 1,
+            fmt!("sim1 ran {elsewhere} times on CPU {there}"),
+        )?;
+        evidence.check(
+            afterwards == 1,
+            fmt!("{name} ran {afterwards} times in all, once IF was 1"),
+        )?;
+        Ok(())
+    }
+
+    /// The controller disables the line, or the kernel for it.
+    fn disable(&self, evidence: &mut Evidence) -> Answer {
+        let (trial, lines, counters) = (self.trial, self.lines, self.counters());
+        let disabled = match trial.pick(true, false) {
+            true => Some(self.registrations[0].disable(trial.task)?),
+            false => None,
+        };
+        let before = counters.map(Counter::runs);
+        let still_waits = Atomic::new(false);
+        let (here, vector) = (self.cpus[0], self.vector);
+        let cpus = self.cpus.into_iter();
         cpu::run_on(&trial.lab.workers, cpus, trial.task, |place| {
+            let _ = lines[0].raise();
+            let _ = lines[1].raise();
             if place.cpu == here {
-                meeting.mask(is_control, [line, other], counters);
-            } else {
-                meeting.go_on(other, counters[1], there);
+                // Neither at once, as a device's interrupt may still be on its way,
+                // nor by one look: it may be just about to be taken.
+                clock::spin_ns(1_000_000);
+                let is_gone = clock::spin_until(PATIENCE_NS, || !lapic::is_requested(vector));
+                still_waits.store(!is_gone, Relaxed);
             }
         })?;
-        trial.eventually(2000, || {
-            counters[0].runs() > runs[0] && counters[1].runs() > runs[1]
-        });
-        if meeting.has_met.load(Relaxed) {
-            masked = Some((meeting, counters[0].runs() - runs[0]));
-            break;
-        }
+        trial.eventually(2000, || counters[1].runs() > before[1]);
+        trial.settle();
+        let runs = counters.map(Counter::runs);
+        let while_disabled = [runs[0] - before[0], runs[1] - before[1]];
+        let is_masked = lines[0].source.line().info()?.is_masked;
+        drop(disabled);
+        trial.eventually(trial.patience_ms(), || counters[0].runs() > runs[0]);
+        trial.settle();
+        let replayed = counters[0].runs() - runs[0];
+
+        let name = lines[0].name();
+        let still_waits = still_waits.load(Relaxed);
+        evidence.check(
+            !still_waits,
+            fmt!(
+                "with {name} {}: it {} in the local APIC",
+                trial.pick("disabled", "enabled"),
+                waits(still_waits)
+            ),
+        )?;
+        evidence.check(
+            while_disabled[0] == 0,
+            fmt!("ran {} times on all CPUs", while_disabled[0]),
+        )?;
+        evidence.check(
+            while_disabled[1] >= 1,
+            fmt!("sim1 ran {} times", while_disabled[1]),
+        )?;
+        evidence.note(fmt!(
+            "the controller has {name} {}",
+            if is_masked { "masked" } else { "unmasked" }
+        ))?;
+        evidence.check(
+            replayed == 1,
+            fmt!("{name} ran {replayed} times afterwards"),
+        )?;
+        Ok(())
     }
-    let Some((meeting, afterwards)) = masked else {
-        skip!(
-            "two CPUs did not meet in {} attempts: the machine is too busy",
-            ATTEMPTS
-        );
-    };
-    let is_waiting = meeting.is_waiting.load(Relaxed);
-    let (own, others) = (meeting.own.load(Relaxed), meeting.others.load(Relaxed));
-    let elsewhere = meeting.elsewhere.load(Relaxed);
-
-    // The controller, or the kernel for it, disables.
-    let disabled = if trial.is_control() {
-        None
-    } else {
-        Some(registrations[0].disable(trial.task)?)
-    };
-    let runs = counters[0].runs();
-    let others_runs = counters[1].runs();
-    let still_waits = Atomic::new(false);
-    let cpus = [here, there].into_iter();
-    cpu::run_on(&trial.lab.workers, cpus, trial.task, |place| {
-        let _ = line.raise();
-        let _ = other.raise();
-        if place.cpu == here {
-            // Neither at once, as a device's interrupt may still be on its way,
-            // nor by one look: it may be just about to be taken.
-            clock::spin_ns(1_000_000);
-            let is_gone = clock::spin_until(PATIENCE_NS, || !lapic::is_requested(vector));
-            still_waits.store(!is_gone, Relaxed);
-        }
-    })?;
-    trial.eventually(2000, || counters[1].runs() > others_runs);
-    trial.settle();
-    let while_disabled = counters[0].runs() - runs;
-    let others_while_disabled = counters[1].runs() - others_runs;
-    let is_masked = line.source.line().info()?.is_masked;
-    drop(disabled);
-    trial.eventually(2000, || counters[0].runs() > runs);
-    trial.settle();
-    let replayed = counters[0].runs() - runs - while_disabled;
-
-    evidence.separate("; ")?;
-    emit!(
-        evidence,
-        "{}: with IF = 0 on CPU {}, it {} in that CPU's local APIC (vector {:#x}), and ran {} \
-         times, sim1 ran {} there and {} on CPU {}; then {}: with the line disabled, it {} there, \
-         ran {} on any CPU, sim1 ran {}, the controller has it {}; then {} replayed",
-        line.name(),
-        here.as_u32(),
-        waits(is_waiting),
-        vector,
-        own,
-        others,
-        elsewhere,
-        there.as_u32(),
-        afterwards,
-        waits(still_waits.load(Relaxed)),
-        while_disabled,
-        others_while_disabled,
-        if is_masked { "masked" } else { "unmasked" },
-        replayed
-    )?;
-    let cpu_masks = is_waiting && own == 0 && others == 0 && elsewhere == 1 && afterwards == 1;
-    let line_is_off = !still_waits.load(Relaxed)
-        && while_disabled == 0
-        && others_while_disabled >= 1
-        && replayed == 1;
-    Ok(cpu_masks && line_is_off)
 }
 
 const fn waits(is_waiting: bool) -> &'static str {

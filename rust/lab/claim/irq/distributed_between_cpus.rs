@@ -1,40 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A line's interrupts are distributed between the CPUs statically, or
-//! to the CPU that does the least important work.
+//! A line's interrupts are distributed between the CPUs statically, or dynamically: to the CPU that does
+//! the least important work.
 //!
-//! Only statically: of the CPUs that a line may go to, one gets all of its
-//! interrupts. Delivery by the lowest priority is gone from Linux on x86.
+//! Statically: of the CPUs that the line may go to, the controller chooses one, which gets all of its
+//! interrupts. Dynamically: that CPU is given the highest task priority, by TPR, and all others
+//! have a lower one. Then an interrupt would go to one of those; it waits.
 
-use crate::claim::{
-    claim,
-    found,
-    skip,
-    Finding,
-    Trial,
-    Verdict, //
-};
 use crate::{
-    counter::Counter,
-    refusal::{
-        refuse,
-        Answer, //
+    claim::{
+        prelude::*,
+        skip, //
     },
+    counter::Counter,
+    refusal::refuse,
     waiting, //
 };
 use irqlab::{
+    clock,
     cpu::{
         self,
         CpuId, //
     },
-    emit,
     irq::{
         Affinity,
         Line, //
     },
-    text::Text, //
+    lapic,
 };
-use kernel::prelude::*;
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
 
 claim! {
     quote: "External interrupts can be distributed in two ways: Static Distribution, Dynamic Distribution. The IRQ signal is delivered to the LAPIC of the processor that is executing the process with lowest priority.",
@@ -46,28 +43,12 @@ claim! {
 }
 
 /// Interrupts for each set of CPUs.
-const COUNT: usize = 30;
-/// In the control, after how many the line is moved. No multiple of a number of
-/// CPUs, or it would always be the same one's turn.
-const MOVES: usize = 7;
-
-/// What became of the interrupts for one set of CPUs.
-struct Spread {
-    nr_asked: u32,
-    /// How many CPUs the controller chose.
-    nr_effective: u32,
-    /// Whether they are among those that were asked for.
-    is_among: bool,
-    /// How many CPUs got interrupts, and how many those got that were chosen.
-    nr_cpus: usize,
-    as_chosen: usize,
-}
+const COUNT: usize = 12;
+/// In the control, after how many the line is moved on to the next CPU.
+const MOVES: usize = 5;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let nr_cpus = cpu::online().count();
-    if nr_cpus < 2 {
-        skip!("one CPU");
-    }
+    let [_, _] = trial.cpus()?;
     let Ok(line) = trial.line("edu0") else {
         skip!("no PCI device (QEMU: -device edu); the controller of a simulated line is the lab's own");
     };
@@ -81,12 +62,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let counter = registration.handler();
     let irq_line = line.source.line();
     let affinity = Affinity::new(irq_line)?;
+    let mut evidence = Evidence::new();
 
     // All CPUs; all but the chosen one; only the last.
-    let mut evidence = Text::new();
-    let mut sets = 0;
-    let mut is_static = true;
-    let mut is_dynamic = true;
     for step in 0..3 {
         let chosen = affinity.effective()?;
         let is_asked = |cpu: &CpuId| match step {
@@ -95,31 +73,46 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             _ => cpu::online().last() == Some(*cpu),
         };
         counter.move_to(trial, &affinity, cpu::online().filter(is_asked))?;
-        let spread = spread(trial, counter, irq_line, &affinity)?;
-        let separator = if evidence.is_empty() { "edu0: " } else { "; " };
-        emit!(
-            &mut evidence,
-            "{}CPUs asked for: {}, effective: {}, interrupted: {}, {} of {} times as effective",
-            separator,
-            spread.nr_asked,
-            spread.nr_effective,
-            spread.nr_cpus,
-            spread.as_chosen,
-            COUNT
-        )?;
-        sets += 1;
-        let is_told = spread.is_among && spread.as_chosen == COUNT;
-        is_static &= is_told && spread.nr_effective == 1 && spread.nr_cpus == 1;
-        is_dynamic &= is_told && (spread.nr_asked == 1 || spread.nr_cpus > 1);
+        spread(trial, counter, irq_line, &affinity, &mut evidence)?;
     }
-    let verdict = if sets == 3 && is_static {
-        Verdict::Outdated
-    } else if is_dynamic {
-        Verdict::Holds
-    } else {
-        Verdict::Fails
+
+    counter.move_to(trial, &affinity, cpu::online())?;
+    let effective = affinity.effective()?;
+    let Some(busy) = cpu::online().find(|cpu| effective.test(*cpu)) else {
+        skip!("the controller says of no CPU that it has chosen it");
     };
-    found(verdict, fmt!("{}", evidence))
+    let vector = waiting::visible_vector_of(&line)?;
+    let (runs, runs_there) = (counter.runs(), counter.runs_on(busy));
+    let (waits, meanwhile) = (Atomic::new(false), Atomic::new(0));
+    let workers = &trial.lab.workers;
+    cpu::run_on(workers, core::iter::once(busy), trial.task, |here| {
+        lapic::at_highest_priority(here.task, |_unsleeping| {
+            let _ = counter.trigger();
+            waits.store(waiting::arrives(vector), Relaxed);
+            clock::spin_ns(20_000);
+            meanwhile.store(counter.runs() - runs, Relaxed);
+        });
+    })?;
+    trial.eventually(2000, || counter.runs() > runs);
+    let came_there = counter.runs_on(busy) > runs_there;
+    let (busy, meanwhile) = (busy.as_u32(), meanwhile.load(Relaxed));
+    evidence.note(fmt!(
+        "dynamic: with CPU {busy} at the highest priority, an interrupt {}, was served {meanwhile} times \
+         meanwhile, and afterwards by CPU {busy}: {came_there}",
+        if waits.load(Relaxed) {
+            "waited for it"
+        } else {
+            "did not wait for it"
+        }
+    ))?;
+    if meanwhile > 0 && !came_there {
+        return evidence.holds();
+    }
+    evidence.check(
+        waits.load(Relaxed) && meanwhile == 0 && came_there,
+        fmt!("so CPU {busy} had been chosen before"),
+    )?;
+    evidence.outdated()
 }
 
 /// Raises interrupts from each CPU in turn and sees, by the kernel's count,
@@ -129,7 +122,8 @@ fn spread(
     counter: &Counter,
     line: &Line,
     affinity: &Affinity,
-) -> Answer<Spread> {
+    evidence: &mut Evidence,
+) -> Answer {
     let (asked, chosen) = (affinity.asked()?, affinity.effective()?);
     let mut before = KVec::new();
     for cpu in cpu::online() {
@@ -140,7 +134,8 @@ fn spread(
         let (from, _) = before[number % before.len()];
         if trial.is_control() && number % MOVES == 0 {
             // What was asked and chosen above does not know.
-            counter.move_to(trial, affinity, core::iter::once(from))?;
+            let (to, _) = before[number / MOVES % before.len()];
+            counter.move_to(trial, affinity, core::iter::once(to))?;
         }
         let runs = counter.runs();
         cpu::run_on(workers, core::iter::once(from), trial.task, |_here| {
@@ -150,20 +145,23 @@ fn spread(
             refuse!(EIO, "edu0: an interrupt was lost");
         }
     }
-    let mut spread = Spread {
-        nr_asked: asked.weight(),
-        nr_effective: chosen.weight(),
-        is_among: true,
-        nr_cpus: 0,
-        as_chosen: 0,
-    };
+    let (mut nr_cpus, mut as_chosen, mut is_among) = (0, 0, true);
     for (cpu, before) in before {
         let count = line.nr_interrupts_on(cpu)? - before;
-        spread.nr_cpus += usize::from(count > 0);
+        nr_cpus += usize::from(count > 0);
         if chosen.test(cpu) {
-            spread.as_chosen += count;
-            spread.is_among &= asked.test(cpu);
+            as_chosen += count;
+            is_among &= asked.test(cpu);
         }
     }
-    Ok(spread)
+    evidence.check(
+        chosen.weight() == 1 && is_among && nr_cpus == 1 && as_chosen == COUNT,
+        fmt!(
+            "static: may go to {} CPUs, of which the controller chose {}: {as_chosen} of {COUNT} interrupts came \
+             there, {nr_cpus} CPUs were interrupted",
+            asked.weight(),
+            chosen.weight()
+        ),
+    )?;
+    Ok(())
 }

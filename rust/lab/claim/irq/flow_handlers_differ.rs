@@ -10,13 +10,7 @@
 //!
 //! The flow of per-CPU interrupts is not exported to modules, so it is not shown.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
-use crate::refusal::Answer;
+use crate::claim::prelude::*;
 use irqlab::{
     context::{
         HardIrq,
@@ -43,18 +37,15 @@ use irqlab::{
     },
     text::Text, //
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -303,27 +294,23 @@ impl irq_work::Handler for Raiser {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Text::new();
-    let mut holds = true;
+    let mut evidence = Evidence::new();
     for case in CASES {
-        let flow = if trial.is_control() {
-            another(case.flow)
-        } else {
-            case.flow
-        };
-        let (steps, counted) = record(trial, case, flow)?;
-        let is_expected = steps == Order::of(case.expected) && counted == 1;
-        holds &= is_expected;
-        evidence.separate("; ")?;
-        emit!(&mut evidence, "{}:", case.name)?;
-        show(&mut evidence, steps)?;
-        if !is_expected {
-            emit!(&mut evidence, " (counted {}, expected:", counted)?;
-            show(&mut evidence, Order::of(case.expected))?;
-            emit!(&mut evidence, ")")?;
+        let (steps, nr_counted) = record(trial, case, trial.pick(case.flow, another(case.flow)))?;
+        let mut clause = Text::new();
+        emit!(&mut clause, "{}:", case.name)?;
+        show(&mut clause, steps)?;
+        let expected = Order::of(case.expected);
+        if steps != expected {
+            emit!(&mut clause, ", instead of")?;
+            show(&mut clause, expected)?;
         }
+        if nr_counted != 1 {
+            emit!(&mut clause, ", counted {nr_counted} times")?;
+        }
+        evidence.check(steps == expected && nr_counted == 1, fmt!("{}", clause))?;
     }
-    judge!(holds, "{}", evidence)
+    evidence.holds()
 }
 
 /// A flow with other steps.
@@ -352,19 +339,13 @@ fn record(trial: &Trial<'_>, case: &Case, flow: Flow) -> Answer<(u64, usize)> {
     };
     let on_line = line.line();
     // One of the two.
-    let (_plain, _oneshot) = if case.kind == Kind::Oneshot {
-        let name = c"irqlab-flow";
-        (
-            None,
-            Some(on_line.request_threaded(Sharing::Exclusive, name, Ok(noting))?),
-        )
+    let (name, sharing) = (c"irqlab-flow", Sharing::Exclusive);
+    let (_plain, _oneshot);
+    if case.kind == Kind::Oneshot {
+        _oneshot = on_line.request_threaded(sharing, name, Ok(noting))?;
     } else {
-        let name = c"irqlab-flow";
-        (
-            Some(on_line.request(Sharing::Exclusive, name, Ok(noting))?),
-            None,
-        )
-    };
+        _plain = on_line.request(sharing, name, Ok(noting))?;
+    }
     // Starting the line up is no part of the flow.
     let order = domain.chip();
     order.take();
@@ -377,7 +358,6 @@ fn record(trial: &Trial<'_>, case: &Case, flow: Flow) -> Answer<(u64, usize)> {
     trial.eventually(1000, || progress.has_returned.load(Acquire));
     // The thread, and what comes after it.
     on_line.synchronize(trial.task);
-    trial.settle();
     Ok((order.take(), on_line.nr_interrupts()?))
 }
 

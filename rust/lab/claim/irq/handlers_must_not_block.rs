@@ -10,19 +10,13 @@
 //! With the library's types it takes a function that exists to misbehave:
 //! everything else that sleeps demands a task's token (`selftests/compile_fail`).
 
-use crate::claim::{
-    claim,
-    judge,
-    skip_dangerous,
-    Finding,
-    Trial, //
-};
 use crate::{
-    line::Line,
-    refusal::{
-        refuse,
-        Answer, //
+    claim::{
+        prelude::*,
+        skip_dangerous, //
     },
+    line::Line,
+    refusal::refuse, //
 };
 use irqlab::{
     context::{
@@ -30,7 +24,7 @@ use irqlab::{
         Snapshot,
         Task, //
     },
-    cpu, dangerous,
+    dangerous,
     irq::{
         IrqReturn,
         ThreadedHandler,
@@ -43,17 +37,14 @@ use irqlab::{
         Worker, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -118,9 +109,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let _lent = group.lend()?;
-    let Some(cpu) = cpu::online().next() else {
-        refuse!(ENXIO, "no CPU is online");
-    };
+    let [cpu] = trial.cpus()?;
     let blocker = Blocker {
         line: line.clone(),
         in_thread: trial.is_control(),
@@ -145,13 +134,22 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let before = blocker.depth_before.load(Relaxed);
     let after = blocker.depth_after.load(Relaxed);
     let has_warned = dangerous::has_warned();
-    judge!(
-        before == 1 && after == 0 && has_warned,
-        "sim0: hard IRQ depth {} before scheduling, {} after; the kernel has warned: {} before, {} \
-         after",
-        before,
-        after,
-        if had_warned { "yes" } else { "no" },
-        if has_warned { "yes" } else { "no" }
-    )
+    let mut evidence = Evidence::new();
+    evidence.check(
+        before == 1 && after == 0,
+        fmt!(
+            "the {} of sim0 blocked: {before} hard IRQs deep before, {after} after",
+            trial.pick("handler", "thread")
+        ),
+    )?;
+    let word = |has_warned| if has_warned { "yes" } else { "no" };
+    evidence.check(
+        has_warned,
+        fmt!(
+            "the kernel has warned: {} before, {} after",
+            word(had_warned),
+            word(has_warned)
+        ),
+    )?;
+    evidence.holds()
 }

@@ -8,119 +8,100 @@
 //! it is moved into a thread: with `threadirqs` interrupts are off there too, on
 //! PREEMPT_RT they are on.
 
-use crate::claim::{
-    claim,
-    found,
-    judge,
-    Finding,
-    Trial,
-    Verdict, //
-};
 use crate::{
+    claim::prelude::*,
     record::{
         Place,
         SnapshotCell,
         Stage, //
     },
-    refusal::Answer, //
+    refusal::refuse,
 };
 use irqlab::{
     context::{
         Kind,
         Snapshot, //
     },
-    emit,
     irq::{
         IrqReturn,
         Sharing,
         ThreadableHandler, //
     },
-    text::Text, //
 };
-use kernel::prelude::*;
 
 claim! {
     quote: "When an interrupt handler executes, additional interrupts are disabled and a statically allocated stack is used.",
     section: "4.1.1.1. Example: Linux Tasklets",
-    today: "so for all handlers since 2.6.35, before for those that asked for it (IRQF_DISABLED); where threading is forced (PREEMPT_RT, threadirqs), an ordinary handler runs in a thread with interrupts on",
+    today: "so for all handlers since 2.6.35, before for those that asked for it (IRQF_DISABLED); where threading is forced, an ordinary handler runs in a thread: with threadirqs interrupts are off there too, on PREEMPT_RT they are on",
     functions: "handle_irq_event(), __handle_irq_event_percpu(), irq_forced_thread_fn()",
     control: "looks at the bottom halves instead",
     next: "echo tasklet > lines/sim0/handlers; echo 5 > lines/sim0/trigger; cat deferral/tasklet/context; echo none > lines/sim0/handlers",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let stage = if trial.is_control() {
-        Stage::Bottom
-    } else {
-        Stage::Top
-    };
-    let is_off = |place: Place| place.kind == Kind::HardIrq && place.irqs_disabled;
-    let (mut seen, mut as_claimed) = (0, 0);
-    let mut lines = Text::new();
-    for name in ["sim0", "sim1", "edu0", "edu1"] {
-        let Ok(group) = trial.group(name) else {
-            continue;
-        };
-        let lent = group.lend()?;
-        let is_shared = lent.source.sharing() == Sharing::Shared;
-        let mut nr_refused = 0;
-        for mechanism in &trial.lab.mechanisms {
-            let _attachment = match lent.attach(mechanism) {
-                Err(refusal) if refusal.error == EBUSY && is_shared => {
-                    // With a driver outside the lab, which agrees to no thread.
-                    nr_refused += 1;
-                    continue;
-                }
-                attached => attached?,
-            };
-            let record = mechanism.record();
-            record.clear();
-            record.raised();
-            lent.raise()?;
-            trial.await_event(record, mechanism.name())?;
-            for (place, count) in record.places(stage) {
-                seen += count;
-                as_claimed += if is_off(place) { count } else { 0 };
-            }
+    let stage = trial.pick(Stage::Top, Stage::Bottom);
+    let mut evidence = Evidence::new();
+    for name in ["sim0", "edu0"] {
+        if trial.line(name).is_ok() {
+            try_line(trial, name, stage, &mut evidence)?;
         }
-        lines.separate(", ")?;
-        emit!(&mut lines, "{} ({}", name, lent.source.kind())?;
-        if nr_refused > 0 {
-            let others = "shared with a driver that agrees to no thread";
-            emit!(&mut lines, ", {others}: without {nr_refused} mechanisms")?;
-        }
-        emit!(&mut lines, ")")?;
     }
-    let Some(ordinary) = ordinary_handler(trial)? else {
-        return judge!(false, "sim0: an ordinary handler was not called");
-    };
-    let verdict = if seen == 0 || as_claimed != seen {
-        Verdict::Fails
-    } else if ordinary.irqs_disabled {
-        Verdict::Holds
+    let ordinary = ordinary_handler(trial)?;
+    evidence.note(fmt!(
+        "a driver's ordinary handler ran in {} context with IF = {}",
+        ordinary.kind(),
+        u8::from(!ordinary.irqs_disabled)
+    ))?;
+    if ordinary.kind() == Kind::Task {
+        evidence.note(fmt!("as this kernel forces threading"))?;
+    }
+    if ordinary.irqs_disabled {
+        evidence.holds()
     } else {
-        Verdict::Outdated
-    };
-    // Forced threading is all that moves a handler there.
-    let is_forced = ordinary.kind() == Kind::Task;
-    found(
-        verdict,
-        fmt!(
-            "IF = 0 in hard IRQ context in {} of {} {} halves, all mechanisms, on {}; an ordinary \
-             driver's handler: IF = {} in {} context{}",
-            as_claimed,
-            seen,
-            stage.name(),
-            lines,
-            u8::from(!ordinary.irqs_disabled),
-            ordinary.kind(),
-            if is_forced {
-                ", as this kernel forces threading"
-            } else {
-                ""
+        evidence.outdated()
+    }
+}
+
+/// Has an interrupt of the line handled by each mechanism, and looks at one of its halves.
+fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence) -> Answer {
+    let is_off = |place: Place| place.kind == Kind::HardIrq && place.irqs_disabled;
+    let group = trial.group(name)?;
+    let lent = group.lend()?;
+    let is_shared = lent.source.sharing() == Sharing::Shared;
+    let (mut nr_seen, mut nr_off, mut nr_refused) = (0, 0, 0);
+    for mechanism in &trial.lab.mechanisms {
+        let _attachment = match lent.attach(mechanism) {
+            Err(refusal) if refusal.error == EBUSY && is_shared => {
+                // With a driver outside the lab, which agrees to no thread.
+                nr_refused += 1;
+                continue;
             }
+            attached => attached?,
+        };
+        let record = mechanism.record();
+        record.clear();
+        record.raised();
+        lent.raise()?;
+        trial.await_event(record, mechanism.name())?;
+        for (place, count) in record.places(stage) {
+            nr_seen += count;
+            nr_off += if is_off(place) { count } else { 0 };
+        }
+    }
+    evidence.check(
+        nr_seen > 0 && nr_off == nr_seen,
+        fmt!(
+            "{name} ({}): {nr_off} of {nr_seen} {} halves, of all mechanisms, ran in hardirq context with IF = 0",
+            lent.source.kind(),
+            stage.name()
         ),
-    )
+    )?;
+    if nr_refused > 0 {
+        evidence.note(fmt!(
+            "{nr_refused} mechanisms left out, as {name} is shared with a driver that agrees to no thread"
+        ))?;
+    }
+    Ok(())
 }
 
 /// What the handler of a driver sees that leaves its context to the kernel.
@@ -133,7 +114,7 @@ impl ThreadableHandler for Ordinary {
     }
 }
 
-fn ordinary_handler(trial: &Trial<'_>) -> Answer<Option<Snapshot>> {
+fn ordinary_handler(trial: &Trial<'_>) -> Answer<Snapshot> {
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
     let line = lent.source.line();
@@ -142,5 +123,8 @@ fn ordinary_handler(trial: &Trial<'_>) -> Answer<Option<Snapshot>> {
     lent.raise()?;
     let seen = || registration.handler().0.load();
     trial.eventually(2000, || seen().is_some());
-    Ok(seen())
+    match seen() {
+        Some(snapshot) => Ok(snapshot),
+        None => refuse!(EIO, "sim0: an ordinary handler was not called"),
+    }
 }

@@ -6,38 +6,23 @@
 //! Each part is seen at work. The id is the one in the kernel's books. The timer
 //! interrupts by the vector of its entry. What the CPU sends is what ICR says, and the
 //! CPU that it goes to counts it. What TPR holds back waits, although interrupts are on.
-//! The entry of a line in the redirection table is read by the kernel itself, for who
-//! asks whether the line is active: while the handler runs the bit is set that the local
-//! APIC's EOI clears, and the local APIC has the line in service under the vector of the
-//! entry.
+//! And the local APIC has a line in service by the vector of its entry in the redirection table.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
+use super::routed::Routed;
 use crate::{
-    hold::attempt,
-    line::Line,
-    refusal::Answer,
-    runs::Runs, //
+    claim::{
+        prelude::*,
+        skip, //
+    },
+    runs::Runs,
 };
 use irqlab::{
-    context::{
-        HardIrq,
-        Unsleeping, //
-    },
+    clock,
+    context::Unsleeping,
     cpu::{
         self,
         CpuId,
         PerCpu, //
-    },
-    emit,
-    irq::{
-        Handler,
-        IrqReturn, //
     },
     irq_work::IrqWork,
     lapic::{
@@ -51,7 +36,6 @@ use irqlab::{
         self,
         Counter, //
     },
-    text::Text,
     tracepoint::{
         Attached,
         LocalTimerEntry,
@@ -60,7 +44,6 @@ use irqlab::{
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
     sync::{
         atomic::{
             Atomic,
@@ -84,81 +67,123 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if states.iter().any(|(_, state)| state.mode == Mode::None) {
         skip!("a CPU has no local APIC that the kernel uses");
     }
-    let local = Local::of(trial, &states)?;
-    if local.timers == 0 && local.strange_timers == 0 {
-        skip!("the tick comes from elsewhere, and no local APIC's timer interrupts");
-    }
-    let sent = Sent::to_another(trial)?;
-    let held = Held::by_priority(trial)?;
-    let nr_cpus = states.len();
-    let mut evidence = Text::new();
-    emit!(
-        &mut evidence,
-        "{} local APICs of {} CPUs ({}) with the id in the kernel's books, {} with LINT0 and LINT1, {} \
-         whose timer interrupted by the vector of its entry, {:#x}, {} by another, {} without a tick; ICR \
-         of CPU {} says what it sent, vector {:#x}: {}, counted {} times on CPU {}; TPR {}: IRQ work {} \
-         with interrupts on, ran {} times meanwhile and {} after; ",
-        local.own_ids,
-        nr_cpus,
-        states[0].1.mode.name(),
-        local.tables,
-        local.timers,
-        lapic::LOCAL_TIMER_VECTOR,
-        local.strange_timers,
-        nr_cpus - local.timers - local.strange_timers,
-        sent.from.as_u32(),
-        lapic::RESCHEDULE_VECTOR,
-        if sent.is_in_icr { "yes" } else { "no" },
-        sent.counted,
-        sent.to.as_u32(),
-        trial.pick("raised", "left"),
-        if held.waited {
-            "waited in IRR"
-        } else {
-            "did not wait"
-        },
-        held.meanwhile,
-        held.after,
-    )?;
-    let is_routed = show_routed(trial, &mut evidence)?;
-    judge!(
-        local.own_ids == nr_cpus
-            && local.tables == nr_cpus
-            && local.strange_timers == 0
-            && sent.is_in_icr
-            && sent.counted > 0
-            && held.is_held()
-            && is_routed,
-        "{}",
-        evidence
-    )
+    let mut evidence = Evidence::new();
+    show_local(trial, &states, &mut evidence)?;
+    show_sent(trial, &mut evidence)?;
+    show_held(trial, &mut evidence)?;
+    show_routed(trial, &mut evidence)?;
+    evidence.holds()
 }
 
-/// Whether the I/O APIC's entry of a line is as claimed, if there is a line that goes through one.
-fn show_routed(trial: &Trial<'_>, evidence: &mut Text) -> Answer<bool> {
+fn show_local(trial: &Trial<'_>, states: &[(CpuId, State)], evidence: &mut Evidence) -> Answer {
+    let local = Local::of(trial, states)?;
+    let nr_cpus = states.len();
+    evidence.check(
+        local.own_ids == nr_cpus,
+        fmt!(
+            "{} local APICs of {nr_cpus} CPUs ({}) have the id in the kernel's books",
+            local.own_ids,
+            states[0].1.mode.name()
+        ),
+    )?;
+    evidence.check(
+        local.tables == nr_cpus,
+        fmt!("{} have LINT0 and LINT1", local.tables),
+    )?;
+    evidence.check(
+        local.strange_timers == 0,
+        fmt!(
+            "the timers of {} interrupted by the vector of their entry, {:#x}, those of {} by another one",
+            local.timers,
+            lapic::LOCAL_TIMER_VECTOR,
+            local.strange_timers
+        ),
+    )?;
+    match nr_cpus - local.timers - local.strange_timers {
+        0 => Ok(()),
+        nr_silent => Ok(evidence.note(fmt!("{nr_silent} had no tick meanwhile"))?),
+    }
+}
+
+fn show_sent(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
+    let sent = Sent::to_another(trial)?;
+    let (from, to) = (sent.from.as_u32(), sent.to.as_u32());
+    evidence.check(
+        sent.is_in_icr,
+        fmt!(
+            "CPU {from} sent vector {:#x}, and its ICR {}",
+            lapic::RESCHEDULE_VECTOR,
+            if sent.is_in_icr {
+                "says so"
+            } else {
+                "does not say so"
+            }
+        ),
+    )?;
+    evidence.check(
+        sent.counted > 0,
+        fmt!("CPU {to} counted {} of them", sent.counted),
+    )?;
+    Ok(())
+}
+
+fn show_held(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
+    let held = Held::by_priority(trial)?;
+    evidence.check(
+        held.waited && held.meanwhile == 0,
+        fmt!(
+            "TPR {}: IRQ work {} in IRR with interrupts on, and ran {} times",
+            trial.pick("raised", "as it was"),
+            if held.waited {
+                "waited"
+            } else {
+                "did not wait"
+            },
+            held.meanwhile
+        ),
+    )?;
+    evidence.check(
+        held.meanwhile + held.after == 1,
+        fmt!("it ran {} times afterwards", held.after),
+    )?;
+    Ok(())
+}
+
+fn show_routed(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
     let Ok(line) = trial.line("edu0") else {
-        emit!(
-            evidence,
+        return Ok(evidence.note(fmt!(
             "no PCI device (QEMU: -device edu) whose line would show the I/O APIC"
-        )?;
-        return Ok(true);
+        ))?);
     };
     let info = line.source.line().info()?;
-    if !info.chip.to_bytes().ends_with(b"IO-APIC") {
-        let chip = info.chip;
-        emit!(
-            evidence,
-            "edu0 goes through {chip}, not through an I/O APIC"
-        )?;
-        return Ok(true);
-    }
-    let routed = Routed::by_table(trial, &line)?;
     let (name, chip, pin) = (line.name(), info.chip, info.hwirq);
-    emit!(evidence, "{name} on {chip} pin {pin}: {routed}")?;
-    Ok(routed.is_as_claimed())
+    if !chip.to_bytes().ends_with(b"IO-APIC") {
+        return Ok(evidence.note(fmt!("{name} goes through {chip}, not through an I/O APIC"))?);
+    }
+    const COUNT: u32 = Routed::COUNT;
+    let routed = Routed::of(trial, &line)?;
+    evidence.check(
+        routed.runs == COUNT && routed.by_vector == COUNT,
+        fmt!(
+            "{name} on {chip} pin {pin}: {} of {COUNT} interrupts came, {} in service by the vector of its entry, {:#x}",
+            routed.runs,
+            routed.by_vector,
+            routed.vector
+        ),
+    )?;
+    // How it is triggered is only told: an interrupt that is remapped comes as an edge, and
+    // the kernel tells the I/O APIC of its end.
+    evidence.check(
+        routed.active == COUNT && !routed.active_after,
+        fmt!(
+            "{} level-triggered, {} with the entry's bit set until their EOI, {} afterwards",
+            routed.level,
+            routed.active,
+            if routed.active_after { "set" } else { "clear" }
+        ),
+    )?;
+    Ok(())
 }
-
-// ---- The local APICs -----------------------------------------------------------------------------
 
 /// Of how many CPUs the local APIC is as claimed.
 struct Local {
@@ -214,8 +239,6 @@ impl Local {
     }
 }
 
-// ---- ICR -----------------------------------------------------------------------------------------
-
 /// An interrupt that was sent to another CPU, or to the only one.
 struct Sent {
     from: CpuId,
@@ -252,8 +275,6 @@ impl Sent {
     }
 }
 
-// ---- TPR -----------------------------------------------------------------------------------------
-
 /// An interrupt to the CPU itself, under a raised task priority.
 struct Held {
     waited: bool,
@@ -268,7 +289,7 @@ impl Held {
         let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
         let send = || {
             work.queue();
-            irqlab::clock::spin_ns(HELD_NS);
+            clock::spin_ns(HELD_NS);
             (lapic::is_requested(lapic::IRQ_WORK_VECTOR), work.count())
         };
         let (waited, meanwhile) = if trial.is_control() {
@@ -282,124 +303,5 @@ impl Held {
             meanwhile,
             after: work.count() - meanwhile,
         })
-    }
-
-    fn is_held(&self) -> bool {
-        self.waited && self.meanwhile == 0 && self.after == 1
-    }
-}
-
-// ---- The redirection table -----------------------------------------------------------------------
-
-/// How interrupts of a line have come.
-struct Routed {
-    runs: u32,
-    /// How many came by the vector of the entry, how many level-triggered, and of how many
-    /// the entry said that the I/O APIC waits for their EOI.
-    by_vector: u32,
-    level: u32,
-    active: u32,
-    /// Whether it still says so afterwards.
-    active_after: bool,
-    vector: u8,
-}
-
-struct TopHalf {
-    line: Arc<Line>,
-    /// The one that the kernel has given the line.
-    vector: Atomic<u32>,
-    runs: Atomic<u32>,
-    by_vector: Atomic<u32>,
-    level: Atomic<u32>,
-    active: Atomic<u32>,
-}
-
-impl TopHalf {
-    /// Begins anew, for interrupts by this vector.
-    fn begin(&self, vector: u8) {
-        self.vector.store(vector.into(), Relaxed);
-        for count in [&self.runs, &self.by_vector, &self.level, &self.active] {
-            count.store(0, Relaxed);
-        }
-    }
-}
-
-impl Handler for TopHalf {
-    fn handle(&self, irq: &HardIrq) -> IrqReturn {
-        if !self.line.source.acknowledge(irq) {
-            return IrqReturn::None;
-        }
-        let state = State::read(&local_interrupt_disable());
-        let vector = self.vector.load(Relaxed) as u8;
-        let is_it = state.in_service.highest() == Some(vector);
-        let is_level = state.level_triggered.contains(vector);
-        let is_active = self.line.source.line().is_active() == Ok(true);
-        self.by_vector.add(u32::from(is_it), Relaxed);
-        self.level.add(u32::from(is_level), Relaxed);
-        self.active.add(u32::from(is_active), Relaxed);
-        self.runs.add(1, Relaxed);
-        IrqReturn::Handled
-    }
-}
-
-impl Routed {
-    const COUNT: u32 = 5;
-
-    fn by_table(trial: &Trial<'_>, line: &Arc<Line>) -> Answer<Self> {
-        let group = trial.group(line.name())?;
-        let _lent = group.lend()?;
-        let (source, irq_line) = (&line.source, line.source.line());
-        let top_half = TopHalf {
-            line: line.clone(),
-            vector: Atomic::new(0),
-            runs: Atomic::new(0),
-            by_vector: Atomic::new(0),
-            level: Atomic::new(0),
-            active: Atomic::new(0),
-        };
-        let registration = irq_line.request(source.sharing(), line.name, Ok(top_half))?;
-        let top_half = registration.handler();
-        // Where it was sent last it goes from its next interrupt on, by a vector that is new.
-        let vector = attempt(|| {
-            let vector = irq_line.info()?.vector.unwrap_or(0);
-            top_half.begin(vector);
-            for run in 0..Self::COUNT {
-                line.raise()?;
-                trial.eventually(2000, || top_half.runs.load(Relaxed) > run);
-            }
-            irq_line.synchronize(trial.task);
-            let has_stayed = irq_line.info()?.vector.unwrap_or(0) == vector;
-            Ok(has_stayed.then_some(vector))
-        })?;
-        Ok(Self {
-            runs: top_half.runs.load(Relaxed),
-            by_vector: top_half.by_vector.load(Relaxed),
-            level: top_half.level.load(Relaxed),
-            active: top_half.active.load(Relaxed),
-            active_after: irq_line.is_active()?,
-            vector,
-        })
-    }
-
-    fn is_as_claimed(&self) -> bool {
-        // How it is triggered is only told: an interrupt that is remapped comes as an edge, and
-        // the kernel tells the I/O APIC of its end.
-        let counts = [self.runs, self.by_vector, self.active];
-        counts == [Self::COUNT; 3] && !self.active_after
-    }
-}
-
-impl kernel::fmt::Display for Routed {
-    fn fmt(&self, f: &mut kernel::fmt::Formatter<'_>) -> kernel::fmt::Result {
-        f.write_fmt(fmt!(
-            "{} interrupts, {} in service by its vector {:#x}, {} level-triggered, {} with the entry's \
-             bit set until their EOI, {} after",
-            self.runs,
-            self.by_vector,
-            self.vector,
-            self.level,
-            self.active,
-            if self.active_after { "set" } else { "clear" }
-        ))
     }
 }

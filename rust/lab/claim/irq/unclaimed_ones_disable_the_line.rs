@@ -9,17 +9,13 @@
 //! The line is one of the lab's own controller, level-triggered and stuck: it is
 //! raised again as soon as its handlers have returned.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    skip_dangerous,
-    Finding,
-    Trial, //
-};
-use crate::refusal::{
-    refuse,
-    Answer, //
+use crate::{
+    claim::{
+        prelude::*,
+        skip,
+        skip_dangerous, //
+    },
+    refusal::refuse, //
 };
 use irqlab::{
     clock,
@@ -43,7 +39,6 @@ use irqlab::{
     },
 };
 use kernel::{
-    prelude::*,
     sync::{
         atomic::{
             Acquire,
@@ -71,6 +66,8 @@ const MAX_COUNT: u64 = 1_000_000;
 const MAX_MS: u32 = 30_000;
 /// In the control it judges twice.
 const CONTROL_COUNT: u64 = 250_000;
+/// In the control each of so many is claimed.
+const CLAIMS: u64 = 100;
 /// The fewest after which it may disable the line.
 const MIN_COUNT: u64 = 99_901;
 /// How many interrupts come in a row. The CPU does nothing else meanwhile.
@@ -142,18 +139,13 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let stuck = KBox::pin_init(IrqWork::new(Ok(stuck)), GFP_KERNEL)?;
 
-    let denier = request(&line, if trial.is_control() { 100 } else { 0 })?;
+    let denier = request(&line, trial.pick(0, CLAIMS))?;
     if !line.line().is_watched()? {
         skip!(
             "booted with noirqdebug: the kernel does not look whether anybody claims an interrupt"
         );
     }
-    let max_count = if trial.is_control() {
-        CONTROL_COUNT
-    } else {
-        MAX_COUNT
-    };
-    let raised = raise_until_disabled(trial, &stuck, max_count)?;
+    let raised = raise_until_disabled(trial, &stuck, trial.pick(MAX_COUNT, CONTROL_COUNT))?;
     let until = denier.handler().runs.load(Relaxed);
     let info = line.line().info()?;
     let is_masked = domain.chip().is_masked.load(Relaxed);
@@ -164,25 +156,37 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let claimer = request(&line, 1)?;
     raise_row(trial, &stuck)?;
     let recovered = claimer.handler().runs.load(Relaxed);
-    judge!(
-        info.disable_depth == 1
-            && is_masked
-            && until >= MIN_COUNT
-            && afterwards == 0
-            && recovered == ROW,
-        "raised {}, the handler ran {} times and claimed {}; then the kernel had disabled the line {} \
-         times, and the controller had it {}; raised {} more, it ran {}; requested again, it ran {} \
-         of {}",
-        raised,
-        until,
-        if trial.is_control() { until / 100 } else { 0 },
-        info.disable_depth,
-        if is_masked { "masked" } else { "unmasked" },
-        ROW,
-        afterwards,
-        recovered,
-        ROW
-    )
+
+    let mut evidence = Evidence::new();
+    let claimed = trial.pick(0, until / CLAIMS);
+    evidence.note(fmt!("raised {raised} interrupts"))?;
+    evidence.check(
+        until >= MIN_COUNT,
+        fmt!("the handler ran {until} times, and claimed {claimed}"),
+    )?;
+    evidence.check(
+        info.disable_depth == 1,
+        fmt!(
+            "the kernel has disabled the line {} times",
+            info.disable_depth
+        ),
+    )?;
+    evidence.check(
+        is_masked,
+        fmt!(
+            "the controller has it {}",
+            if is_masked { "masked" } else { "unmasked" }
+        ),
+    )?;
+    evidence.check(
+        afterwards == 0,
+        fmt!("raised {ROW} more, the handler ran {afterwards}"),
+    )?;
+    evidence.check(
+        recovered == ROW,
+        fmt!("requested again, by a handler that claims all, it ran {recovered} of {ROW}"),
+    )?;
+    evidence.holds()
 }
 
 fn request(line: &Line<Controller>, claims: u64) -> Result<Arc<Registration<Denier>>> {

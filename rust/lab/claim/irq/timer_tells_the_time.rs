@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The timer interrupt of the local APIC notifies the kernel that time has passed.
+//!
+//! A busy CPU gets one at each tick. An idle CPU stops its tick: time passes on it, without timer interrupts.
+//! Which CPU is idle, and for how long, says a tracepoint of the kernel.
+
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    clock,
+    context::Unsleeping,
+    cpu::{
+        self,
+        CpuId,
+        PerCpu, //
+    },
+    lapic,
+    smp::Counter,
+    tracepoint::{
+        Attached,
+        CpuIdle,
+        Observer, //
+    },
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+claim! {
+    quote: "The LAPIC timer has issued an interrupt, this notifies the kernel that some time has passed",
+    section: "Interrupts Handling",
+    today: "so on a CPU that has something to do. Since 2.6.21 (x86-64: 2.6.24) an idle CPU stops its tick (NO_HZ); \
+            what time it is says the time stamp counter",
+    functions: "sysvec_apic_timer_interrupt(), tick_nohz_idle_stop_tick(), ktime_get()",
+    control: "no CPU is idle: all have something to do",
+    next: "grep LOC /proc/interrupts; sleep 2; grep LOC /proc/interrupts",
+}
+
+/// How long the CPUs are left alone.
+const WINDOW_MS: u32 = 50;
+
+/// How long each CPU was idle.
+struct Idle {
+    since_ns: PerCpu<Atomic<u64>>,
+    total_ns: PerCpu<Atomic<u64>>,
+}
+
+impl Observer<CpuIdle> for Idle {
+    fn observe(&self, event: &CpuIdle, _context: &Unsleeping) {
+        let now_ns = clock::now_ns();
+        let since_ns = self.since_ns.local();
+        if event.is_entry {
+            since_ns.store(now_ns, Relaxed);
+        } else {
+            let since_ns = since_ns.xchg(0, Relaxed);
+            if since_ns > 0 {
+                let total_ns = self.total_ns.local();
+                total_ns.add(now_ns.saturating_sub(since_ns), Relaxed);
+            }
+        }
+    }
+}
+
+/// What a CPU has counted, at one time or between two.
+#[derive(Clone, Copy)]
+struct Counts {
+    clock_ns: u64,
+    idle_ns: u64,
+    ticks: usize,
+    timer: u32,
+}
+
+impl Counts {
+    fn of(cpu: CpuId, idle: &Idle) -> Self {
+        Self {
+            clock_ns: clock::now_ns(),
+            idle_ns: idle.total_ns.of(cpu).load(Relaxed),
+            ticks: clock::ticks(),
+            timer: Counter::LocalTimer.on(cpu),
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            clock_ns: self.clock_ns.saturating_sub(before.clock_ns),
+            idle_ns: self.idle_ns.saturating_sub(before.idle_ns),
+            ticks: self.ticks.wrapping_sub(before.ticks),
+            timer: self.timer.wrapping_sub(before.timer),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.idle_ns * 10 >= self.clock_ns * 9
+    }
+
+    /// Hardly any timer interrupts.
+    fn is_tickless(&self) -> bool {
+        self.timer as usize * 2 <= self.ticks
+    }
+
+    /// One for each tick, and no others.
+    fn is_ticking(&self) -> bool {
+        let timer = self.timer as usize;
+        timer * 10 >= self.ticks * 9 && timer * 9 <= self.ticks * 10
+    }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    /// How often an idle CPU is looked for, and in how many windows it has to get each tick for the text to hold.
+    const ATTEMPTS: u32 = 6;
+    const ENOUGH: u32 = 3;
+
+    if !lapic::is_used() {
+        skip!("the kernel uses no local APIC");
+    }
+    trial.judge_by_clock();
+    let idle = Idle {
+        since_ns: PerCpu::new(|| Ok(Atomic::new(0)))?,
+        total_ns: PerCpu::new(|| Ok(Atomic::new(0)))?,
+    };
+    let mut watched = Attached::new(Arc::new(idle, GFP_KERNEL)?);
+    watched.to::<CpuIdle>()?;
+    let idle = watched.observer();
+
+    let mut evidence = Evidence::new();
+    show_busy(trial, idle, &mut evidence)?;
+    let mut nr_ticking = 0;
+    for _ in 0..ATTEMPTS {
+        let Some((cpu, passed)) = quietest(trial, idle)? else {
+            if trial.is_control() {
+                evidence.check(false, fmt!("no CPU was idle for {WINDOW_MS} ms"))?;
+                return evidence.outdated();
+            }
+            continue;
+        };
+        nr_ticking += u32::from(passed.is_ticking());
+        if !passed.is_tickless() && nr_ticking < ENOUGH {
+            continue;
+        }
+        evidence.note(fmt!(
+            "CPU {}, idle for {} of {} ms by its own clock: {} timer interrupts in {} ticks",
+            cpu.as_u32(),
+            passed.idle_ns / 1_000_000,
+            passed.clock_ns / 1_000_000,
+            passed.timer,
+            passed.ticks
+        ))?;
+        return if passed.is_tickless() {
+            evidence.outdated()
+        } else {
+            evidence.holds()
+        };
+    }
+    skip!("the machine is too busy: no CPU was idle for {WINDOW_MS} ms without timers of others");
+}
+
+/// A CPU that spins gets a timer interrupt for each tick.
+fn show_busy(trial: &Trial<'_>, idle: &Idle, evidence: &mut Evidence) -> Answer {
+    const NR_TICKS: u32 = 3;
+    const PATIENCE_NS: u64 = 1_000_000_000;
+
+    let [cpu] = trial.cpus()?;
+    let before = Counts::of(cpu, idle);
+    let came = Atomic::new(false);
+    let workers = &trial.lab.workers;
+    cpu::run_on(workers, core::iter::once(cpu), trial.task, |_here| {
+        let passed = || Counts::of(cpu, idle).since(before);
+        let has_come = || passed().timer >= NR_TICKS || passed().ticks > 100 * NR_TICKS as usize;
+        came.store(clock::spin_until(PATIENCE_NS, has_come), Relaxed);
+    })?;
+    let passed = Counts::of(cpu, idle).since(before);
+    if passed.timer < NR_TICKS {
+        skip!(
+            "the tick of CPU {} does not come from its local APIC",
+            cpu.as_u32()
+        );
+    }
+    evidence.check(
+        came.load(Relaxed),
+        fmt!(
+            "CPU {}, busy: {} timer interrupts in {} ticks",
+            cpu.as_u32(),
+            passed.timer,
+            passed.ticks
+        ),
+    )?;
+    Ok(())
+}
+
+/// Leaves the CPUs alone for a while, and tells of the one with the fewest timer interrupts, of those that
+/// were idle all the time.
+fn quietest(trial: &Trial<'_>, idle: &Idle) -> Answer<Option<(CpuId, Counts)>> {
+    let clocks = PerCpu::new(|| Ok(Atomic::new(0)))?;
+    let mut before = KVec::new();
+    let workers = &trial.lab.workers;
+    let is_busy = trial.is_control();
+    // Whoever is idle by now is woken, so that it is seen to become idle again.
+    cpu::run_on(workers, cpu::online(), trial.task, |_here| {
+        clocks.local().store(clock::now_ns(), Relaxed);
+    })?;
+    for cpu in cpu::online() {
+        before.push((cpu, Counts::of(cpu, idle)), GFP_KERNEL)?;
+    }
+    if !is_busy {
+        trial.task.sleep_ms(WINDOW_MS);
+    }
+    cpu::run_on(workers, cpu::online(), trial.task, |_here| {
+        if is_busy {
+            clock::spin_ns(u64::from(WINDOW_MS) * 1_000_000);
+        }
+        let clock = clocks.local();
+        clock.store(clock::now_ns().saturating_sub(clock.load(Relaxed)), Relaxed);
+    })?;
+    let mut quietest: Option<(CpuId, Counts)> = None;
+    for (cpu, before) in before {
+        let mut passed = Counts::of(cpu, idle).since(before);
+        // By its own clock, rather than by that of this CPU.
+        passed.clock_ns = clocks.of(cpu).load(Relaxed);
+        if passed.is_idle() && quietest.is_none_or(|(_, least)| passed.timer < least.timer) {
+            quietest = Some((cpu, passed));
+        }
+    }
+    Ok(quietest)
+}
