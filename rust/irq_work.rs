@@ -68,6 +68,13 @@ impl When for Lazy {
     const FLAGS: u32 = bindings::IRQ_WORK_LAZY;
 }
 
+/// Whether a CPU can interrupt itself for IRQ work. Without a local APIC it cannot, and all of it waits
+/// for the next timer tick.
+pub fn has_interrupt() -> bool {
+    // SAFETY: Reads what the boot CPU can do.
+    unsafe { bindings::irq_work_has_interrupt() }
+}
+
 /// IRQ work around its handler. Dropping it waits for it.
 ///
 /// ```

@@ -86,6 +86,7 @@ void rust_helper_irqlab_irq_take_back_cpu(struct irq_domain *domain,
 					  unsigned long hwirq);
 
 /* irq_work.c */
+bool rust_helper_irqlab_irq_work_has_interrupt(void);
 void rust_helper_irqlab_irq_work_init(struct irq_work *work,
 				      void (*func)(struct irq_work *work),
 				      unsigned int flags);
