@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Smp_call_function() runs on all CPUs but the sender; on_each_cpu() there too.
+//! smp_call_function() calls a function on all CPUs but the sender; on_each_cpu() there, too.
 
 use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
+    prelude::*,
+    skip, //
 };
-use crate::refusal::Answer;
 use irqlab::{
     context::{
         IrqsOff,
@@ -29,15 +25,12 @@ use irqlab::{
         Observer, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {
@@ -63,14 +56,18 @@ struct Made {
     /// The CPUs on which it was, once each.
     once: Set,
     total: u32,
-    /// On how many of them the kernel has told that a call began.
+    /// On how many of them the kernel's tracepoint told that a call began.
     told: usize,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
+impl Made {
+    fn is_on(&self, cpus: &Set) -> bool {
+        is_same(&self.once, cpus) && self.total as usize == cpus.len() && self.told == cpus.len()
     }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let [_, _] = trial.cpus()?;
     let cpus = Set::online()?;
     let sender = CpuId::current();
     let mut others = Set::online()?;
@@ -88,24 +85,28 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if !is_same(&cpus, &Set::online()?) {
         skip!("a CPU has gone offline, or come online");
     }
-    judge!(
-        is_same(&to_others.once, &others)
-            && to_others.total as usize == others.len()
-            && to_others.told == others.len()
-            && is_same(&to_each.once, &cpus)
-            && to_each.total as usize == cpus.len()
-            && to_each.told == cpus.len(),
-        "CPUs {}, from CPU {}: smp_call_function() ran {} times, on CPUs {} ({} told by the kernel); \
-         on_each_cpu() {} times, on CPUs {} ({})",
-        cpus,
-        sender.as_u32(),
-        to_others.total,
-        to_others.once,
-        to_others.told,
-        to_each.total,
-        to_each.once,
-        to_each.told
-    )
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!("CPU {} of CPUs {} sends", sender.as_u32(), cpus))?;
+    for (function, made, wanted) in [
+        (
+            trial.pick("smp_call_function()", "on_each_cpu()"),
+            to_others,
+            others,
+        ),
+        ("on_each_cpu()", to_each, cpus),
+    ] {
+        evidence.check(
+            made.is_on(&wanted),
+            fmt!(
+                "{} ran on CPUs {}, {} times, {} told by the kernel",
+                function,
+                made.once,
+                made.total,
+                made.told
+            ),
+        )?;
+    }
+    evidence.holds()
 }
 
 fn is_same(a: &Set, b: &Set) -> bool {

@@ -4,38 +4,28 @@
 //!
 //! The CPU measures itself, from when it sees that the call was sent.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::{
         attempt,
         Hold, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     clock,
     context::IrqsOff,
     cpu::CpuId,
-    emit, lapic,
+    lapic,
     smp::{
         self,
         Csd, //
     },
-    text::Text,
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -65,7 +55,6 @@ impl smp::Handler for Mark {
 }
 
 /// Counts over all times, for one time that interrupts are off.
-#[derive(Default)]
 struct Counts {
     /// How many had been made before interrupts were on, and how many in the end.
     before: u32,
@@ -78,40 +67,42 @@ struct Counts {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let [sender, target] = trial.cpus()?;
     trial.judge_by_clock();
-    let mut evidence = Text::new();
-    let mut holds = true;
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "CPU {} calls CPU {}, which has interrupts {}",
+        sender.as_u32(),
+        target.as_u32(),
+        trial.pick("off", "on")
+    ))?;
     for held_ns in HELD_NS {
         let mut counts = Counts {
+            before: 0,
+            made: 0,
+            waiting: 0,
             shortest_ns: u64::MAX,
-            ..Counts::default()
         };
         for _ in 0..COUNT {
             attempt(|| try_one(trial, sender, target, held_ns, &mut counts))?;
         }
-        holds &= counts.before == 0
-            && counts.made == COUNT
-            && counts.waiting == COUNT
-            && counts.shortest_ns >= held_ns;
-        evidence.separate("; ")?;
-        emit!(
-            &mut evidence,
-            "for {} us: {} waited in the local APIC, {} made by then, {} in the end, {} us after they \
-             were sent at least",
-            held_ns / 1000,
-            counts.waiting,
-            counts.before,
-            counts.made,
-            counts.shortest_ns / 1000
+        evidence.check(
+            (counts.waiting, counts.before) == (COUNT, 0),
+            fmt!(
+                "{COUNT} times for {} us more: {} waited in the local APIC, {} were made by then",
+                held_ns / 1000,
+                counts.waiting,
+                counts.before
+            ),
+        )?;
+        evidence.check(
+            counts.made == COUNT && counts.shortest_ns >= held_ns,
+            fmt!(
+                "{} in the end, after {} us at least",
+                counts.made,
+                counts.shortest_ns / 1000
+            ),
         )?;
     }
-    judge!(
-        holds,
-        "{} calls each to CPU {}, interrupts {} {}",
-        COUNT,
-        target.as_u32(),
-        if trial.is_control() { "on" } else { "off" },
-        evidence
-    )
+    evidence.holds()
 }
 
 fn try_one(
@@ -151,10 +142,9 @@ fn try_one(
             is_waiting.store(waits, Relaxed);
         },
     )?;
-    if !is_in_time {
+    if !is_in_time || !trial.eventually(2000, || call.runs.load(Acquire) > 0) {
         return Ok(None);
     }
-    trial.eventually(2000, || call.runs.load(Acquire) > 0);
     counts.before += before.load(Relaxed);
     counts.made += call.runs.load(Acquire);
     counts.waiting += u32::from(is_waiting.load(Relaxed));

@@ -2,57 +2,50 @@
 
 //! Who changes page tables interrupts the other CPUs, to have them invalidate their TLBs.
 //!
-//! By a call of a function of the kernel, as there is no vector for it any more
-//! (IPI-01). Here it is the kernel's own memory: a page is unmapped, and all
-//! CPUs are to forget it. That of a process interrupts only the CPUs that run it, which
-//! takes one with threads: selftests/tlb_shootdown.
+//! By a call of a function of the kernel, as there is no vector for it any more (IPI-01). A page of
+//! the kernel's own memory is unmapped, which all CPUs have to forget. A page of a process interrupts
+//! only the CPUs that run it: that takes a process with threads, `user_part IPI-08`, which is watched.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     hold::{
         attempt,
         spin_until, //
     },
-    refusal::Answer,
 };
 use irqlab::{
-    context::Unsleeping,
+    context::{
+        Kind,
+        Snapshot,
+        Unsleeping, //
+    },
     cpu::{
         self,
         CpuId,
-        PerCpu, //
+        PerCpu,
+        Set, //
     },
-    emit,
-    smp::Counter,
     symbol::Name,
-    text::Text,
     tlb,
     tracepoint::{
         Attached,
-        CallFunctionEntry,
-        CallFunctionSingleEntry,
         CsdFunctionEntry,
+        CsdQueueCpu,
         Observer, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -64,87 +57,109 @@ claim! {
     next: "grep -e TLB -e CAL /proc/interrupts, before and after",
 }
 
-/// What each CPU was interrupted for.
+/// The process that is watched, and for how long.
+const PROCESS: &str = "user_part";
+const PATIENCE_MS: u32 = 100;
+
+/// Who calls others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// The thread that unmaps a page of the kernel's.
+    Kernel,
+    /// A thread of the process.
+    Process,
+}
+
+impl Sender {
+    const ALL: [Sender; 2] = [Sender::Kernel, Sender::Process];
+}
+
+/// The last call of each CPU by each of the two: which it is, and the function that it began in a hard
+/// IRQ.
 struct Calls {
-    is_on: Atomic<bool>,
-    interrupts: PerCpu<Atomic<u64>>,
-    /// The function that it was called to run, in an interrupt.
-    functions: PerCpu<[Atomic<usize>; Self::NR]>,
-    nr: PerCpu<Atomic<usize>>,
+    /// The thread that unmaps, while it does; 0 otherwise.
+    thread: Atomic<i32>,
+    queued: [PerCpu<Atomic<usize>>; Sender::ALL.len()],
+    functions: [PerCpu<Atomic<usize>>; Sender::ALL.len()],
 }
 
 impl Calls {
-    /// More than a CPU is called to run in such a short time.
-    const NR: usize = 16;
-
-    fn note_interrupt(&self) {
-        if self.is_on.load(Acquire) {
-            self.interrupts.local().add(1, Relaxed);
-        }
+    fn new() -> Result<Self> {
+        let none = || PerCpu::new(|| Ok(Atomic::new(0)));
+        Ok(Self {
+            thread: Atomic::new(0),
+            queued: [none()?, none()?],
+            functions: [none()?, none()?],
+        })
     }
 
-    /// The first function that was called on `cpu` and has to do with TLBs.
-    fn flush_on(&self, cpu: CpuId) -> Option<Name> {
-        let is_flush = |name: &Name| name.function().contains("flush");
-        let functions = self.functions.of(cpu).iter();
-        let mut names = functions.map(|function| Name::of(function.load(Relaxed)));
-        names.find(is_flush)
+    /// The name of the function that `cpu` was interrupted for, if that invalidates TLBs.
+    fn flush_on(&self, cpu: CpuId, sender: Sender) -> Option<Name> {
+        let function = self.functions[sender as usize].of(cpu).load(Acquire);
+        Some(Name::of(function)).filter(|name| name.function().contains("flush"))
     }
 }
 
-impl Observer<CallFunctionEntry> for Calls {
-    fn observe(&self, _event: &CallFunctionEntry, _context: &Unsleeping) {
-        self.note_interrupt();
-    }
-}
-
-impl Observer<CallFunctionSingleEntry> for Calls {
-    fn observe(&self, _event: &CallFunctionSingleEntry, _context: &Unsleeping) {
-        self.note_interrupt();
+impl Observer<CsdQueueCpu> for Calls {
+    fn observe(&self, event: &CsdQueueCpu, _context: &Unsleeping) {
+        let now = Snapshot::take();
+        let sender = if now.kind() != Kind::Task {
+            return;
+        } else if now.pid == self.thread.load(Relaxed) {
+            Sender::Kernel
+        } else if now.comm() == PROCESS {
+            Sender::Process
+        } else {
+            return;
+        };
+        self.queued[sender as usize]
+            .of(event.cpu)
+            .store(event.csd, Release);
     }
 }
 
 impl Observer<CsdFunctionEntry> for Calls {
     fn observe(&self, event: &CsdFunctionEntry, _context: &Unsleeping) {
-        // Of the CPU itself it is no interrupt.
-        if event.csd == 0 || !self.is_on.load(Acquire) {
+        let now = Snapshot::take();
+        if event.csd == 0 || now.kind() != Kind::HardIrq {
             return;
         }
-        let place = self.nr.local().fetch_add(1, Full);
-        if let Some(function) = self.functions.local().get(place) {
-            function.store(event.function, Relaxed);
+        for sender in Sender::ALL {
+            // A CPU that runs another process has nothing of this one's.
+            let is_for_it = sender == Sender::Kernel || now.comm() == PROCESS;
+            if is_for_it && self.queued[sender as usize].local().load(Acquire) == event.csd {
+                self.functions[sender as usize]
+                    .local()
+                    .store(event.function, Release);
+            }
         }
     }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
-    }
+    let [_, _] = trial.cpus()?;
     if tlb::is_broadcast() {
         skip!("the CPUs tell each other by an instruction (INVLPGB)");
     }
-    attempt(|| try_one(trial))
-}
-
-/// What came of one page, unless CPUs were not busy until the end.
-fn try_one(trial: &Trial<'_>) -> Answer<Option<Finding>> {
-    let calls = Calls {
-        is_on: Atomic::new(false),
-        interrupts: PerCpu::new(|| Ok(Atomic::new(0)))?,
-        functions: PerCpu::new(|| Ok([const { Atomic::new(0) }; Calls::NR]))?,
-        nr: PerCpu::new(|| Ok(Atomic::new(0)))?,
-    };
-    let mut attached = Attached::new(Arc::new(calls, GFP_KERNEL)?);
-    attached.to::<CallFunctionEntry>()?;
-    attached.to::<CallFunctionSingleEntry>()?;
+    let mut attached = Attached::new(Arc::new(Calls::new()?, GFP_KERNEL)?);
+    attached.to::<CsdQueueCpu>()?;
     attached.to::<CsdFunctionEntry>()?;
     let calls = attached.observer();
+    let mut evidence = Evidence::new();
+    attempt(|| unmap(trial, calls))?;
+    of_the_kernel(trial, calls, &mut evidence)?;
+    if !trial.is_control() {
+        of_the_process(trial, calls, &mut evidence)?;
+    }
+    evidence.holds()
+}
 
+/// Unmaps a page of the kernel's while all other CPUs are busy. Nothing if they were not until the
+/// end.
+fn unmap(trial: &Trial<'_>, calls: &Calls) -> Answer<Option<()>> {
     let sender = CpuId::current();
-    let counted: PerCpu<Atomic<u32>> = PerCpu::new(|| Ok(Atomic::new(0)))?;
     let (nr_ready, nr_busy) = (Atomic::new(0), Atomic::new(0));
-    let (is_over, is_done) = (Atomic::new(false), Atomic::new(false));
+    let (is_unmapped, is_over) = (Atomic::new(false), Atomic::new(false));
     let nr_others = cpu::online().count() - 1;
     let is_control = trial.is_control();
     cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
@@ -159,55 +174,57 @@ fn try_one(trial: &Trial<'_>) -> Answer<Option<Finding>> {
         // What others have unmapped before is not to be taken for what is unmapped now.
         tlb::forget_unmapped(here.task);
         spin_until(|| nr_ready.load(Acquire) == nr_others);
-        for cpu in cpu::online() {
-            counted
-                .of(cpu)
-                .store(Counter::CallFunction.on(cpu), Relaxed);
+        if !is_control {
+            calls.thread.store(Snapshot::take().pid, Relaxed);
+            is_unmapped.store(tlb::map_and_unmap(here.task).is_ok(), Relaxed);
+            tlb::forget_unmapped(here.task);
+            calls.thread.store(0, Relaxed);
         }
-        calls.is_on.store(true, Release);
-        let is_unmapped = is_control || tlb::map_and_unmap(here.task).is_ok();
-        tlb::forget_unmapped(here.task);
-        calls.is_on.store(false, Release);
-        for cpu in cpu::online() {
-            let before = counted.of(cpu).load(Relaxed);
-            let grown = Counter::CallFunction.on(cpu).wrapping_sub(before);
-            counted.of(cpu).store(grown, Relaxed);
-        }
-        is_done.store(is_unmapped, Relaxed);
         is_over.store(true, Release);
     })?;
+    let is_done = is_control || is_unmapped.load(Relaxed);
+    Ok((is_done && nr_busy.load(Relaxed) == nr_others).then_some(()))
+}
 
-    if nr_busy.load(Relaxed) != nr_others {
-        return Ok(None);
+fn of_the_kernel(trial: &Trial<'_>, calls: &Calls, evidence: &mut Evidence) -> Result {
+    let flush_on = |cpu| calls.flush_on(cpu, Sender::Kernel);
+    let reached = Set::of(cpu::online().filter(|cpu| flush_on(*cpu).is_some()))?;
+    let nr_others = cpu::online().count() - 1;
+    evidence.check(
+        reached.len() == nr_others,
+        fmt!(
+            "a page of the kernel's {}: {} of {} other CPUs were interrupted to flush",
+            trial.pick("was unmapped", "stayed mapped"),
+            reached.len(),
+            nr_others
+        ),
+    )?;
+    let first = reached.iter().next();
+    if let Some((cpu, name)) = first.and_then(|cpu| Some((cpu, flush_on(cpu)?))) {
+        let cpu = cpu.as_u32();
+        evidence.note(fmt!("CPU {cpu} to call {}()", name.function()))?;
     }
-    let mut evidence = Text::new();
-    let mut reached = 0;
-    for cpu in cpu::online().filter(|cpu| *cpu != sender) {
-        let flush = calls.flush_on(cpu);
-        let interrupts = calls.interrupts.of(cpu).load(Relaxed);
-        let counted = counted.of(cpu).load(Relaxed);
-        reached += usize::from(flush.is_some() && interrupts > 0 && counted > 0);
-        emit!(
-            &mut evidence,
-            ", CPU {}: {} in {} interrupts, {} counted",
-            cpu.as_u32(),
-            flush.as_ref().map_or("nothing flushed", Name::function),
-            interrupts,
-            counted
-        )?;
+    Ok(())
+}
+
+/// Only a note: the process may not be there, or its threads may not have met.
+fn of_the_process(trial: &Trial<'_>, calls: &Calls, evidence: &mut Evidence) -> Result {
+    let flush = || {
+        let mut cpus = cpu::online();
+        cpus.find_map(|cpu| Some((cpu, calls.flush_on(cpu, Sender::Process)?)))
+    };
+    if !trial.eventually(PATIENCE_MS, || flush().is_some()) {
+        return evidence.note(fmt!(
+            "no process with threads unmapped a page: run './{PROCESS} IPI-08 &' and try again"
+        ));
     }
-    judge!(
-        is_done.load(Relaxed) && reached == nr_others,
-        "CPU {} {}: {} of {} other CPUs were interrupted to flush{}",
-        sender.as_u32(),
-        if is_control {
-            "unmapped nothing"
-        } else {
-            "unmapped a page"
-        },
-        reached,
-        nr_others,
-        evidence
-    )
-    .map(Some)
+    let Some((cpu, name)) = flush() else {
+        return Ok(());
+    };
+    evidence.note(fmt!(
+        "a process unmapped a page: CPU {}, which ran another thread of it, was interrupted to call \
+         {}()",
+        cpu.as_u32(),
+        name.function()
+    ))
 }

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A list without a lock, one for each CPU, carries the requests to it.
+//! A list for each CPU carries the requests to it.
 //!
-//! Who puts something into an empty list sends an interrupt, the others need not: a CPU
-//! that has interrupts off meanwhile gets one for all. That nobody locks is IPI-09.
+//! Who puts something into an empty list sends an interrupt, the others need not: a CPU that has
+//! interrupts off meanwhile gets one for all. That nobody locks is IPI-09.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::{
         attempt,
         spin_until,
         Hold, //
     },
-    refusal::Answer,
     traffic::{
         Seen,
         Traffic, //
@@ -26,29 +19,22 @@ use crate::{
 };
 use irqlab::{
     context::IrqsOff,
-    cpu::{
-        self,
-        CpuId, //
-    },
+    cpu::CpuId,
     smp::{
         self,
-        Counter,
         Csd, //
     },
     tracepoint::Attached,
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -81,8 +67,9 @@ impl smp::Handler for Call {
         if shared.last.xchg(interrupt, Full) != interrupt {
             shared.interrupts.add(1, Relaxed);
         }
-        let turn = shared.runs.fetch_add(1, Release);
+        let turn = shared.runs.load(Relaxed);
         shared.in_turn.add(usize::from(turn == this.1), Relaxed);
+        shared.runs.fetch_add(1, Release);
     }
 }
 
@@ -93,35 +80,37 @@ struct Counts {
     runs: usize,
     in_turn: usize,
     interrupts: usize,
-    counted: u32,
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
+    let [sender, target] = trial.cpus()?;
     let seen = [Seen::Queued, Seen::Sent, Seen::Called];
     let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
     let counts = attempt(|| try_all(trial, sender, target, &traffic))?;
-    judge!(
-        counts.queued == COUNT as u64
-            && counts.sent == 1
-            && counts.runs == COUNT
-            && counts.in_turn == COUNT
-            && counts.interrupts == 1
-            && counts.counted > 0,
-        "{} calls queued by CPU {} for CPU {}, interrupts sent for them: {}; {} calls made, {} in their \
-         turn, in {} interrupts of {} counted",
-        counts.queued,
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "CPU {} queued {} calls for CPU {}",
         sender.as_u32(),
-        target.as_u32(),
-        counts.sent,
-        counts.runs,
-        counts.in_turn,
-        counts.interrupts,
-        counts.counted
-    )
+        counts.queued,
+        target.as_u32()
+    ))?;
+    evidence.check(
+        counts.sent == 1,
+        fmt!("interrupts sent for them: {}", counts.sent),
+    )?;
+    evidence.check(
+        counts.runs == COUNT && counts.in_turn == COUNT,
+        fmt!(
+            "{} were made, {} in their turn",
+            counts.runs,
+            counts.in_turn
+        ),
+    )?;
+    evidence.check(
+        counts.interrupts == 1,
+        fmt!("interrupts in which they were made: {}", counts.interrupts),
+    )?;
+    evidence.holds()
 }
 
 fn try_all(
@@ -148,7 +137,6 @@ fn try_all(
     let seen = |what| traffic.observer().on(sender, what);
     // What the sender has done for these calls: it may have woken the target before.
     let (queued, sent) = (Atomic::new(0), Atomic::new(0));
-    let counted = Counter::CallFunction.on(target);
     let is_control = trial.is_control();
     let is_sent = Atomic::new(false);
     let runs = || shared.runs.load(Acquire);
@@ -170,19 +158,18 @@ fn try_all(
         || is_sent.load(Acquire),
         || (),
     )?;
+    // They come late, or not at all.
+    if !trial.eventually(2000, || runs() == COUNT) || !is_in_time && !is_control {
+        return Ok(None);
+    }
     let counts = Counts {
         queued: queued.load(Relaxed),
         sent: sent.load(Relaxed),
-        runs: if trial.eventually(2000, || runs() == COUNT) {
-            COUNT
-        } else {
-            runs()
-        },
+        runs: runs(),
         in_turn: shared.in_turn.load(Relaxed),
         interrupts: shared.interrupts.load(Relaxed),
-        counted: Counter::CallFunction.on(target).wrapping_sub(counted),
     };
     // Somebody else's call among them, or before them, is another experiment.
     let is_alone = counts.queued == COUNT as u64 && counts.sent > 0;
-    Ok((is_alone && (is_in_time || is_control)).then_some(counts))
+    Ok(is_alone.then_some(counts))
 }

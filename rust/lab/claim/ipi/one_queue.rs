@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! There are two priorities, served at once or from a queue.
+//! There are two priorities, made at once or from a queue.
 //!
-//! There is one queue for each CPU, and one interrupt for what is in it. But its calls are
-//! not made in their order: those that somebody waits for come first.
+//! There is one queue for each CPU, and one interrupt for what is in it. But its calls are not made
+//! in their order: those that somebody waits for come first.
 
-use crate::claim::{
-    claim,
-    evidence::Verdict,
-    found,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::{
         attempt,
         Hold, //
     },
-    refusal::Answer,
     traffic::{
         Seen,
         Traffic, //
@@ -26,28 +18,22 @@ use crate::{
 };
 use irqlab::{
     context::IrqsOff,
-    cpu::{
-        self,
-        CpuId, //
-    },
+    cpu::CpuId,
     smp::{
         self,
         Csd, //
     },
     tracepoint::Attached,
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -75,7 +61,7 @@ impl Order {
         let place = self.next.fetch_add(1, Full) + 1;
         let interrupt = self.traffic.observer().interrupt(off);
         self.interrupts[call].store(interrupt, Relaxed);
-        self.places[call].store(place, Relaxed);
+        self.places[call].store(place, Release);
     }
 }
 
@@ -88,43 +74,38 @@ impl smp::Handler for Call {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
+    let [sender, target] = trial.cpus()?;
     let seen = [Seen::Queued, Seen::Called];
     let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
     let order = attempt(|| try_order(trial, sender, target, &traffic))?;
-    let [first, second, last] = order.each_ref().map(|(place, _)| *place);
-    let interrupts = order.each_ref().map(|(_, interrupt)| *interrupt);
+    let [first, second, last] = order.map(|(place, _)| place);
+    let interrupts = order.map(|(_, interrupt)| interrupt);
+    // Queued or not, what is urgent would have come by an interrupt of its own.
     let is_one = interrupts[0] != 0 && interrupts.iter().all(|other| *other == interrupts[0]);
-    // Queued or not, what is urgent would have come by another interrupt.
-    let verdict = match (last, first, second) {
-        (1, 2, 3) if is_one => Verdict::Outdated,
-        (1, 2, 3) => Verdict::Holds,
-        _ => Verdict::Fails,
-    };
-    found(
-        verdict,
-        fmt!(
-            "queued for CPU {}, which has interrupts off: two calls that nobody waits for, and one {}: \
-             made as number {}, {} and {}, {}",
-            target.as_u32(),
-            if trial.is_control() {
-                "more"
-            } else {
-                "that the sender waits for"
-            },
-            first,
-            second,
-            last,
-            if is_one {
-                "in one interrupt"
-            } else {
-                "in several interrupts"
-            }
-        ),
-    )
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "queued for CPU {}, which has interrupts off: two calls that nobody waits for, then one {}",
+        target.as_u32(),
+        trial.pick("that the sender waits for", "more")
+    ))?;
+    evidence.check(
+        (last, first, second) == (1, 2, 3),
+        fmt!("made as number {first}, {second} and {last}"),
+    )?;
+    evidence.note(fmt!(
+        "in {}",
+        if is_one {
+            "one interrupt"
+        } else {
+            "several interrupts"
+        }
+    ))?;
+    if is_one {
+        evidence.outdated()
+    } else {
+        evidence.holds()
+    }
 }
 
 /// Place and interrupt of each call.
@@ -169,9 +150,9 @@ fn try_order(
         || before.load(Acquire) > 0 && nr_queued() >= CALLS as u64,
         || (),
     )?;
-    let has_run = || order.next.load(Relaxed) == CALLS as u32;
+    let have_run = || order.places.iter().all(|place| place.load(Acquire) > 0);
     // With a call of somebody else's among them it is another experiment.
-    if !is_in_time || total.load(Acquire) != CALLS as u64 || !trial.eventually(2000, has_run) {
+    if !is_in_time || total.load(Acquire) != CALLS as u64 || !trial.eventually(2000, have_run) {
         return Ok(None);
     }
     Ok(Some(core::array::from_fn(|call| {

@@ -2,20 +2,16 @@
 
 //! An idle CPU that polls gets no interrupt.
 //!
-//! It looks for a flag in memory, which who has put a call into its queue sets in place of
-//! sending an interrupt. Whether an idle CPU polls is seen by just this: where calls to it
-//! take an interrupt, it halts.
+//! It looks at a flag in memory, which who has put a call into its queue sets in place of sending an
+//! interrupt. Idle CPUs poll all the time if the kernel was booted to do so, and else for a moment
+//! at most, if at all.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     hold::spin_until,
-    refusal::Answer,
     traffic::{
         Seen,
         Traffic, //
@@ -32,18 +28,14 @@ use irqlab::{
     },
     smp::{
         self,
-        Counter,
         Csd, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -56,8 +48,6 @@ claim! {
 }
 
 const COUNT: u32 = 30;
-/// For a first look.
-const FEW: u32 = 6;
 
 /// What is called: it notes what the CPU did otherwise.
 struct Mark {
@@ -83,74 +73,51 @@ struct Counts {
     interrupts: u32,
     sent: u64,
     spared: u64,
-    /// By how many the kernel's count of calls has grown.
-    counted: u32,
-}
-
-impl Counts {
-    /// Whether the CPU had so much else to do that the calls did not come, or not when it was idle.
-    fn is_disturbed(&self) -> bool {
-        self.made < COUNT || self.idle <= COUNT / 2
-    }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.last()) else {
-        skip!("one CPU");
-    };
-    let cpus = [sender, target];
-    let attached = Traffic::to(target, &[Seen::Sent, Seen::Spared])?;
-    let traffic = attached.observer();
-    let mut counts = count(trial, traffic, cpus, FEW, false)?;
-    // One that halts polls as well, for a moment before.
-    let halts = |counts: &Counts| !cpu::is_idle_polling() && 2 * counts.interrupts > counts.made;
-    let is_shown = trial.is_control() || !halts(&counts);
-    if is_shown {
-        counts = count(trial, traffic, cpus, COUNT, trial.is_control())?;
+    if !trial.is_control() && !cpu::is_idle_polling() {
+        skip!("idle CPUs halt here: boot with idle=poll to see it");
     }
-    if !trial.is_control() && (halts(&counts) || counts.is_disturbed()) {
+    let [sender, _] = trial.cpus()?;
+    let target = cpu::online().last().unwrap_or(sender);
+    let attached = Traffic::to(target, &[Seen::Sent, Seen::Spared])?;
+    let counts = count(trial, attached.observer(), [sender, target])?;
+    if !trial.is_control() && (counts.made < COUNT || counts.idle <= COUNT / 2) {
         skip!(
-            "{}: {} calls to CPU {}, {} found it idle, {} interrupts sent, {} counted",
-            if halts(&counts) {
-                "idle CPUs halt here, but if booted with idle=poll"
-            } else {
-                "the machine is too busy"
-            },
-            counts.made,
-            target.as_u32(),
+            "the machine is too busy: {} of {COUNT} calls found CPU {} idle",
             counts.idle,
-            counts.sent,
-            counts.counted
+            target.as_u32()
         );
     }
+    let mut evidence = Evidence::new();
+    evidence.check(
+        counts.idle > COUNT / 2,
+        fmt!(
+            "{} calls of CPU {}: {} found it idle",
+            counts.made,
+            target.as_u32(),
+            counts.idle
+        ),
+    )?;
     // It may have just been busy, or on its way into or out of the idle loop.
-    let spared = counts.made - counts.interrupts;
-    judge!(
-        counts.made == COUNT
-            && counts.idle > COUNT / 2
-            && spared > COUNT / 2
-            && counts.spared >= u64::from(spared)
-            && counts.counted < COUNT / 2,
-        "{} calls to CPU {}: {} found it idle, {} ran in an interrupt; the kernel sent {}, found that it \
-         needs none {} times, and counted {} there",
-        counts.made,
-        target.as_u32(),
-        counts.idle,
-        counts.interrupts,
-        counts.sent,
-        counts.spared,
-        counts.counted
-    )
+    let spared = counts.made.saturating_sub(counts.interrupts);
+    evidence.check(
+        spared > COUNT / 2,
+        fmt!("{} ran in an interrupt", counts.interrupts),
+    )?;
+    evidence.check(
+        counts.spared >= u64::from(spared),
+        fmt!(
+            "the kernel sent {} interrupts, and found that it needs none {} times",
+            counts.sent,
+            counts.spared
+        ),
+    )?;
+    evidence.holds()
 }
 
-fn count(
-    trial: &Trial<'_>,
-    traffic: &Traffic,
-    [sender, target]: [CpuId; 2],
-    nr_calls: u32,
-    is_busy: bool,
-) -> Answer<Counts> {
+fn count(trial: &Trial<'_>, traffic: &Traffic, [sender, target]: [CpuId; 2]) -> Answer<Counts> {
     let mark = Mark {
         runs: Atomic::new(0),
         interrupts: Atomic::new(0),
@@ -159,10 +126,9 @@ fn count(
     let call = KBox::pin_init(Csd::new(Ok(mark)), GFP_KERNEL)?;
     let seen = |what| traffic.on(sender, what);
     let (sent, spared) = (seen(Seen::Sent), seen(Seen::Spared));
-    let counted = Counter::CallFunction.on(target);
     let is_over = Atomic::new(false);
-    let cpus = [Some(sender), is_busy.then_some(target)];
-    let cpus = cpus.into_iter().flatten();
+    let busy = trial.is_control().then_some(target);
+    let cpus = [Some(sender), busy].into_iter().flatten();
     cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
         if here.cpu != sender {
             while !is_over.load(Acquire) {
@@ -171,7 +137,7 @@ fn count(
             }
             return;
         }
-        for number in 0..nr_calls {
+        for number in 0..COUNT {
             // Until it has nothing to do, and after the tick.
             here.task.sleep_ms(2);
             let _ = call.call_on(target);
@@ -187,6 +153,5 @@ fn count(
         interrupts: call.interrupts.load(Relaxed),
         sent: seen(Seen::Sent) - sent,
         spared: seen(Seen::Spared) - spared,
-        counted: Counter::CallFunction.on(target).wrapping_sub(counted),
     })
 }

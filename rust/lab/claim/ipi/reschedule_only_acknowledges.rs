@@ -2,62 +2,48 @@
 
 //! The reschedule interrupt only acknowledges; the work is done on the return from it.
 //!
-//! A thread of high priority is woken on a CPU that has interrupts off. Then the interrupt
-//! waits in the CPU's local APIC; it is taken, and when its handler ends the thread has not run.
-//! It runs after that, in the place of what was interrupted.
+//! A thread of high priority is woken on a CPU that has interrupts off. Then the interrupt waits in
+//! the CPU's local APIC; it is taken, and when its handler ends the thread has not run. It runs
+//! after that, in the place of what was interrupted.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     hold::{
         attempt,
         Hold, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     context::{
         Task,
         Unsleeping, //
     },
-    cpu::{
-        self,
-        CpuId, //
-    },
+    cpu::CpuId,
     kthread::{
         self,
         Priority,
         Work,
         Worker, //
     },
-    lapic,
-    smp::{
-        self,
-        Counter, //
-    },
+    lapic, smp,
     tracepoint::{
         Attached,
         Observer,
         RescheduleExit, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -109,9 +95,10 @@ impl kthread::Handler for Thread {
 /// Counts over all times.
 #[derive(Default)]
 struct Counts {
-    /// Interrupts that waited in the local APIC, and by how many the kernel's count has grown.
+    /// Interrupts that waited in the local APIC.
     waiting: u32,
-    counted: u32,
+    /// Their handlers that the kernel's tracepoint saw end.
+    ended: u32,
     /// Of the threads, how many had run before the handler ended, and how many after.
     before: u32,
     after: u32,
@@ -120,10 +107,7 @@ struct Counts {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
+    let [sender, target] = trial.cpus()?;
     let worker = Worker::on(target, c"irqlab_woken", Priority::Fifo)?;
     let steps = Arc::new(
         Steps {
@@ -137,40 +121,44 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     )?;
     let mut exits = Attached::new(Arc::new(Exits(steps.clone()), GFP_KERNEL)?);
     exits.to::<RescheduleExit>()?;
-    let thread = Work::new(worker, Ok(Thread(steps)));
-    let thread = KBox::pin_init(thread, GFP_KERNEL)?;
+    let thread = KBox::pin_init(Work::new(worker, Ok(Thread(steps))), GFP_KERNEL)?;
     let mut counts = Counts::default();
     for _ in 0..COUNT {
         attempt(|| try_one(trial, sender, &thread, &mut counts))?;
     }
-    if counts.by_call == COUNT {
+    let count = COUNT - counts.by_call;
+    if count == 0 {
         skip!(
             "CPUs {} and {} share no cache: the scheduler wakes up by calls",
             sender.as_u32(),
             target.as_u32()
         );
     }
-    let count = COUNT - counts.by_call;
-    judge!(
-        counts.waiting == count
-            && counts.counted >= count
-            && counts.before == 0
-            && counts.after == count,
-        "{} times CPU {} {}: {} reschedule interrupts in the local APIC of CPU {}, {} counted; threads \
-         that had run when the handler ended: {}, that ran then: {}",
-        count,
-        sender.as_u32(),
-        if trial.is_control() {
-            "sent it"
-        } else {
-            "woke a thread"
-        },
-        counts.waiting,
-        target.as_u32(),
-        counts.counted,
-        counts.before,
-        counts.after
-    )
+    let mut evidence = Evidence::new();
+    evidence.check(
+        counts.waiting == count,
+        fmt!(
+            "{count} times CPU {} {} on CPU {}, which has interrupts off: {} reschedule interrupts \
+             waited in its local APIC",
+            sender.as_u32(),
+            trial.pick("woke a thread", "asked to reschedule"),
+            target.as_u32(),
+            counts.waiting
+        ),
+    )?;
+    evidence.check(
+        counts.ended == count && counts.before == 0,
+        fmt!(
+            "with interrupts on {} handlers ended, and {} threads had run by then",
+            counts.ended,
+            counts.before
+        ),
+    )?;
+    evidence.check(
+        counts.after == count,
+        fmt!("threads that ran after their handler: {}", counts.after),
+    )?;
+    evidence.holds()
 }
 
 fn try_one(
@@ -189,7 +177,6 @@ fn try_one(
     let is_sent = Atomic::new(false);
     let (is_waiting, is_call) = (Atomic::new(false), Atomic::new(false));
     let is_control = trial.is_control();
-    let before = Counter::Reschedule.on(target);
     let is_in_time = Hold::off_unless(false, target).during(
         trial,
         &[sender],
@@ -208,20 +195,20 @@ fn try_one(
             steps.is_armed.store(true, Release);
         },
     )?;
-    if !is_in_time {
+    let has_run = || steps.runs.load(Acquire) > 0;
+    let patience_ms = if is_control { 10 } else { 2000 };
+    if !is_in_time || !trial.eventually(patience_ms, has_run) && !is_control {
         thread.cancel(trial.task);
         return Ok(None);
     }
     if !is_waiting.load(Relaxed) && is_call.load(Relaxed) {
         counts.by_call += 1;
-        trial.eventually(2000, || steps.runs.load(Acquire) > 0);
         return Ok(Some(()));
     }
-    let patience_ms = if is_control { 10 } else { 2000 };
-    trial.eventually(patience_ms, || steps.runs.load(Acquire) > 0);
+    let runs_at_exit = steps.runs_at_exit.load(Acquire);
     counts.waiting += u32::from(is_waiting.load(Relaxed));
-    counts.counted += Counter::Reschedule.on(target).wrapping_sub(before);
-    counts.before += steps.runs_at_exit.load(Acquire).saturating_sub(1);
+    counts.ended += u32::from(runs_at_exit > 0);
+    counts.before += runs_at_exit.saturating_sub(1);
     counts.after += u32::from(steps.ran_after.load(Relaxed));
     Ok(Some(()))
 }

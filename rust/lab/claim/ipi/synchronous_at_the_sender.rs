@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A call to another CPU is synchronous at the sender, asynchronous at the receiver.
+//! A call of another CPU is synchronous at the sender, if the sender wants to wait, and asynchronous
+//! at the receiver.
 //!
-//! At the sender if it wants to wait. The receiver is held with interrupts off: a sender
-//! that waits is still waiting when it is let go, one that does not has returned, with
-//! nothing done. In both cases the call interrupts whatever the receiver does then.
+//! The receiver is held with interrupts off: a sender that waits is still waiting when it is let go,
+//! one that does not has returned, with nothing done. In both cases the call interrupts whatever
+//! the receiver does then.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::{
         attempt,
         Hold, //
     },
-    refusal::Answer,
     runs::Runs,
     traffic::{
         Seen,
@@ -26,23 +20,17 @@ use crate::{
     },
 };
 use irqlab::{
-    cpu::{
-        self,
-        CpuId, //
-    },
+    cpu::CpuId,
     smp::{
         self,
         Csd, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -69,47 +57,54 @@ struct Calls {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(receiver)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
+    let [sender, receiver] = trial.cpus()?;
     let traffic = Traffic::to(receiver, &[Seen::Queued])?;
     let queued = || traffic.observer().on(sender, Seen::Queued);
+    let waits = !trial.is_control();
     let (mut waiting, mut others) = (Calls::default(), Calls::default());
     for _ in 0..COUNT {
-        let is_waiting = !trial.is_control();
-        attempt(|| try_one(trial, sender, receiver, is_waiting, &queued, &mut waiting))?;
+        attempt(|| try_one(trial, sender, receiver, waits, &queued, &mut waiting))?;
         attempt(|| try_one(trial, sender, receiver, false, &queued, &mut others))?;
     }
-    let has_all =
-        |calls: &Calls| calls.made == u64::from(COUNT) && calls.interrupts == u64::from(COUNT);
-    judge!(
-        has_all(&waiting)
-            && waiting.returned_before == 0
-            && waiting.made_at_return == COUNT
-            && has_all(&others)
-            && others.returned_before == COUNT
-            && others.made_at_return == 0,
-        "{} calls from CPU {} to CPU {}, which has interrupts off: {} returned before they were on, {} \
-         had been made then, {} ran as an interrupt; {} without waiting: {}, {}, {}",
-        waiting.made,
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "CPU {} calls CPU {}, which has interrupts off",
         sender.as_u32(),
-        receiver.as_u32(),
-        waiting.returned_before,
-        waiting.made_at_return,
-        waiting.interrupts,
-        others.made,
-        others.returned_before,
-        others.made_at_return,
-        others.interrupts
-    )
+        receiver.as_u32()
+    ))?;
+    for (waits, calls, returned_before, made_at_return) in
+        [(waits, waiting, 0, COUNT), (false, others, COUNT, 0)]
+    {
+        evidence.check(
+            calls.returned_before == returned_before,
+            fmt!(
+                "{COUNT} times {} waiting: {} returned before interrupts were on",
+                if waits { "with" } else { "without" },
+                calls.returned_before
+            ),
+        )?;
+        evidence.check(
+            calls.made_at_return == made_at_return,
+            fmt!("{} had been made when they returned", calls.made_at_return),
+        )?;
+        let count = u64::from(COUNT);
+        evidence.check(
+            (calls.made, calls.interrupts) == (count, count),
+            fmt!(
+                "{} were made, {} as an interrupt",
+                calls.made,
+                calls.interrupts
+            ),
+        )?;
+    }
+    evidence.holds()
 }
 
 fn try_one(
     trial: &Trial<'_>,
     sender: CpuId,
     receiver: CpuId,
-    is_waiting: bool,
+    waits: bool,
     queued: &(dyn Fn() -> u64 + Sync),
     calls: &mut Calls,
 ) -> Answer<Option<()>> {
@@ -123,7 +118,7 @@ fn try_one(
         &[sender],
         |here| {
             before.store(queued() + 1, Release);
-            if is_waiting {
+            if waits {
                 let _ = smp::call_on(receiver, here.task, |off| call.call(off));
             } else {
                 let _ = call.call_on(receiver);
@@ -133,14 +128,13 @@ fn try_one(
         },
         || {
             let before = before.load(Acquire);
-            has_returned.load(Acquire) || is_waiting && before > 0 && queued() >= before
+            has_returned.load(Acquire) || waits && before > 0 && queued() >= before
         },
         || returned_before.store(has_returned.load(Acquire), Relaxed),
     )?;
-    if !is_in_time {
+    if !is_in_time || !trial.eventually(2000, || call.count() > 0) {
         return Ok(None);
     }
-    trial.eventually(2000, || call.count() > 0);
     calls.returned_before += u32::from(returned_before.load(Relaxed));
     calls.made_at_return += u32::from(made_at_return.load(Relaxed));
     calls.made += call.count();

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! CPUs interrupt each other by vector 0xfb to have a function called, 0xfc to
-//! reschedule, 0xfd to invalidate the TLB.
+//! The vectors by which CPUs interrupt each other: to have a function called, to reschedule, to
+//! invalidate the TLB.
 //!
-//! The first two have moved, as calls for a single CPU got a vector of their own; the
-//! last is gone. Each is sent to a CPU with interrupts off, where the local APIC has it wait
-//! under its vector; then the kernel's tracepoint tells by which vector it was taken. That
-//! no gate is for the TLB is what the IDT says; how it is invalidated is IPI-08.
+//! Each is sent to a CPU that has interrupts off, so that it waits under its vector in the local
+//! APIC; then the kernel's tracepoint tells by which vector the CPU took it. Whether there is one
+//! for TLBs the gates of the IDT tell; how TLBs are invalidated is IPI-08.
 
-use crate::claim::{
-    claim,
-    evidence::Verdict,
-    found,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::{
         attempt,
         spin_until,
         Hold, //
     },
-    refusal::Answer,
     waiting, //
 };
 use irqlab::{
@@ -33,10 +24,8 @@ use irqlab::{
     cpu::{
         self,
         CpuId,
-        Here,
         Set, //
     },
-    emit,
     idt::Idt,
     lapic,
     smp::{
@@ -45,7 +34,6 @@ use irqlab::{
         NoWait, //
     },
     symbol::Name,
-    text::Text,
     tracepoint::{
         Attached,
         CallFunctionEntry,
@@ -54,17 +42,14 @@ use irqlab::{
         RescheduleEntry, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {
@@ -76,71 +61,63 @@ claim! {
     next: "cat idt: all 256 gates with their handlers; cat ipi/counters: how often each CPU was interrupted",
 }
 
-/// How often one that came otherwise is sent again.
-const RETRIES: u32 = 5;
-
 /// What one CPU sends to another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A call for several CPUs.
+    /// A call of several CPUs.
     Several,
-    /// A call for one.
-    Single,
+    /// A call of one.
+    One,
     Reschedule,
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Several, Kind::Single, Kind::Reschedule];
+    const ALL: [Kind; 3] = [Kind::Several, Kind::One, Kind::Reschedule];
 
     const fn name(self) -> &'static str {
         match self {
-            Kind::Several => "call of several",
-            Kind::Single => "call of one",
-            Kind::Reschedule => "reschedule",
+            Kind::Several => "a call of several CPUs",
+            Kind::One => "a call of one CPU",
+            Kind::Reschedule => "a reschedule interrupt",
         }
     }
 
-    const fn claimed(self) -> u8 {
+    /// By the text.
+    const fn of_the_text(self) -> u8 {
         match self {
-            Kind::Several | Kind::Single => 0xfb,
+            Kind::Several | Kind::One => 0xfb,
             Kind::Reschedule => 0xfc,
         }
     }
 
     /// By the kernel's headers.
-    const fn vector(self) -> u8 {
+    const fn of_the_kernel(self) -> u8 {
         match self {
             Kind::Several => lapic::CALL_FUNCTION_VECTOR,
-            Kind::Single => lapic::CALL_FUNCTION_SINGLE_VECTOR,
+            Kind::One => lapic::CALL_FUNCTION_SINGLE_VECTOR,
             Kind::Reschedule => lapic::RESCHEDULE_VECTOR,
         }
     }
 
     const fn counter(self) -> Counter {
         match self {
-            Kind::Several | Kind::Single => Counter::CallFunction,
+            Kind::Several | Kind::One => Counter::CallFunction,
             Kind::Reschedule => Counter::Reschedule,
         }
     }
 }
 
 /// By which vector the target was interrupted last, for each kind; 0 if it was not.
-struct Entries {
+struct Taken {
     target: CpuId,
     vectors: [Atomic<u32>; Kind::ALL.len()],
 }
 
-impl Entries {
+impl Taken {
     fn note(&self, kind: Kind, vector: u8) {
         if CpuId::current() == self.target {
             self.vectors[kind as usize].store(vector.into(), Relaxed);
         }
-    }
-
-    fn clear(&self) {
-        self.vectors
-            .iter()
-            .for_each(|vector| vector.store(0, Relaxed));
     }
 
     fn last(&self, kind: Kind) -> u8 {
@@ -148,84 +125,73 @@ impl Entries {
     }
 }
 
-impl Observer<CallFunctionEntry> for Entries {
+impl Observer<CallFunctionEntry> for Taken {
     fn observe(&self, event: &CallFunctionEntry, _context: &Unsleeping) {
         self.note(Kind::Several, event.vector);
     }
 }
 
-impl Observer<CallFunctionSingleEntry> for Entries {
+impl Observer<CallFunctionSingleEntry> for Taken {
     fn observe(&self, event: &CallFunctionSingleEntry, _context: &Unsleeping) {
-        self.note(Kind::Single, event.vector);
+        self.note(Kind::One, event.vector);
     }
 }
 
-impl Observer<RescheduleEntry> for Entries {
+impl Observer<RescheduleEntry> for Taken {
     fn observe(&self, event: &RescheduleEntry, _context: &Unsleeping) {
         self.note(Kind::Reschedule, event.vector);
     }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut cpus = cpu::online();
-    let (Some(sender), Some(target)) = (cpus.next(), cpus.next()) else {
-        skip!("one CPU");
-    };
-    let third = cpus.next();
-    let entries = Entries {
+    let [sender, target] = trial.cpus()?;
+    let third = cpu::online().nth(2);
+    let taken = Taken {
         target,
         vectors: [const { Atomic::new(0) }; Kind::ALL.len()],
     };
-    let mut attached = Attached::new(Arc::new(entries, GFP_KERNEL)?);
+    let mut attached = Attached::new(Arc::new(taken, GFP_KERNEL)?);
     attached.to::<CallFunctionEntry>()?;
     attached.to::<CallFunctionSingleEntry>()?;
     attached.to::<RescheduleEntry>()?;
-    let entries = attached.observer();
-    let cpus = (sender, target, third);
-    let mut evidence = Text::new();
-    let (mut as_claimed, mut otherwise, mut unconfirmed) = (0, 0, 0);
+    let taken = attached.observer();
+
+    let mut evidence = Evidence::new();
+    let mut is_as_in_the_text = true;
     for kind in Kind::ALL {
         if kind == Kind::Several && third.is_none() {
-            emit!(&mut evidence, "{} takes three CPUs", kind.name())?;
+            evidence.note(fmt!("{} takes three CPUs", kind.name()))?;
             continue;
         }
-        let expected = if trial.is_control() {
-            kind.claimed()
-        } else {
-            kind.vector()
-        };
-        let mut seen = attempt(|| send(trial, kind, cpus, expected, entries))?;
-        for _ in 0..RETRIES {
-            // Somebody else's call may have been in a queue, so that it took no interrupt.
-            if trial.is_control() || seen.is_by(expected) {
-                break;
-            }
-            seen = attempt(|| send(trial, kind, cpus, expected, entries))?;
-        }
-        if !seen.is_by(expected) {
-            unconfirmed += 1;
-        } else if expected == kind.claimed() {
-            as_claimed += 1;
-        } else {
-            otherwise += 1;
-        }
-        let relation = if kind.vector() == kind.claimed() {
-            "as claimed"
-        } else {
-            "not"
-        };
-        evidence.separate("; ")?;
-        emit!(
-            &mut evidence,
-            "{}: {:#x} {} in the local APIC, taken by {:#x} {}, {} counted, {} {:#x}",
-            kind.name(),
-            expected,
-            if seen.is_waiting { "waited" } else { "not" },
-            seen.vector,
-            handler_of(seen.vector).function(),
-            seen.counted,
-            relation,
-            kind.claimed()
+        let vector = trial.pick(kind.of_the_kernel(), kind.of_the_text());
+        let cpus = (sender, target, third);
+        let seen = attempt(|| try_one(trial, kind, vector, cpus, taken))?;
+        is_as_in_the_text &= vector == kind.of_the_text();
+        evidence.check(
+            seen.is_waiting,
+            fmt!(
+                "{} {} in the local APIC under {:#x}",
+                kind.name(),
+                if seen.is_waiting {
+                    "waited"
+                } else {
+                    "did not wait"
+                },
+                vector
+            ),
+        )?;
+        evidence.check(
+            seen.vector == vector,
+            fmt!(
+                "CPU {} took it by {:#x}, {}()",
+                target.as_u32(),
+                seen.vector,
+                handler_of(seen.vector).function()
+            ),
+        )?;
+        evidence.check(
+            seen.counted > 0,
+            fmt!("the kernel counted {}", seen.counted),
         )?;
     }
     let idt = Idt::current();
@@ -234,22 +200,12 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         .gates()
         .filter(|gate| is_for_tlbs(Name::of(gate.handler).function()))
         .count();
-    emit!(
-        &mut evidence,
-        "; invalidate TLBs: {} of {} gates",
-        nr_for_tlbs,
-        idt.len()
-    )?;
-    let verdict = if unconfirmed > 0 {
-        Verdict::Fails
-    } else if otherwise > 0 || nr_for_tlbs == 0 {
-        Verdict::Outdated
-    } else if as_claimed > 0 {
-        Verdict::Holds
+    evidence.note(fmt!("{} of {} gates are for TLBs", nr_for_tlbs, idt.len()))?;
+    if is_as_in_the_text && nr_for_tlbs > 0 {
+        evidence.holds()
     } else {
-        Verdict::Fails
-    };
-    found(verdict, fmt!("{}", evidence))
+        evidence.outdated()
+    }
 }
 
 fn handler_of(vector: u8) -> Name {
@@ -267,41 +223,33 @@ struct Seen {
     counted: u32,
 }
 
-impl Seen {
-    fn is_by(&self, vector: u8) -> bool {
-        self.is_waiting && self.vector == vector && self.counted > 0
-    }
-}
-
-fn send(
+/// Sends one. Nothing if the target took no interrupt for it, as somebody else's call was in the queue
+/// before it.
+fn try_one(
     trial: &Trial<'_>,
     kind: Kind,
+    vector: u8,
     (sender, target, third): (CpuId, CpuId, Option<CpuId>),
-    expected: u8,
-    entries: &Entries,
+    taken: &Taken,
 ) -> Answer<Option<Seen>> {
-    entries.clear();
+    taken
+        .vectors
+        .iter()
+        .for_each(|taken| taken.store(0, Relaxed));
     let call = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
-    let mut both = Set::new()?;
-    [Some(target), third]
-        .into_iter()
-        .flatten()
-        .for_each(|cpu| both.insert(cpu));
-
-    // A third one that is busy too needs an interrupt.
+    let both = Set::of([Some(target), third].into_iter().flatten())?;
+    // A third one that is busy, too, needs an interrupt.
     let mut senders = KVec::new();
-    senders.push(sender, GFP_KERNEL)?;
-    if let Some(third) = third {
-        senders.push(third, GFP_KERNEL)?;
+    for cpu in [Some(sender), third].into_iter().flatten() {
+        senders.push(cpu, GFP_KERNEL)?;
     }
     let (is_there, is_sent, is_over) = (Atomic::new(false), Atomic::new(false), Atomic::new(false));
     let is_waiting = Atomic::new(false);
-    let counter = kind.counter();
-    let before = counter.on(target);
+    let before = kind.counter().on(target);
     let is_in_time = Hold::off_unless(false, target).during(
         trial,
         &senders,
-        |here: &Here<'_>| {
+        |here| {
             if here.cpu != sender {
                 is_there.store(true, Release);
                 spin_until(|| is_over.load(Acquire));
@@ -315,27 +263,29 @@ fn send(
                     call.call_many(&both, here.task);
                     Ok(())
                 }
-                Kind::Single => call.call_on(target, here.task),
+                Kind::One => call.call_on(target, here.task),
                 Kind::Reschedule => smp::reschedule(target),
             };
             is_sent.store(sent.is_ok(), Release);
         },
         || {
-            if !is_sent.load(Acquire) {
-                return false;
+            let is_sent = is_sent.load(Acquire);
+            if is_sent {
+                is_waiting.store(waiting::arrives(vector), Relaxed);
             }
-            is_waiting.store(waiting::arrives(expected), Relaxed);
-            true
+            is_sent
         },
         || is_over.store(true, Release),
     )?;
-    if !is_in_time {
+    if !is_in_time || !trial.eventually(200, || taken.last(kind) != 0) {
         return Ok(None);
     }
-    trial.eventually(200, || entries.last(kind) != 0);
-    Ok(Some(Seen {
+    let seen = Seen {
         is_waiting: is_waiting.load(Relaxed),
-        vector: entries.last(kind),
-        counted: counter.on(target).wrapping_sub(before),
-    }))
+        vector: taken.last(kind),
+        counted: kind.counter().on(target).wrapping_sub(before),
+    };
+    // Taken by this vector, but later: it was another one.
+    let is_other = !trial.is_control() && !seen.is_waiting && seen.vector == vector;
+    Ok((!is_other).then_some(seen))
 }
