@@ -86,6 +86,7 @@ pub mod lockdown;
 pub mod nmi;
 pub mod old_bh;
 pub mod pci;
+pub mod proc;
 pub mod raw_spinlock;
 pub mod rcu;
 pub mod sim;

@@ -193,6 +193,12 @@ impl Function {
     }
 }
 
+/// How many bits the kernel keeps of which soft IRQs are pending: there cannot be more of them.
+pub fn nr_pending_bits() -> u32 {
+    // SAFETY: Tells the size of a variable.
+    unsafe { bindings::nr_pending_bits() }
+}
+
 /// How often `vector` was served on `cpu` since boot: its field in `/proc/softirqs`.
 pub fn count(vector: Vector, cpu: CpuId) -> u64 {
     // SAFETY: Both numbers are in range by the types' invariants.

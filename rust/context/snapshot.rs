@@ -202,6 +202,16 @@ impl Snapshot {
         self.softirq_depth() & 1 == 1
     }
 
+    /// Whether another task may have taken the CPU: nothing that forbids it was counted, and interrupts were
+    /// on.
+    pub const fn is_preemptible(&self) -> bool {
+        let forbidding = bindings::PREEMPT_MASK
+            | bindings::SOFTIRQ_MASK
+            | bindings::HARDIRQ_MASK
+            | bindings::NMI_MASK;
+        self.preempt_count & forbidding == 0 && !self.irqs_disabled
+    }
+
     /// The current task's name.
     pub fn comm(&self) -> &str {
         comm_str(&self.comm)

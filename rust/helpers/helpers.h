@@ -149,6 +149,7 @@ bool rust_helper_irqlab_is_debugfs_locked_down(void);
 int rust_helper_irqlab_smp_send_reschedule(unsigned int cpu);
 
 /* softirq.c */
+unsigned int rust_helper_irqlab_nr_pending_bits(void);
 bool rust_helper_irqlab_open_softirq_is_exported(void);
 bool rust_helper_irqlab_raise_softirq_is_exported(void);
 bool rust_helper_irqlab_tasklet_schedule_is_exported(void);

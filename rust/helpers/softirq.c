@@ -7,6 +7,12 @@ extern typeof(open_softirq) open_softirq __weak;
 extern typeof(raise_softirq) raise_softirq __weak;
 extern typeof(__tasklet_schedule) __tasklet_schedule __weak;
 
+/* The bits of the mask of pending softirqs. */
+unsigned int rust_helper_irqlab_nr_pending_bits(void)
+{
+	return 8 * sizeof(local_softirq_pending_ref);
+}
+
 bool rust_helper_irqlab_open_softirq_is_exported(void)
 {
 	return open_softirq;
