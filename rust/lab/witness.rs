@@ -15,6 +15,7 @@ use crate::{
         watch,
         Event,
         Eyes,
+        System,
         Watcher, //
     },
 };
@@ -40,9 +41,10 @@ use kernel::prelude::*;
 /// Sees what matters to an experiment of what the kernel's tracepoints tell, while it lives.
 pub(crate) struct Witness(Attached<Eyes<Picky>>);
 
-/// A tape of some events.
+/// A tape of some events, of one CPU or of all.
 struct Picky {
     tape: Tape,
+    cpu: Option<CpuId>,
     matters: fn(Event) -> bool,
 }
 
@@ -50,6 +52,10 @@ impl Watcher for Picky {
     fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
         eyes.to::<SoftirqRaise>()?;
         eyes.to::<SoftirqEntry>()?;
+        // Each takes milliseconds, as the kernel patches its code.
+        if !(eyes.observer().matters)(Event::Interrupted(System::LocalTimer)) {
+            return Ok(());
+        }
         eyes.to::<LocalTimerEntry>()?;
         eyes.to::<RescheduleEntry>()?;
         eyes.to::<CallFunctionEntry>()?;
@@ -59,7 +65,8 @@ impl Watcher for Picky {
 
     #[inline]
     fn see(&self, event: Event) {
-        if (self.matters)(event) {
+        let is_elsewhere = self.cpu.is_some_and(|cpu| cpu != CpuId::current());
+        if !is_elsewhere && (self.matters)(event) {
             self.tape.see(event);
         }
     }
@@ -79,11 +86,21 @@ pub(crate) struct Service {
 impl Witness {
     /// One that keeps what `matters` in mind: of everything, a busy machine has too much.
     pub(crate) fn of(matters: fn(Event) -> bool) -> Result<Self> {
+        Self::new(None, matters)
+    }
+
+    /// As [`Self::of`], of what happens on one CPU.
+    pub(crate) fn on(cpu: CpuId, matters: fn(Event) -> bool) -> Result<Self> {
+        Self::new(Some(cpu), matters)
+    }
+
+    fn new(cpu: Option<CpuId>, matters: fn(Event) -> bool) -> Result<Self> {
         /// More than an experiment takes on a CPU.
         const MAX_EVENTS: usize = 4096;
 
         let attached = watch(Picky {
             tape: Tape::new(MAX_EVENTS)?,
+            cpu,
             matters,
         })?;
         attached.observer().tape.start();
