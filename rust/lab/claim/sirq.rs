@@ -4,6 +4,8 @@
 
 use super::claims;
 
+mod forced;
+
 claims! {
     "SIRQ-01", at_most_thirty_two, "there are at most 32 soft IRQs, and a module cannot add one";
     "SIRQ-02", on_several_cpus, "the same soft IRQ may run on several CPUs at a time";

@@ -2,18 +2,13 @@
 
 //! After a bounded number of rounds in a row, ksoftirqd goes on.
 //!
-//! The bounds are 10 rounds, 2 ms, and that a task needs the CPU.
+//! The bounds are 10 rounds, 2 ms, and that a task needs the CPU. A tasklet schedules itself again and
+//! again, so that each round leaves something for the next.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     hold::attempt,
     raiser::VECTOR,
-    refusal::Answer,
     witness::Witness, //
 };
 use irqlab::{
@@ -33,12 +28,9 @@ use irqlab::{
         Tasklet, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
 claim! {
@@ -68,50 +60,56 @@ impl Handler for Repeater {
     }
 }
 
-/// The rounds by who served them.
-#[derive(Default)]
+/// The rounds of which the kernel's tracepoint told.
 struct Rounds {
-    in_task: usize,
+    /// The first ones, all at the end of the section.
+    in_a_row: usize,
+    /// Who went on then, and how often ksoftirqd did later.
+    next: Option<Executor>,
     in_thread: usize,
-    at_irq_exit: usize,
-    /// When any task ends another section, it goes on by as many rounds.
-    in_others: usize,
     runs: u64,
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
-    let rounds = attempt(|| try_once(trial))?;
-    judge!(
-        rounds.in_task > 0
-            && rounds.in_task <= BOUND
-            && rounds.in_thread > 0
-            && rounds.runs == ROUNDS,
-        "raised {} times by {}: {} rounds at the end of the section, then {} in ksoftirqd, {} at the \
-         exit of an IRQ, {} at the end of other sections",
+    let cpu = CpuId::current();
+    let witness = Witness::on(cpu, |event| event.is_of(VECTOR))?;
+    let rounds = attempt(|| try_once(trial, cpu, &witness))?;
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "a tasklet was scheduled {} times, by {}",
         rounds.runs,
-        trial.pick("itself", "the task"),
-        rounds.in_task,
-        rounds.in_thread,
-        rounds.at_irq_exit,
-        rounds.in_others
-    )
+        trial.pick("itself", "the task")
+    ))?;
+    evidence.check(
+        (1..=BOUND).contains(&rounds.in_a_row),
+        fmt!(
+            "{} rounds in a row at the end of the task's section",
+            rounds.in_a_row
+        ),
+    )?;
+    evidence.check(
+        rounds.next == Some(Executor::Ksoftirqd),
+        fmt!(
+            "the next one by {}",
+            rounds.next.map_or("nobody", Executor::name)
+        ),
+    )?;
+    evidence.note(fmt!("{} by ksoftirqd in all", rounds.in_thread))?;
+    evidence.holds()
 }
 
-/// Has the tasklet repeat itself. Nothing if so much else was going on that interrupts and other tasks
-/// have served what the section, or ksoftirqd, should have.
-fn try_once(trial: &Trial<'_>) -> Answer<Option<Rounds>> {
-    let is_control = trial.is_control();
+/// Has the tasklet repeat itself. Nothing if the end of an interrupt, or of somebody else's section,
+/// served it when the section, or ksoftirqd, should have.
+fn try_once(trial: &Trial<'_>, cpu: CpuId, witness: &Witness) -> Answer<Option<Rounds>> {
     let repeater = Repeater {
         runs: Atomic::new(0),
-        is_repeating: !is_control,
+        is_repeating: !trial.is_control(),
     };
     let tasklet = KBox::pin_init(Tasklet::new(Ok(repeater)), GFP_KERNEL)?;
     let (since_ns, until_ns) = (Atomic::new(0), Atomic::new(0));
     let pid = Atomic::new(0);
-    let witness = Witness::of(|event| event.is_of(VECTOR))?;
     let nr_sections = trial.pick(1, ROUNDS);
-    let cpu = CpuId::current();
     let cpus = core::iter::once(cpu);
     cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
         pid.store(Snapshot::take().pid, Relaxed);
@@ -123,24 +121,30 @@ fn try_once(trial: &Trial<'_>) -> Answer<Option<Rounds>> {
         }
         until_ns.store(clock::now_ns(), Relaxed);
     })?;
-    trial.eventually(2000, || tasklet.runs.load(Relaxed) >= ROUNDS);
-    let testimony = witness.testimony()?;
-    let mut rounds = Rounds {
-        runs: tasklet.runs.load(Relaxed),
-        ..Rounds::default()
-    };
-    for (noted, executor) in testimony.services(cpu, since_ns.load(Relaxed), VECTOR) {
-        let is_task = noted.at.pid == pid.load(Relaxed);
-        let is_first = is_task && noted.at.stamp_ns <= until_ns.load(Relaxed);
-        match executor {
-            Executor::BottomHalfEnable if is_first => rounds.in_task += 1,
-            Executor::BottomHalfEnable => rounds.in_others += 1,
-            Executor::IrqExit => rounds.at_irq_exit += 1,
-            Executor::Ksoftirqd => rounds.in_thread += 1,
-            _ => (),
-        }
+    if !trial.eventually(2000, || tasklet.runs.load(Relaxed) >= ROUNDS) {
+        return Ok(None);
     }
-    let by_others = rounds.at_irq_exit + rounds.in_others;
-    let is_lacking = rounds.in_task == 0 || rounds.in_thread == 0;
-    Ok((is_control || !is_lacking || by_others == 0).then_some(rounds))
+    let testimony = witness.testimony()?;
+    let services = || testimony.services(cpu, since_ns.load(Relaxed), VECTOR);
+    let in_a_row = services()
+        .take_while(|(noted, executor)| {
+            *executor == Executor::BottomHalfEnable
+                && noted.at.pid == pid.load(Relaxed)
+                && noted.at.stamp_ns <= until_ns.load(Relaxed)
+        })
+        .count();
+    let next = services().nth(in_a_row).map(|(_, executor)| executor);
+    let in_thread = services().filter(|(_, executor)| *executor == Executor::Ksoftirqd);
+    let rounds = Rounds {
+        in_a_row,
+        next,
+        in_thread: in_thread.count(),
+        runs: tasklet.runs.load(Relaxed),
+    };
+    let is_by_others = in_a_row == 0
+        || matches!(
+            next,
+            Some(Executor::IrqExit | Executor::BottomHalfEnable | Executor::Idle)
+        );
+    Ok((trial.is_control() || !is_by_others).then_some(rounds))
 }

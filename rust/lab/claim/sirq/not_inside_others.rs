@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! No soft IRQ runs in a hard IRQ, nor while soft IRQs are disabled: not
-//! before the outermost section ends.
+//! No soft IRQ runs in a hard IRQ, nor while soft IRQs are disabled: not before the outermost
+//! section ends.
 //!
-//! On PREEMPT_RT another task may serve it meanwhile, as a section does not keep
-//! others from the CPU; then it is tried again.
+//! On PREEMPT_RT another task may serve it meanwhile, as a section does not keep others from the
+//! CPU; and anywhere another interrupt may end just when the section does. Then it is tried again.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
+    hold::attempt,
     raiser::{
         self,
         Raiser, //
     },
-    refusal::Answer,
-    witness::Witness, //
+    witness::{
+        Service,
+        Witness, //
+    },
 };
 use irqlab::{
     clock,
@@ -55,6 +53,7 @@ struct Runs {
     after_outer: Atomic<u64>,
     since_ns: Atomic<u64>,
     pid: Atomic<i32>,
+    has_come: Atomic<bool>,
 }
 
 impl Runs {
@@ -66,11 +65,12 @@ impl Runs {
             after_outer: Atomic::new(0),
             since_ns: Atomic::new(0),
             pid: Atomic::new(0),
+            has_come: Atomic::new(false),
         }
     }
 }
 
-/// Raises it in a hard IRQ that interrupts two sections, one within the other.
+/// Raises it in a hard IRQ that interrupts two sections, one within the other; in the control, one.
 fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
     let before = raiser.runs();
     let so_far = || raiser.runs().wrapping_sub(before);
@@ -79,7 +79,8 @@ fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
     let outer = (!is_control).then(|| BottomHalvesDisabled::new(here.task));
     let inner = BottomHalvesDisabled::new(here.task);
     let in_irq = raiser.raise_in_irq_work();
-    runs.in_irq.store(in_irq.unwrap_or(u64::MAX), Relaxed);
+    runs.has_come.store(in_irq.is_some(), Relaxed);
+    runs.in_irq.store(in_irq.unwrap_or(0), Relaxed);
     runs.after_irq.store(so_far(), Relaxed);
     drop(inner);
     runs.after_inner.store(so_far(), Relaxed);
@@ -89,54 +90,63 @@ fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.judge_by_clock();
-    const TRIES: usize = 5;
-
+    let cpu = CpuId::current();
     let raiser = Raiser::new()?;
-    let witness = Witness::of(|event| event.is_of(raiser::VECTOR))?;
-    let is_control = trial.is_control();
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let runs = Runs::new();
-        let cpu = CpuId::current();
-        let cpus = core::iter::once(cpu);
-        cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
-            nest(&raiser, &runs, here, is_control)
-        })?;
-        trial.settle();
-        let testimony = witness.testimony()?;
-        let Some(service) = testimony.service(cpu, runs.since_ns.load(Relaxed), raiser::VECTOR)
-        else {
-            return judge!(false, "{} was not raised, or not served", raiser::VECTOR);
-        };
-        let is_foreign = service.entered.at.pid != runs.pid.load(Relaxed);
-        let at_end = |runs: &Runs| {
-            runs.in_irq.load(Relaxed) == 0
-                && runs.after_irq.load(Relaxed) == 0
-                && runs.after_inner.load(Relaxed) == 0
-                && runs.after_outer.load(Relaxed) == 1
-        };
-        // Another interrupt that ends just when the last section does is quicker to serve it; and on
-        // PREEMPT_RT, another task.
-        let was_forestalled = at_end(&runs) && service.executor != Executor::BottomHalfEnable;
-        let is_of_rt = cfg!(CONFIG_PREEMPT_RT) && is_foreign;
-        if (was_forestalled || is_of_rt) && tries < TRIES {
-            continue;
-        }
-        let raised_at = &service.raised.at;
-        return judge!(
-            at_end(&runs) && service.executor == Executor::BottomHalfEnable && !is_foreign,
-            "raised in {} with soft IRQs disabled {} times; runs: in the handler {}, after the IRQ \
-             {}, after the inner section {}, after the outer {}; served by {} in {}",
-            raised_at.kind(),
-            // Each section counts 2.
-            raised_at.softirq_depth() / 2,
-            runs.in_irq.load(Relaxed),
-            runs.after_irq.load(Relaxed),
-            runs.after_inner.load(Relaxed),
-            runs.after_outer.load(Relaxed),
-            service.executor,
-            service.entered.at.comm()
-        );
+    let witness = Witness::on(cpu, |event| event.is_of(raiser::VECTOR))?;
+    let (runs, service) = attempt(|| try_once(trial, cpu, &raiser, &witness))?;
+    let mut evidence = Evidence::new();
+    let raised_at = &service.raised.at;
+    evidence.note(fmt!(
+        "raised in {}, with soft IRQs disabled {} times",
+        raised_at.kind(),
+        // Each section counts 2.
+        raised_at.softirq_depth() / 2
+    ))?;
+    for (place, count, wanted) in [
+        ("in the hard IRQ", &runs.in_irq, 0),
+        ("after it", &runs.after_irq, 0),
+        ("after the inner section", &runs.after_inner, 0),
+        ("after the outer", &runs.after_outer, 1),
+    ] {
+        let count = count.load(Relaxed);
+        evidence.check(count == wanted, fmt!("it had run {count} times {place}"))?;
     }
+    evidence.note(fmt!(
+        "served by {} in {}",
+        service.executor,
+        service.entered.at.comm()
+    ))?;
+    evidence.holds()
+}
+
+/// Nothing if somebody else has served it as soon as the last section had ended.
+fn try_once(
+    trial: &Trial<'_>,
+    cpu: CpuId,
+    raiser: &Raiser,
+    witness: &Witness,
+) -> Answer<Option<(Runs, Service)>> {
+    let runs = Runs::new();
+    let before = raiser.runs();
+    let is_control = trial.is_control();
+    let cpus = core::iter::once(cpu);
+    cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
+        nest(raiser, &runs, here, is_control)
+    })?;
+    let is_served = trial.eventually(2000, || raiser.runs() != before);
+    let testimony = witness.testimony()?;
+    let service = testimony.service(cpu, runs.since_ns.load(Relaxed), raiser::VECTOR);
+    let Some(service) = service.filter(|_| is_served && runs.has_come.load(Relaxed)) else {
+        return Ok(None);
+    };
+    let is_own = service.entered.at.pid == runs.pid.load(Relaxed);
+    let is_too_early = [&runs.in_irq, &runs.after_irq, &runs.after_inner]
+        .iter()
+        .any(|count| count.load(Relaxed) > 0);
+    // Others may serve it where this task is not kept from losing the CPU, and where no section is
+    // left.
+    let is_by_others = service.executor != Executor::BottomHalfEnable || !is_own;
+    let is_of_rt = cfg!(CONFIG_PREEMPT_RT) && !is_own;
+    let is_forestalled = is_of_rt || is_by_others && !is_too_early;
+    Ok((!is_forestalled).then_some((runs, service)))
 }

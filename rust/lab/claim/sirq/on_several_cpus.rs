@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The same soft IRQ may run on several CPUs at a time.
+//!
+//! Each CPU has a tasklet of its own, whose body waits for another one to begin. Between its entry and
+//! its exit, of which the kernel's tracepoints tell, a CPU is inside.
 
-use crate::claim::{
-    claim,
-    judge,
-    skip,
-    Finding,
-    Trial, //
-};
 use crate::{
-    overlap::Overlap,
-    refusal::Answer,
+    claim::{
+        prelude::*,
+        skip, //
+    },
+    overlap::{
+        Meeting,
+        Overlap, //
+    },
     watch::{
         watch,
         Event,
@@ -21,35 +23,23 @@ use crate::{
 };
 use irqlab::{
     clock,
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
+    context::BottomHalvesDisabled,
     cpu::{
         self,
         PerCpu, //
     },
     softirq::Vector,
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
+    tasklet::Tasklet,
     tracepoint::{
         Attached,
         SoftirqEntry,
         SoftirqExit, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        Arc, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Full,
+    Relaxed, //
 };
 
 claim! {
@@ -61,9 +51,7 @@ claim! {
     next: "echo TASK > claims; grep ^TASK claims: tasklets do not",
 }
 
-/// How long a tasklet waits for another one, how often they are to run, and
-/// how long to try.
-const PATIENCE_NS: u64 = 500_000;
+/// How often they are to run, and how long to try.
 const MIN_RUNS: u64 = 100;
 const MAX_NS: u64 = 1_000_000_000;
 
@@ -99,21 +87,11 @@ impl Watcher for Inside {
     }
 }
 
-struct Body(Arc<Overlap>);
-
-impl Handler for Body {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.meet(PATIENCE_NS);
-    }
-}
-
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
-    }
+    let [_, _] = trial.cpus()?;
     let bodies = Overlap::new()?;
     let tasklets = PerCpu::new(|| {
-        let body = Ok::<_, Error>(Body(bodies.clone()));
+        let body = Ok::<_, Error>(Meeting(bodies.clone()));
         KBox::pin_init(Tasklet::new(body), GFP_KERNEL)
     })?;
     let witness = watch(Inside {
@@ -124,12 +102,13 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     })?;
     let inside = witness.observer();
     let is_control = trial.is_control();
-    let nr_raising = if is_control { 1 } else { usize::MAX };
+    // One CPU never has two at a time; several have, as soon as they meet.
     let is_enough = || {
-        inside.services.load(Relaxed) >= MIN_RUNS && (is_control || inside.max.load(Relaxed) > 1)
+        let is_seen = is_control || inside.max.load(Relaxed) > 1;
+        is_seen && inside.services.load(Relaxed) >= MIN_RUNS
     };
     let start_ns = clock::now_ns();
-    let cpus = cpu::online().take(nr_raising);
+    let cpus = cpu::online().take(trial.pick(usize::MAX, 1));
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
         let tasklet = tasklets.of(here.cpu);
         loop {
@@ -145,16 +124,19 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             here.task.yield_if_needed();
         }
     })?;
-    if !is_control && bodies.nr_cpus() < 2 {
-        skip!("{} CPUs raised it, one came to serve it", nr_cpus);
+    // Bodies that were inside at the same time have met inside of it.
+    if !is_control && bodies.max() < 2 {
+        skip!("the machine is too busy: {nr_cpus} CPUs raised it, and no two met in 1 s");
     }
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!("{nr_cpus} CPUs raised {}", Vector::Tasklet))?;
     let max = inside.max.load(Relaxed);
-    judge!(
+    evidence.check(
         max > 1,
-        "raised on {} CPUs: {} was served {} times, on {} at a time at most",
-        nr_cpus,
-        Vector::Tasklet,
-        inside.services.load(Relaxed),
-        max
-    )
+        fmt!(
+            "it was served {} times, on {max} CPUs at a time at most",
+            inside.services.load(Relaxed)
+        ),
+    )?;
+    evidence.holds()
 }

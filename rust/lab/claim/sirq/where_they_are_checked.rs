@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Soft IRQs run when bottom halves are enabled again, when a hard IRQ
-//! ends (that of a timer, of the tick, and of an interrupt between processors
-//! are tried), and in ksoftirqd.
+//! Soft IRQs run when bottom halves are enabled again, when a hard IRQ ends, and in ksoftirqd.
 //!
-//! Where threads are forced (PREEMPT_RT, threadirqs) the end of a hard IRQ wakes
-//! ksoftirqd instead, or ktimers for what the tick raised.
+//! The hard IRQs are those of a timer, of the tick, of IRQ work, and of a call from another CPU.
+//! Where threads are forced (PREEMPT_RT, threadirqs) the end of a hard IRQ wakes ksoftirqd instead,
+//! or ktimers for what the tick raised.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
+use super::forced::are_threads_forced;
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
+    hold::spin_until,
     raiser::{
         self,
         Raiser, //
     },
-    refusal::Answer,
     watch::{
         Event,
         System, //
@@ -41,24 +39,21 @@ use irqlab::{
         CpuId,
         Here, //
     },
-    emit, new_timer,
+    irq_work, new_timer, smp,
     softirq::{
         Executor,
         Vector, //
     },
-    text::Text,
     timer::{
         Handler,
         Timer, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -80,26 +75,30 @@ enum Origin {
     /// By the tick, which sees that an ordinary timer is due.
     Tick,
     /// In the interrupt that the CPU sends itself.
-    Ipi,
+    IrqWork,
+    /// In the interrupt by which another CPU has it call a function.
+    Call,
     /// In a task.
     Task,
 }
 
-const ORIGINS: [Origin; 5] = [
-    Origin::Section,
-    Origin::TimerIrq,
-    Origin::Tick,
-    Origin::Ipi,
-    Origin::Task,
-];
-
 impl Origin {
+    const ALL: [Origin; 6] = [
+        Origin::Section,
+        Origin::TimerIrq,
+        Origin::Tick,
+        Origin::IrqWork,
+        Origin::Call,
+        Origin::Task,
+    ];
+
     const fn name(self) -> &'static str {
         match self {
             Origin::Section => "with bottom halves off",
-            Origin::TimerIrq => "in a timer's IRQ",
+            Origin::TimerIrq => "in a timer's interrupt",
             Origin::Tick => "by the tick",
-            Origin::Ipi => "in an IPI",
+            Origin::IrqWork => "in the interrupt of IRQ work",
+            Origin::Call => "in a call by another CPU",
             Origin::Task => "in a task",
         }
     }
@@ -111,31 +110,31 @@ impl Origin {
         }
     }
 
-    /// Whether that is where it was raised, and nothing around it, such as a
-    /// section that was interrupted, is to serve it.
+    /// Whether that is where it was raised, and nothing around it, such as a section that was
+    /// interrupted, is to serve it. `last` is the interrupt that it was raised in.
     fn is_of(self, service: &Service, last: Option<System>) -> bool {
         let at = &service.raised.at;
+        let is_in = |wanted: &[System]| {
+            let is_wanted = last.is_some_and(|last| wanted.contains(&last));
+            at.kind() == Kind::HardIrq && at.softirq_depth() == 0 && is_wanted
+        };
         match self {
             Origin::Section => at.kind() == Kind::Task && at.softirq_depth() > 0,
             Origin::Task => at.kind() == Kind::Task && at.softirq_depth() == 0,
-            _ => {
-                let wanted = match self {
-                    Origin::Ipi => System::IrqWork,
-                    _ => System::LocalTimer,
-                };
-                at.kind() == Kind::HardIrq && at.softirq_depth() == 0 && last == Some(wanted)
-            }
+            Origin::TimerIrq | Origin::Tick => is_in(&[System::LocalTimer]),
+            Origin::IrqWork => is_in(&[System::IrqWork]),
+            Origin::Call => is_in(&[System::CallFunction, System::CallFunctionSingle]),
         }
     }
 
-    /// Whether this is who serves it, in a kernel that forces threads or not.
-    fn is_served_by(self, executor: Executor, is_forced: bool) -> bool {
+    /// Who serves it, in a kernel that forces threads or not.
+    const fn server(self, is_forced: bool) -> Executor {
         match self {
-            Origin::Section => executor == Executor::BottomHalfEnable,
-            Origin::Task => executor == Executor::Ksoftirqd,
-            Origin::Tick if is_forced => executor == Executor::Ktimers,
-            _ if is_forced => executor == Executor::Ksoftirqd,
-            _ => executor == Executor::IrqExit,
+            Origin::Section => Executor::BottomHalfEnable,
+            Origin::Task => Executor::Ksoftirqd,
+            Origin::Tick if is_forced => Executor::Ktimers,
+            _ if is_forced => Executor::Ksoftirqd,
+            _ => Executor::IrqExit,
         }
     }
 }
@@ -150,6 +149,8 @@ struct Means {
     raiser: Raiser,
     timer: Pin<KBox<Timer<Nothing>>>,
     since_ns: Atomic<u64>,
+    /// The CPU that calls has done so, if one was to.
+    has_called: Atomic<bool>,
 }
 
 impl Means {
@@ -164,100 +165,112 @@ impl Means {
             Origin::Tick => {
                 self.timer.start(1);
             }
-            Origin::Ipi => {
+            Origin::IrqWork => {
                 self.raiser.raise_in_irq_work();
+            }
+            Origin::Call => {
+                // Busy: it takes an interrupt to reach it.
+                spin_until(|| self.has_called.load(Acquire));
             }
             Origin::Task => self.raiser.raise(),
         }
         // Two ticks, and some.
         here.task.sleep_ms(10);
     }
+
+    fn call(&self, cpu: CpuId, here: &Here<'_>) {
+        let _ = smp::call_on(cpu, here.task, |_off| self.raiser.raise());
+        self.has_called.store(true, Release);
+    }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    if !irq_work::has_interrupt() {
+        skip!("without local APICs there are none of these interrupts");
+    }
     trial.judge_by_clock();
+    let is_forced = are_threads_forced(trial)?;
     let means = Means {
         raiser: Raiser::new()?,
         timer: KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
         since_ns: Atomic::new(0),
+        has_called: Atomic::new(false),
     };
-    let witness = Witness::of(|event| {
+    let cpu = CpuId::current();
+    let witness = Witness::on(cpu, |event| {
         let is_raised_here = |origin: &Origin| event.is_of(origin.vector());
-        matches!(event, Event::Interrupted(_)) || ORIGINS.iter().any(is_raised_here)
+        matches!(event, Event::Interrupted(_)) || Origin::ALL.iter().any(is_raised_here)
     })?;
-    let mut evidence = Text::new();
-    // The end of a hard IRQ that wakes a thread does it always.
-    let is_forced = &mut None;
-    let mut all_as_claimed = true;
-    for origin in ORIGINS {
-        let (as_claimed, tries) = try_origin(trial, &witness, &means, origin, is_forced)?;
-        let separator = if evidence.is_empty() { "raised " } else { "; " };
-        emit!(
-            &mut evidence,
-            "{}{}: {} ({})",
-            separator,
-            origin.name(),
-            as_claimed.map_or("not shown", Executor::name),
-            tries
+    let caller = cpu::next_online(cpu).filter(|other| *other != cpu);
+    let mut evidence = Evidence::new();
+    for origin in Origin::ALL {
+        if origin == Origin::Call && caller.is_none() {
+            evidence.note(fmt!("a call by another CPU takes two"))?;
+            continue;
+        }
+        let wanted = origin.server(is_forced);
+        let seen = try_origin(trial, &witness, &means, origin, (cpu, caller), wanted)?;
+        if seen.is_none() && !trial.is_control() {
+            skip!(
+                "the machine is too busy: others came before what is raised {} was served",
+                origin.name()
+            );
+        }
+        evidence.check(
+            seen == Some(wanted),
+            fmt!(
+                "raised {}: {}",
+                origin.name(),
+                seen.map_or("not seen to be raised there", Executor::name)
+            ),
         )?;
-        all_as_claimed &= as_claimed.is_some();
     }
-    judge!(all_as_claimed, "{}", evidence)
+    if is_forced {
+        evidence.outdated()
+    } else {
+        evidence.holds()
+    }
 }
 
-/// Raises it until the executor shows who is to serve what is raised there. Some
-/// interrupt may come first, and serve what ksoftirqd was woken for; or the CPU
-/// was in a section already. Returns the executor, and a list of all.
+/// Raises it until it is served as wanted, or seen to be otherwise. The end of some interrupt may come
+/// before, and serve what a task or a section is to: that shows nothing.
 fn try_origin(
     trial: &Trial<'_>,
     witness: &Witness,
     means: &Means,
     origin: Origin,
-    is_forced: &mut Option<bool>,
-) -> Answer<(Option<Executor>, Text)> {
+    (cpu, caller): (CpuId, Option<CpuId>),
+    wanted: Executor,
+) -> Answer<Option<Executor>> {
     const TRIES: usize = 5;
 
-    let mut tries = Text::new();
+    let from = trial.pick(origin, Origin::Task);
+    let mut otherwise = None;
     for _ in 0..TRIES {
-        let cpu = CpuId::current();
-        let cpus = core::iter::once(cpu);
-        let from = if trial.is_control() {
-            Origin::Task
-        } else {
-            origin
-        };
+        let caller = caller.filter(|_| from == Origin::Call);
+        let cpus = [Some(cpu), caller].into_iter().flatten();
+        means.has_called.store(false, Relaxed);
         cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
-            means.raise(from, here)
+            if here.cpu == cpu {
+                means.raise(from, here);
+            } else {
+                means.call(cpu, here);
+            }
         })?;
         let since_ns = means.since_ns.load(Relaxed);
         let testimony = witness.testimony()?;
-        tries.separate(", ")?;
-        let Some((service, last)) = served(&testimony, cpu, since_ns, origin) else {
-            emit!(&mut tries, "none")?;
+        let seen = served(&testimony, cpu, since_ns, origin);
+        let Some((service, _)) = seen.filter(|(service, last)| origin.is_of(service, *last)) else {
             continue;
         };
-        emit!(
-            &mut tries,
-            "raised in {}{}{}, current {}",
-            service.raised.at.kind(),
-            if last.is_some() { " " } else { "" },
-            last.map_or("", System::name),
-            service.entered.at.comm()
-        )?;
-        let executor = service.executor;
-        if !origin.is_of(&service, last) {
-            continue;
-        }
-        let is_thread = matches!(executor, Executor::Ksoftirqd | Executor::Ktimers);
-        let is_forced = match origin {
-            Origin::Section | Origin::Task => false,
-            _ => *is_forced.get_or_insert(is_thread),
-        };
-        if origin.is_served_by(executor, is_forced) {
-            return Ok((Some(executor), tries));
+        let is_forestalled = service.executor == Executor::IrqExit;
+        match service.executor {
+            executor if executor == wanted => return Ok(Some(executor)),
+            executor if !is_forestalled => otherwise = Some(executor),
+            _ => (),
         }
     }
-    Ok((None, tries))
+    Ok(otherwise)
 }
 
 /// How it was served, and which interrupt it was raised in, if it was in one.

@@ -2,18 +2,15 @@
 
 //! Soft IRQs run with interrupts enabled, in no task's context.
 //!
-//! There is a current task all the same: the one that was interrupted, or
-//! ksoftirqd. The kernel's count of being in a soft IRQ is what forbids to sleep.
+//! There is a current task all the same: the one that was interrupted, or ksoftirqd. What makes
+//! the difference is that another task cannot take the CPU from a soft IRQ. With PREEMPT_RT it can.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     record::Stage,
-    refusal::Answer,
     witness::Witness, //
 };
 use irqlab::{
@@ -36,31 +33,44 @@ claim! {
 /// Events for each mechanism.
 const COUNT: u64 = 3;
 
-/// The mechanisms that run in a soft IRQ, each with it.
-const MECHANISMS: [(&str, Vector); 6] = [
-    ("tasklet_hi", Vector::Hi),
-    ("timer", Vector::Timer),
-    ("irq_poll", Vector::IrqPoll),
-    ("tasklet", Vector::Tasklet),
-    ("bh_wq", Vector::Tasklet),
-    ("hrtimer_soft", Vector::HrTimer),
+/// The mechanisms that run in a soft IRQ, and which soft IRQs those are.
+const MECHANISMS: [&str; 6] = [
+    "tasklet_hi",
+    "timer",
+    "irq_poll",
+    "tasklet",
+    "bh_wq",
+    "hrtimer_soft",
+];
+
+const VECTORS: [Vector; 5] = [
+    Vector::Hi,
+    Vector::Timer,
+    Vector::IrqPoll,
+    Vector::Tasklet,
+    Vector::HrTimer,
 ];
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let stage = if trial.is_control() {
-        Stage::Top
+    let witness = Witness::of(|event| VECTORS.iter().any(|vector| event.is_of(*vector)))?;
+    let mut evidence = Evidence::new();
+    let seen = halves(trial, &mut evidence)?;
+    let nr_preemptible = entries(&witness, seen, &mut evidence)?;
+    if nr_preemptible == 0 {
+        evidence.holds()
     } else {
-        Stage::Bottom
-    };
+        evidence.outdated()
+    }
+}
+
+/// What bottom halves see themselves; in the control, top halves. How many there were.
+fn halves(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<u64> {
+    let stage = trial.pick(Stage::Bottom, Stage::Top);
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
-    let witness = Witness::of(|event| {
-        let is_of = |(_, vector): &(&str, Vector)| event.is_of(*vector);
-        MECHANISMS.iter().any(is_of)
-    })?;
     let (mut seen, mut as_claimed) = (0, 0);
-    let mut vectors = Text::new();
-    for (name, vector) in MECHANISMS {
+    let mut mechanisms = Text::new();
+    for name in MECHANISMS {
         // Not every kernel has all.
         let Ok(mechanism) = trial.lab.mechanism(name) else {
             continue;
@@ -78,41 +88,47 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             let is_so = place.kind == Kind::SoftIrq && !place.irqs_disabled;
             as_claimed += if is_so { count } else { 0 };
         }
-        vectors.separate(", ")?;
-        emit!(&mut vectors, "{} ({})", vector, name)?;
+        mechanisms.separate(", ")?;
+        emit!(&mut mechanisms, "{}", name)?;
     }
-    // And where the kernel enters them, whatever they are for.
+    evidence.check(
+        seen > 0 && as_claimed == seen,
+        fmt!(
+            "{as_claimed} of {seen} {} halves ({mechanisms}) ran in a soft IRQ with IF = 1",
+            stage.name()
+        ),
+    )?;
+    Ok(seen)
+}
+
+/// What the kernel's tracepoint sees where it enters them, whatever they are for. In how many another
+/// task could have taken the CPU.
+fn entries(witness: &Witness, at_least: u64, evidence: &mut Evidence) -> Answer<usize> {
     let testimony = witness.testimony()?;
-    let (mut entered, mut entered_so) = (0, 0);
-    let mut interrupted = [None; 3];
-    for (_, vector) in MECHANISMS {
+    let (mut entered, mut with_interrupts, mut preemptible) = (0, 0, 0);
+    let mut currents = Text::new();
+    for vector in VECTORS {
         for (noted, _) in cpu::online().flat_map(|cpu| testimony.services(cpu, 0, vector)) {
+            let at = &noted.at;
             entered += 1;
-            let is_so = noted.at.kind() == Kind::SoftIrq && !noted.at.irqs_disabled;
-            entered_so += u64::from(is_so);
-            let is_new = |other: &&mut Option<_>| match other {
-                Some((pid, _)) => *pid == noted.at.pid,
-                None => true,
-            };
-            if let Some(place) = interrupted.iter_mut().find(is_new) {
-                *place = Some((noted.at.pid, noted));
+            with_interrupts += u64::from(at.kind() == Kind::SoftIrq && !at.irqs_disabled);
+            preemptible += usize::from(at.is_preemptible());
+            if currents.as_str().len() < 60 && !currents.as_str().contains(at.comm()) {
+                currents.separate(", ")?;
+                emit!(&mut currents, "{}", at.comm())?;
             }
         }
     }
-    let mut currents = Text::new();
-    for (_, noted) in interrupted.into_iter().flatten() {
-        currents.separate(", ")?;
-        emit!(&mut currents, "{}/{}", noted.at.comm(), noted.at.pid)?;
+    if entered < at_least {
+        skip!("the machine is too busy: {entered} entries were seen of {at_least}");
     }
-    judge!(
-        seen > 0 && as_claimed == seen && entered >= seen && entered_so == entered,
-        "serving and IF = 1 in {} of {} {} halves: {}; so in {} of {} entries seen; current was {}",
-        as_claimed,
-        seen,
-        stage.name(),
-        vectors,
-        entered_so,
-        entered,
-        currents
-    )
+    evidence.check(
+        with_interrupts == entered,
+        fmt!("the kernel entered soft IRQs {entered} times, {with_interrupts} with IF = 1"),
+    )?;
+    evidence.note(fmt!("current was {currents}"))?;
+    evidence.note(fmt!(
+        "another task could have taken the CPU in {preemptible}"
+    ))?;
+    Ok(preemptible)
 }
