@@ -124,6 +124,11 @@ impl<T: Handler> HrTimer<T> {
         }
     }
 
+    /// Which timer this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        self.raw.get().addr()
+    }
+
     /// # Safety
     ///
     /// For `hrtimer_setup` with the `raw` of an `HrTimer<T>`.

@@ -35,6 +35,23 @@ macro_rules! new_raw_spinlock {
     };
 }
 
+/// What a lock says about the CPUs that wait for it. It changes when one joins a queue; a lock
+/// without one, which they take by test-and-set, says nothing.
+///
+/// C header: [`include/asm-generic/qspinlock_types.h`](srctree/include/asm-generic/qspinlock_types.h)
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Waiters(u32);
+
+/// The part of a lock's word that says whether it is held.
+const LOCKED: u32 = 0xff;
+
+impl Waiters {
+    /// Whether it names nobody.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// A value that one CPU at a time uses, with interrupts off. Made by
 /// [`new_raw_spinlock!`](crate::new_raw_spinlock).
 ///
@@ -85,6 +102,12 @@ impl<T> RawSpinLock<T> {
                 };
             }),
         })
+    }
+
+    /// Who waits for the lock, as it is written into it. May be asked by anybody at any time.
+    pub fn waiters(&self) -> Waiters {
+        // SAFETY: Initialised by the type invariant; only reads a word that is written atomically.
+        Waiters(unsafe { bindings::raw_spin_lock_word(self.raw.get()) } & !LOCKED)
     }
 
     /// Runs `f` with the lock held. May be called in any context but NMI.

@@ -115,6 +115,19 @@ impl<T: Handler> Tasklet<T> {
         }
     }
 
+    /// Which tasklet this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        self.raw.get().addr()
+    }
+
+    /// The address of what the kernel calls for all tasklets with this type of handler: the
+    /// function in the events of [`tracepoint`](crate::tracepoint).
+    pub fn function(&self) -> usize {
+        // SAFETY: `raw` is set up, and what it calls never changes.
+        let callback = unsafe { (*self.raw.get()).__bindgen_anon_1.callback };
+        callback.map_or(0, |callback| callback as usize)
+    }
+
     /// Keeps the tasklet from running until the guard is dropped, and waits for
     /// it if it runs now. Nests.
     ///

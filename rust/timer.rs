@@ -116,6 +116,11 @@ impl<T: Handler> Timer<T> {
         unsafe { bindings::mod_timer(self.raw.get(), expires) != 0 }
     }
 
+    /// Which timer this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        self.raw.get().addr()
+    }
+
     /// # Safety
     ///
     /// For `timer_init_key` with the `raw` of a `Timer<T>`.

@@ -6,6 +6,7 @@
 
 #include <linux/list.h>
 
+#include <linux/interrupt.h>
 #include <linux/irq_poll.h>
 #include <linux/irq_sim.h>
 #include <linux/kdebug.h>
@@ -20,6 +21,8 @@
 #include <trace/events/power.h>
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
+#include <trace/events/timer.h>
+#include <trace/events/workqueue.h>
 #include <asm/trace/irq_vectors.h>
 
 #include "../helpers/helpers.h"

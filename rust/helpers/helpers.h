@@ -157,6 +157,7 @@ bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
 /* spinlock.c */
 void rust_helper_irqlab_raw_spin_lock_setup(raw_spinlock_t *lock, const char *name,
 					    struct lock_class_key *key);
+u32 rust_helper_irqlab_raw_spin_lock_word(const raw_spinlock_t *lock);
 unsigned long rust_helper_irqlab_raw_spin_lock_save(raw_spinlock_t *lock);
 void rust_helper_irqlab_raw_spin_unlock_restore(raw_spinlock_t *lock, unsigned long flags);
 

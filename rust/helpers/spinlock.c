@@ -12,6 +12,11 @@ void rust_helper_irqlab_raw_spin_lock_setup(raw_spinlock_t *lock, const char *na
 #endif
 }
 
+u32 rust_helper_irqlab_raw_spin_lock_word(const raw_spinlock_t *lock)
+{
+	return atomic_read(&lock->raw_lock.val);
+}
+
 unsigned long rust_helper_irqlab_raw_spin_lock_save(raw_spinlock_t *lock)
 {
 	unsigned long flags;

@@ -129,6 +129,35 @@ impl<T: DelayedHandler> DelayedWork<T> {
         }
     }
 
+    /// As [`Self::queue`], but has the work wait for `ticks` ticks from now if it is pending
+    /// already. Returns whether it was.
+    #[inline]
+    pub fn modify(&self, queue: &Queue<Task>, ticks: Jiffies) -> bool {
+        // SAFETY: `raw` is set up, and valid until `drop` has taken it off.
+        unsafe {
+            bindings::mod_delayed_work_on(
+                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
+                queue.as_raw(),
+                self.raw.get(),
+                ticks,
+            )
+        }
+    }
+
+    /// Which work this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        // SAFETY: `raw` is set up; only the address of the field is taken.
+        unsafe { (&raw const (*self.raw.get()).work).addr() }
+    }
+
+    /// The address of what the kernel calls for all work with this type of handler: the function
+    /// in the events of [`tracepoint`](crate::tracepoint).
+    pub fn function(&self) -> usize {
+        // SAFETY: `raw` is set up, and what it calls never changes.
+        let callback = unsafe { (*self.raw.get()).work.func };
+        callback.map_or(0, |callback| callback as usize)
+    }
+
     /// Stops the timer, takes the work off its queue and waits for it if it
     /// runs. Returns whether it was pending.
     pub fn cancel(&self, _task: &Task) -> bool {

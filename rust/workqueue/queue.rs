@@ -69,6 +69,15 @@ impl Queue<Task> {
         Self::alloc(name, flags, 0)
     }
 
+    /// What `create_workqueue()`, a macro, makes: [`Self::per_cpu`] with a thread in reserve, and one
+    /// item at a time on each CPU.
+    pub fn legacy(name: &'static CStr) -> Result<Self> {
+        let flags = bindings::wq_flags___WQ_LEGACY
+            | bindings::wq_flags_WQ_MEM_RECLAIM
+            | bindings::wq_flags_WQ_PERCPU;
+        Self::alloc(name, flags, 1)
+    }
+
     /// Work runs one at a time, in the order in which it was queued.
     pub fn ordered(name: &'static CStr) -> Result<Self> {
         let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED;
@@ -113,6 +122,11 @@ impl<C: Context> Queue<C> {
 
     pub(super) fn as_raw(&self) -> *mut bindings::workqueue_struct {
         self.raw.as_ptr()
+    }
+
+    /// Which queue this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        self.raw.as_ptr().addr()
     }
 
     /// Waits until everything queued before has run.

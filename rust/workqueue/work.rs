@@ -141,6 +141,19 @@ impl<T: Handler> Work<T> {
         unsafe { bindings::queue_work_on(cpu, queue.as_raw(), self.raw.get()) }
     }
 
+    /// Which work this is, in the events of [`tracepoint`](crate::tracepoint).
+    pub fn id(&self) -> usize {
+        self.raw.get().addr()
+    }
+
+    /// The address of what the kernel calls for all work with this type of handler: the function
+    /// in the events of [`tracepoint`](crate::tracepoint).
+    pub fn function(&self) -> usize {
+        // SAFETY: `raw` is set up, and what it calls never changes.
+        let callback = unsafe { (*self.raw.get()).func };
+        callback.map_or(0, |callback| callback as usize)
+    }
+
     /// Takes the work off its queue and waits for it if it runs. Returns whether
     /// it was pending.
     pub fn cancel(&self, _task: &Task) -> bool {
