@@ -33,13 +33,16 @@ mod dpc;
 mod evidence;
 mod exc;
 mod fix;
+mod hammer;
 mod ipi;
 mod irq;
+mod log;
 mod old;
 mod prelude;
 mod sirq;
 mod sol;
 mod task;
+mod together;
 mod trial;
 mod work;
 

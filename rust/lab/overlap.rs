@@ -75,6 +75,11 @@ impl Overlap {
         });
     }
 
+    /// Whether somebody is inside.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.inside.load(Acquire) > 0
+    }
+
     /// The most that were inside at a time.
     pub(crate) fn max(&self) -> u64 {
         self.max.load(Acquire)

@@ -4,7 +4,6 @@
 
 use super::claims;
 
-mod hammer;
 mod runner;
 
 claims! {

@@ -155,6 +155,25 @@ impl<'a> Trial<'a> {
         true
     }
 
+    /// Waits until `condition` holds, which `what` is to bring about.
+    ///
+    /// Refusals: a skip if it came late, `EINTR` after a signal, `EIO` if it did not come.
+    pub(super) fn come(&self, what: &str, condition: impl Fn() -> bool) -> Answer {
+        const PATIENCE_MS: u32 = 2000;
+        const MORE_MS: u32 = 10_000;
+
+        if self.eventually(PATIENCE_MS, &condition) {
+            return Ok(());
+        }
+        if self.task.is_interrupted() {
+            refuse!(EINTR, "interrupted");
+        }
+        if self.eventually(MORE_MS, &condition) {
+            skip!("the machine is too busy: {what} took longer than {PATIENCE_MS} ms");
+        }
+        refuse!(EIO, "{what} did not come")
+    }
+
     /// How long to wait, in ms, for what comes in the experiment and not in its
     /// control.
     pub(super) fn patience_ms(&self) -> u32 {

@@ -4,6 +4,8 @@
 
 use super::claims;
 
+mod place;
+
 claims! {
     "WORK-01", process_context, "work runs in process context, may block, and has no user address space";
     "WORK-02", threads_are_shared, "create_workqueue() makes one thread for each CPU";
@@ -13,4 +15,6 @@ claims! {
     "WORK-06", pending_is_refused, "queueing a pending item again is refused";
     "WORK-07", predefined_queue, "there is a predefined queue, 'events'";
     "WORK-08", blocking_holds_up_nobody, "one item that blocks does not hold up the others";
+    "WORK-09", lists_belong_to_pools, "a queue has a list of its own, which its worker threads loop over";
+    "WORK-10", cancelled_or_modified, "a delayed item can be cancelled, or given another delay, before it runs";
 }

@@ -5,9 +5,9 @@
 //! Each CPU marks a slot of its own, whose routine waits for a while for another one to begin. In
 //! the control every other CPU has its slot in a second set, with a lock of its own.
 
-use super::hammer::hammer;
 use crate::{
     claim::{
+        hammer::hammer,
         prelude::*,
         skip, //
     },

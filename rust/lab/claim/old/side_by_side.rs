@@ -5,15 +5,13 @@
 //! A body that runs waits for a while for somebody else to come. First one body is requested on all
 //! CPUs, then two bodies, each on a CPU of its own. In the control the soft IRQ runs all of them.
 
-use super::{
-    hammer::hammer,
-    runner::{
-        self,
-        New, //
-    },
+use super::runner::{
+    self,
+    New, //
 };
 use crate::{
     claim::{
+        hammer::hammer,
         prelude::*,
         skip, //
     },

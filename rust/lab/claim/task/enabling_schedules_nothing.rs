@@ -1,48 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasklet_hi_enable() schedules a tasklet at high priority.
+//! The text has tasklet_hi_enable() schedule a tasklet at high priority, as tasklet_enable() at
+//! normal priority. They never did, and the first is gone: there are functions to schedule.
 //!
-//! It never did that, and is gone: tasklet_hi_schedule() does.
+//! With interrupts off on a CPU nobody else raises a soft IRQ there: what it is after a step, that
+//! step has raised. In the control nothing is scheduled at high priority.
 
-use crate::claim::{
-    evidence::{found, Verdict},
-    prelude::*, //
+use crate::{
+    claim::{
+        log::{
+            Event,
+            Log,
+            What, //
+        },
+        prelude::*,
+        together::together, //
+    },
+    runs::Runs, //
 };
-use irqlab::symbol;
+use irqlab::{
+    softirq::Vector,
+    tasklet::Tasklet, //
+};
+use kernel::sync::Arc;
 
 claim! {
-    quote: "Enable functions are mapped to Soft IRQs lines: tasklet_enable() mapped to TASKLET_SOFTIRQ; tasklet_hi_enable() mapped to HI_SOFTIRQ",
+    quote: "Enable functions are mapped to Soft IRQs lines: tasklet_enable() mapped to TASKLET_SOFTIRQ, tasklet_hi_enable() mapped to HI_SOFTIRQ",
     section: "Tasklets",
-    today: "enabling only counts down, whatever the priority; tasklet_hi_enable() is gone; tasklet_hi_schedule() raises HI_SOFTIRQ",
+    today: "enabling only counts down, whatever the priority, and there is one function for both; it is tasklet_schedule() and tasklet_hi_schedule() that have a soft IRQ each",
     functions: "tasklet_enable(), __tasklet_schedule(), __tasklet_hi_schedule()",
-    control: "looks for tasklet_kill() instead",
+    control: "the second is scheduled at normal priority, too",
     next: "echo TASK-04 > claims; grep TASK-04 claims",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let name = if trial.is_control() {
-        c"tasklet_kill"
-    } else {
-        c"tasklet_hi_enable"
+    let tasklet = || Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
+    let (enabled, normal, high) = (tasklet()?, tasklet()?, tasklet()?);
+    let log = Log::of([0, 0])?.soft_irqs()?;
+    let disabled = enabled.disable(trial.task);
+    let (cpu, nr_before, nr_after) = together(trial, |cpu| {
+        let nr_before = log.nr_events();
+        drop(disabled);
+        let nr_after = log.nr_events();
+        normal.schedule();
+        if trial.is_control() {
+            high.schedule();
+        } else {
+            high.schedule_hi();
+        }
+        (cpu, nr_before, nr_after)
+    });
+    trial.eventually(2000, || normal.count() + high.count() == 2);
+
+    let events = log.events()?;
+    let raised = |events: &[Event], vector: Vector| {
+        let is_raised = |event: &&Event| {
+            let is_here = event.cpu == cpu.as_u32() && event.id == vector as usize;
+            is_here && event.what == What::Raised
+        };
+        events.iter().filter(is_raised).count()
     };
-    // What tasklet_hi_schedule(), an inline function, calls.
-    let successor = c"__tasklet_hi_schedule";
-    let is_there = symbol::exists(name, trial.task);
-    let has_successor = symbol::exists(successor, trial.task);
-    let verdict = if !is_there && has_successor {
-        Verdict::Outdated
-    } else {
-        Verdict::Fails
-    };
-    let say = |is_there| if is_there { "there" } else { "not there" };
-    found(
-        verdict,
+    let (by_enabling, later) = (&events[nr_before..nr_after], &events[nr_after..]);
+    let by_enabling = raised(by_enabling, Vector::Hi) + raised(by_enabling, Vector::Tasklet);
+    let (nr_normal, nr_high) = (raised(later, Vector::Tasklet), raised(later, Vector::Hi));
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "tasklet_enable() raised a soft IRQ {by_enabling} times, and its tasklet ran {} times",
+        enabled.count()
+    ))?;
+    evidence.check(
+        nr_normal > 0,
+        fmt!("tasklet_schedule() raised TASKLET {nr_normal} times"),
+    )?;
+    evidence.check(
+        nr_high > 0,
         fmt!(
-            "{} is {}, {} is {}",
-            name,
-            say(is_there),
-            successor,
-            say(has_successor)
+            "{}() raised HI {nr_high} times",
+            trial.pick("tasklet_hi_schedule", "tasklet_schedule")
         ),
-    )
+    )?;
+    if by_enabling > 0 && enabled.count() > 0 {
+        return evidence.holds();
+    }
+    evidence.check(
+        by_enabling == 0 && enabled.count() == 0,
+        fmt!("so enabling is not scheduling"),
+    )?;
+    evidence.outdated()
 }

@@ -2,29 +2,24 @@
 
 //! Tasklets of high priority run before the others.
 //!
-//! They have a soft IRQ of their own, HI_SOFTIRQ, with the lowest number of all.
+//! They have a soft IRQ of their own, HI_SOFTIRQ, with the lowest number of all. Two tasklets are
+//! scheduled before one of them can run: first the one of normal priority, then the other. In the
+//! control both have normal priority.
 
-use crate::claim::{
-    judge,
-    prelude::*, //
+use crate::{
+    claim::{
+        log::{
+            Log,
+            What, //
+        },
+        prelude::*,
+        together::together, //
+    },
+    runs::Runs, //
 };
 use irqlab::{
-    context::SoftIrq,
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
-};
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    softirq::Vector,
+    tasklet::Tasklet, //
 };
 
 claim! {
@@ -36,44 +31,49 @@ claim! {
     next: "echo line=sim0 mechanisms=tasklet_hi,tasklet > bench; cat bench",
 }
 
-/// Notes at which place it ran.
-struct Runner {
-    finish: Arc<Atomic<u64>>,
-    place: Atomic<u64>,
-}
-
-impl Handler for Runner {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        let place = this.finish.fetch_add(1, Full) + 1;
-        this.place.store(place, Relaxed);
-    }
-}
-
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let finish = Arc::new(Atomic::new(0), GFP_KERNEL)?;
-    let runner = || {
-        let runner = Runner {
-            finish: finish.clone(),
-            place: Atomic::new(0),
-        };
-        KBox::pin_init(Tasklet::new(Ok(runner)), GFP_KERNEL)
-    };
-    let (normal, high) = (runner()?, runner()?);
-    {
-        let _guard = local_interrupt_disable();
+    let tasklet = || KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
+    let (normal, high) = (tasklet()?, tasklet()?);
+    let log = Log::of([normal.function(), 0])?.tasklets()?.soft_irqs()?;
+    let cpu = together(trial, |cpu| {
         normal.schedule();
         if trial.is_control() {
             high.schedule();
         } else {
             high.schedule_hi();
         }
+        cpu
+    });
+    trial.eventually(2000, || normal.count() + high.count() == 2);
+
+    // What happened on that CPU, and in which soft IRQ each of them began.
+    let events = log.events()?;
+    let mut action = None;
+    let mut order = KVec::new();
+    for event in events.iter().filter(|event| event.cpu == cpu.as_u32()) {
+        match event.what {
+            What::Entered => action = u32::try_from(event.id).ok().and_then(Vector::from_raw),
+            What::Began => order.push((event.id, action), GFP_KERNEL)?,
+            _ => (),
+        }
     }
-    trial.eventually(2000, || finish.load(Relaxed) == 2);
-    let (normal, high) = (normal.place.load(Relaxed), high.place.load(Relaxed));
-    judge!(
-        high == 1 && normal == 2,
-        "scheduled normal, then high; ran: high at place {}, normal at place {}",
-        high,
-        normal
-    )
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "scheduled before one could run: one of normal priority, then one of {} priority",
+        trial.pick("high", "normal")
+    ))?;
+    for (place, (id, action)) in order.iter().enumerate() {
+        let action = action.map_or("no", |vector| vector.name());
+        let (which, is_its_place) = if *id == high.id() {
+            ("second", place == 0 && action == Vector::Hi.name())
+        } else {
+            ("first", place == 1 && action == Vector::Tasklet.name())
+        };
+        evidence.check(
+            is_its_place,
+            fmt!("at place {}: the {which}, in {action}", place + 1),
+        )?;
+    }
+    evidence.check(order.len() == 2, fmt!("{} of 2 ran", order.len()))?;
+    evidence.holds()
 }

@@ -1,27 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A tasklet may schedule itself again; killing it waits for it.
+//!
+//! It is killed by one CPU while it runs on another. In the control it does not schedule itself.
 
 use crate::claim::{
-    judge,
-    prelude::*, //
+    log::{
+        Log,
+        What, //
+    },
+    prelude::*,
+    skip, //
 };
 use irqlab::{
     clock,
-    context::SoftIrq,
+    context::{
+        BottomHalvesDisabled,
+        SoftIrq, //
+    },
+    cpu,
     tasklet::{
         Handler,
         Tasklet, //
     },
 };
-use kernel::sync::{
-    atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
+use kernel::{
+    new_mutex,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
     },
-    Arc, //
 };
 
 claim! {
@@ -33,9 +46,11 @@ claim! {
     next: "echo SIRQ-07 > claims; grep SIRQ-07 claims",
 }
 
-/// How often it is to run, and how long each time.
+/// How often it is to run by itself.
 const RUNS: u64 = 5;
-const RUN_NS: u64 = 1_000_000;
+/// How long it waits to be killed, and goes on after that is about to happen.
+const PATIENCE_NS: u64 = 1_000_000_000;
+const MORE_NS: u64 = 2_000_000;
 
 struct Repeater {
     seen: Arc<Seen>,
@@ -45,6 +60,7 @@ struct Repeater {
 /// What outlives the tasklet.
 struct Seen {
     runs: Atomic<u64>,
+    is_awaited: Atomic<bool>,
     is_inside: Atomic<bool>,
 }
 
@@ -52,48 +68,95 @@ impl Handler for Repeater {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let seen = &this.seen;
         seen.is_inside.store(true, Release);
-        clock::spin_ns(RUN_NS);
-        let runs = seen.runs.fetch_add(1, Relaxed) + 1;
-        if this.is_repeating && runs < RUNS {
+        if this.is_repeating && seen.runs.fetch_add(1, Relaxed) + 1 < RUNS {
             this.schedule();
+        } else if seen.is_awaited.load(Acquire) {
+            clock::spin_until(PATIENCE_NS, || !seen.is_awaited.load(Acquire));
+            clock::spin_ns(MORE_NS);
         }
         seen.is_inside.store(false, Release);
     }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let [one, other] = trial.cpus()?;
     let seen = Seen {
         runs: Atomic::new(0),
+        is_awaited: Atomic::new(false),
         is_inside: Atomic::new(false),
     };
     let seen = Arc::new(seen, GFP_KERNEL)?;
-    let runs = || seen.runs.load(Relaxed);
     let repeater = Repeater {
         seen: seen.clone(),
         is_repeating: !trial.is_control(),
     };
     let tasklet = KBox::pin_init(Tasklet::new(Ok(repeater)), GFP_KERNEL)?;
+    let (id, log) = (tasklet.id(), Log::of([tasklet.function(), 0])?.tasklets()?);
     tasklet.schedule();
-    let has_repeated = trial.eventually(trial.patience_ms(), || runs() == RUNS);
-    let repeated = runs();
+    let nr_began = || log.count(What::Began, id);
+    trial.eventually(trial.patience_ms(), || {
+        nr_began().is_ok_and(|runs| runs >= RUNS)
+    });
+    let runs = nr_began()?;
 
-    // Once more, and killed (which is what dropping does) while it runs.
-    tasklet.schedule();
-    trial.eventually(2000, || seen.is_inside.load(Acquire) || runs() > repeated);
-    drop(tasklet);
-    let was_inside = seen.is_inside.load(Acquire);
-    let at_kill = runs();
-    trial.settle();
-    judge!(
-        has_repeated && !was_inside && runs() == at_kill && at_kill > repeated,
-        "scheduled once, ran {} times by scheduling itself; killed while it ran: {} when the kill \
-         was done, ran {} times afterwards",
-        repeated,
-        if was_inside {
-            "still running"
-        } else {
-            "finished"
+    let mut evidence = Evidence::new();
+    evidence.check(
+        runs == RUNS,
+        fmt!(
+            "scheduled once, {}: by the kernel's tasklet_entry it ran {runs} times",
+            trial.pick(
+                "and again by itself until its fifth run",
+                "and not by itself"
+            )
+        ),
+    )?;
+
+    let tasklet = KBox::pin_init(new_mutex!(Some(tasklet)), GFP_KERNEL)?;
+    let (was_inside, has_ended) = (Atomic::new(false), Atomic::new(false));
+    seen.is_awaited.store(true, Release);
+    cpu::run_on(
+        &trial.lab().workers,
+        [one, other].into_iter(),
+        trial.task,
+        |here| {
+            let is_inside = || seen.is_inside.load(Acquire);
+            if here.cpu == one {
+                let tasklet = tasklet.lock();
+                // It runs as the guard goes, when the lock is free.
+                let _guard = BottomHalvesDisabled::new(here.task);
+                if let Some(tasklet) = &*tasklet {
+                    tasklet.schedule();
+                }
+                drop(tasklet);
+            } else if clock::spin_until(PATIENCE_NS, is_inside) {
+                let tasklet = tasklet.lock().take();
+                was_inside.store(is_inside(), Relaxed);
+                seen.is_awaited.store(false, Release);
+                // Dropping it kills it.
+                drop(tasklet);
+                has_ended.store(!is_inside(), Relaxed);
+            }
         },
-        runs() - at_kill
-    )
+    )?;
+    if !was_inside.load(Relaxed) {
+        skip!(
+            "CPU {} did not come to kill it while it ran on CPU {}",
+            other.as_u32(),
+            one.as_u32()
+        );
+    }
+    evidence.check(
+        has_ended.load(Relaxed),
+        fmt!(
+            "killed on CPU {} while it ran on CPU {}: it {} when that was done",
+            other.as_u32(),
+            one.as_u32(),
+            if has_ended.load(Relaxed) {
+                "had ended"
+            } else {
+                "still ran"
+            }
+        ),
+    )?;
+    evidence.holds()
 }

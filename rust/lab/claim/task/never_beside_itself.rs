@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A tasklet never runs on two CPUs at a time; different ones do.
+//!
+//! All CPUs schedule the same tasklet, which waits for a while for another run to begin; then each
+//! schedules one of two. In the control two tasklets pass for the one.
 
-use crate::claim::{
-    judge,
-    prelude::*,
-    skip, //
+use crate::{
+    claim::{
+        hammer::hammer,
+        log::{
+            max_at_a_time,
+            Log, //
+        },
+        prelude::*,
+        skip, //
+    },
+    overlap::{
+        Meeting,
+        Overlap, //
+    },
 };
-use crate::overlap::Overlap;
 use irqlab::{
-    clock,
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
     cpu,
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
+    tasklet::Tasklet, //
 };
-use kernel::{
-    sync::Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
 };
 
 claim! {
@@ -33,94 +41,77 @@ claim! {
     next: "echo OLD-06 > claims: what else may not run beside what",
 }
 
-/// How long a run waits for another one, how many there are to be, and how long
-/// to try.
-const PATIENCE_NS: u64 = 500_000;
-const MIN_RUNS: u64 = 100;
-const MAX_NS: u64 = 1_000_000_000;
-
-struct Body(Arc<Overlap>);
-
-impl Handler for Body {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        this.0.meet(PATIENCE_NS);
-    }
-}
-
-type Boxed = Pin<KBox<Tasklet<Body>>>;
-
-fn tasklet(overlap: &Arc<Overlap>) -> Result<Boxed> {
-    KBox::pin_init(Tasklet::new(Ok(Body(overlap.clone()))), GFP_KERNEL)
-}
+const MIN_RUNS: u64 = 40;
+const MAX_MS: u64 = 2000;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
-    }
-    // All CPUs schedule the same tasklet; in the control, all but the first
-    // schedule a second one.
+    let [_, _] = trial.cpus()?;
+    let tasklet = |overlap: &Arc<Overlap>| {
+        KBox::pin_init(Tasklet::new(Ok(Meeting(overlap.clone()))), GFP_KERNEL)
+    };
+    let mut evidence = Evidence::new();
+
     let one = Overlap::new()?;
-    let first = tasklet(&one)?;
-    let second = tasklet(&one)?;
+    let same = [tasklet(&one)?, tasklet(&one)?];
+    let log = Log::of([same[0].function(), 0])?.tasklets()?;
+    // How often a CPU scheduled it while it ran: it could have run a second time.
+    let nr_chances = Atomic::new(0u64);
     let is_control = trial.is_control();
-    // The control goes on until chance has made them meet.
-    let was_shared =
-        || one.max() > 1 || (!is_control && one.nr_cpus() > 1 && one.runs() >= MIN_RUNS);
-    let nr_cpus = hammer(trial, was_shared, |is_first| {
-        if is_control && !is_first {
-            &second
-        } else {
-            &first
+    let nr_used = trial.pick(1, same.len());
+    let is_enough = || {
+        let had_chances = nr_chances.load(Relaxed) > 0 && one.nr_cpus() > 1;
+        one.max() > 1 || (!is_control && had_chances && one.runs() >= MIN_RUNS)
+    };
+    let nr_cpus = hammer(trial, cpu::online(), MAX_MS, is_enough, |index| {
+        if one.is_occupied() {
+            nr_chances.add(1, Relaxed);
         }
+        same[index % nr_used].schedule();
     })?;
-    // And now two that are told apart, in both variants.
+    if one.max() < 2 && (nr_chances.load(Relaxed) == 0 || one.nr_cpus() < 2) {
+        skip!("{nr_cpus} CPUs scheduled a tasklet, and none while it ran on another");
+    }
+    evidence.note(fmt!(
+        "{nr_cpus} CPUs scheduled {}, {} times while it ran",
+        trial.pick("one tasklet", "two tasklets as if they were one"),
+        nr_chances.load(Relaxed)
+    ))?;
+    evidence.check(
+        one.max() == 1,
+        fmt!(
+            "it ran {} times on {} CPUs, at most {} at a time",
+            one.runs(),
+            one.nr_cpus(),
+            one.max()
+        ),
+    )?;
+    let seen = max_at_a_time(&log.events()?, &same.each_ref().map(|one| one.id()));
+    evidence.check(
+        seen as u64 == one.max(),
+        fmt!("by the kernel's tasklet_entry and tasklet_exit at most {seen}"),
+    )?;
+    drop(log);
+
     let two = Overlap::new()?;
-    let tasklets = [tasklet(&two)?, tasklet(&two)?];
+    let others = [tasklet(&two)?, tasklet(&two)?];
+    let log = Log::of([others[0].function(), 0])?.tasklets()?;
     hammer(
         trial,
-        || two.max() > 1 && two.runs() >= MIN_RUNS,
-        |is_first| &tasklets[usize::from(is_first)],
+        cpu::online(),
+        MAX_MS,
+        || two.max() > 1,
+        |index| others[index % others.len()].schedule(),
     )?;
-    if one.nr_cpus() < 2 || two.nr_cpus() < 2 {
-        skip!("{} CPUs scheduled them, one came to run them", nr_cpus);
+    if two.nr_cpus() < 2 {
+        skip!("{nr_cpus} CPUs scheduled two tasklets, and one came to run them");
     }
-
-    judge!(
-        one.max() == 1 && two.max() == 2,
-        "{} CPUs: one tasklet ran {} times on {} of them, at most {} at a time; two ran {} times, \
-         at most {}",
-        nr_cpus,
-        one.runs(),
-        one.nr_cpus(),
-        one.max(),
-        two.runs(),
-        two.max()
-    )
-}
-
-/// Schedules, on every CPU at the same time, the tasklet that `choose` says for
-/// the first CPU and for the others, until the CPUs have come into each other's way.
-fn hammer<'a>(
-    trial: &Trial<'_>,
-    is_enough: impl Fn() -> bool + Sync,
-    choose: impl Fn(bool) -> &'a Boxed + Sync,
-) -> Result<usize> {
-    let workers = &trial.lab.workers;
-    let start_ns = clock::now_ns();
-    cpu::run_on(workers, cpu::online(), trial.task, |here| {
-        let is_first = cpu::online().next() == Some(here.cpu);
-        loop {
-            let elapsed_ns = clock::now_ns().saturating_sub(start_ns);
-            if elapsed_ns > MAX_NS || is_enough() || here.is_stopped() {
-                break;
-            }
-            {
-                // The soft IRQ runs when the guard goes, not some time later
-                // in ksoftirqd.
-                let _guard = BottomHalvesDisabled::new(here.task);
-                choose(is_first).schedule();
-            }
-            here.task.yield_if_needed();
-        }
-    })
+    let seen = max_at_a_time(&log.events()?, &others.each_ref().map(|one| one.id()));
+    evidence.check(
+        two.max() == 2 && seen == 2,
+        fmt!(
+            "two tasklets: at most {} at a time, by the kernel's events {seen}",
+            two.max()
+        ),
+    )?;
+    evidence.holds()
 }

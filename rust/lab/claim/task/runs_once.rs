@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A tasklet scheduled many times before it runs, runs once.
+//! A tasklet that is scheduled many times before it runs, runs once.
 //!
-//! With interrupts off nothing on this CPU can run it meanwhile: disabled bottom
-//! halves would not do on PREEMPT_RT, where another task may serve the soft IRQ.
+//! A second tasklet, which is scheduled last, shows when the first has had its turn. In the control
+//! the first one has its turn between one time and the next.
 
-use crate::claim::{
-    judge,
-    prelude::*, //
-};
 use crate::{
+    claim::{
+        log::{
+            Log,
+            What, //
+        },
+        prelude::*,
+        together::together, //
+    },
     runs::Runs, //
 };
 use irqlab::tasklet::Tasklet;
-use kernel::interrupt::local_interrupt_disable;
 
 claim! {
     quote: "Unless a tasklet reactivates itself, every tasklet activation triggers at most one execution of the tasklet function",
@@ -27,20 +30,31 @@ claim! {
 const COUNT: u64 = 10;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let tasklet = KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
-    if trial.is_control() {
-        for run in 0..COUNT {
-            tasklet.schedule();
-            trial.eventually(2000, || tasklet.count() > run);
-        }
-    } else {
-        let _guard = local_interrupt_disable();
-        for _ in 0..COUNT {
-            tasklet.schedule();
-        }
+    let tasklet = || KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
+    let (tasklet, last) = (tasklet()?, tasklet()?);
+    let log = Log::of([tasklet.function(), 0])?.tasklets()?;
+    let (turns, times) = trial.pick((1, COUNT), (COUNT, 1));
+    for turn in 1..=turns {
+        together(trial, |_| {
+            for _ in 0..times {
+                tasklet.schedule();
+            }
+            last.schedule();
+        });
+        trial.eventually(2000, || last.count() == turn);
     }
-    trial.eventually(2000, || tasklet.count() > 0);
-    trial.settle();
     let runs = tasklet.count();
-    judge!(runs == 1, "scheduled {} times, ran {}", COUNT, runs)
+    let seen = log.count(What::Began, tasklet.id())?;
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "scheduled {COUNT} times, {}",
+        trial.pick("before it could run", "and run after each time")
+    ))?;
+    evidence.check(runs == 1, fmt!("ran {runs} times"))?;
+    evidence.check(
+        seen == runs,
+        fmt!("the kernel's tasklet_entry tells of {seen} runs"),
+    )?;
+    evidence.holds()
 }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A tasklet runs on the CPU that scheduled it.
+//!
+//! Each CPU has a tasklet of its own, and schedules it some times. In the control it schedules that
+//! of the next CPU.
 
-use crate::claim::{
-    judge,
-    prelude::*,
-    skip, //
+use crate::{
+    claim::{
+        log::{
+            Log,
+            What, //
+        },
+        prelude::*, //
+    },
+    runs::Runs, //
 };
 use irqlab::{
-    context::SoftIrq,
+    clock::Limit,
+    context::BottomHalvesDisabled,
     cpu::{
         self,
-        CpuId,
         PerCpu, //
     },
-    tasklet::{
-        Handler,
-        Tasklet, //
-    },
-};
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
+    tasklet::Tasklet, //
 };
 
 claim! {
@@ -33,65 +34,57 @@ claim! {
     next: "echo line=sim0 mechanisms=tasklet cpu=1 > bench; cat deferral/tasklet/context",
 }
 
-/// Counts how often it ran here and elsewhere.
-struct Homing {
-    home: CpuId,
-    at_home: Atomic<u64>,
-    away: Atomic<u64>,
-}
+/// How often each CPU schedules one.
+const TIMES: u64 = 5;
 
-impl Homing {
-    fn has_run(&self) -> bool {
-        self.at_home.load(Relaxed) + self.away.load(Relaxed) > 0
-    }
-}
-
-impl Handler for Homing {
-    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        if CpuId::current() == this.home {
-            this.at_home.add(1, Relaxed);
-        } else {
-            this.away.add(1, Relaxed);
-        }
-    }
-}
+/// How long a CPU waits for a run, in nanoseconds.
+const PATIENCE_NS: u64 = 2_000_000_000;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
-    }
-    let tasklets = PerCpu::of_each(|home| {
-        let homing = Homing {
-            home,
-            at_home: Atomic::new(0),
-            away: Atomic::new(0),
-        };
-        KBox::pin_init(Tasklet::new(Ok::<_, Error>(homing)), GFP_KERNEL)
-    })?;
+    let [first, _] = trial.cpus()?;
+    let tasklets =
+        PerCpu::new(|| KBox::pin_init(Tasklet::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL))?;
+    let log = Log::of([tasklets.of(first).function(), 0])?.tasklets()?;
     let is_control = trial.is_control();
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
         let neighbour = || cpu::next_online(here.cpu).unwrap_or(here.cpu);
-        let home = if is_control { neighbour() } else { here.cpu };
-        let tasklet = tasklets.of(home);
-        for _ in 0..10 {
-            tasklet.schedule();
-            here.task.sleep_ms(1);
+        let tasklet = tasklets.of(if is_control { neighbour() } else { here.cpu });
+        for run in 0..TIMES {
+            {
+                let _guard = BottomHalvesDisabled::new(here.task);
+                tasklet.schedule();
+            }
+            let mut limit = Limit::ns(PATIENCE_NS);
+            while tasklet.count() <= run && !limit.has_passed() && !here.is_stopped() {
+                here.task.sleep_us(50, 50);
+            }
         }
     })?;
-    let nr_run = || tasklets.iter().filter(|tasklet| tasklet.has_run()).count();
-    trial.eventually(2000, || nr_run() == nr_cpus);
-    let sum = |count: fn(&Homing) -> &Atomic<u64>| -> u64 {
-        tasklets
-            .iter()
-            .map(|tasklet| count(tasklet).load(Relaxed))
-            .sum()
-    };
-    let (at_home, away) = (sum(|homing| &homing.at_home), sum(|homing| &homing.away));
-    judge!(
-        nr_run() == nr_cpus && away == 0,
-        "{} CPUs, a tasklet each: ran {} times on the CPU that scheduled it, {} elsewhere",
-        nr_cpus,
-        at_home,
-        away
-    )
+    let (mut at_home, mut away, mut nr_silent) = (0u64, 0u64, 0);
+    let events = log.events()?;
+    for cpu in cpu::online() {
+        let id = tasklets.of(cpu).id();
+        let began = events.iter().filter(|event| event.what == What::Began);
+        let (before, mut runs) = (at_home + away, began.filter(|event| event.id == id));
+        runs.by_ref().for_each(|run| {
+            if run.cpu == cpu.as_u32() {
+                at_home += 1;
+            } else {
+                away += 1;
+            }
+        });
+        nr_silent += u32::from(at_home + away == before);
+    }
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "{nr_cpus} CPUs, a tasklet each; each CPU scheduled {} {TIMES} times",
+        trial.pick("its own", "that of the next CPU")
+    ))?;
+    evidence.check(
+        at_home > 0 && nr_silent == 0,
+        fmt!("by the kernel's tasklet_entry {at_home} runs were on the tasklet's CPU"),
+    )?;
+    evidence.check(away == 0, fmt!("{away} were elsewhere"))?;
+    evidence.holds()
 }

@@ -2,22 +2,27 @@
 
 //! Tasklets are deprecated in favour of threaded IRQs, and will be removed.
 //!
-//! They are still there, and their successors are BH work queues: those run in the
-//! same soft IRQ, before the tasklets.
+//! That they are deprecated says the kernel's documentation. They are still there, and what is to take
+//! their place are not threads but BH work queues: the same soft IRQ runs their work, before the
+//! tasklets. In the control the work is on a queue with threads.
 
 use crate::claim::{
-    evidence::{found, Verdict},
-    prelude::*, //
+    log::{
+        Log,
+        What, //
+    },
+    prelude::*,
+    together::together, //
 };
 use irqlab::{
+    clock,
     context::{
         Context,
-        Kind,
-        Snapshot,
         SoftIrq,
         Task, //
     },
     new_work,
+    softirq::Vector,
     tasklet::{
         self,
         Tasklet, //
@@ -28,52 +33,37 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Release, //
 };
 
 claim! {
     quote: "In the latest version of the kernel the Tasklets API is deprecated in favour of Threaded IRQs. The Tasklet API (but also the SoftIRQ) will be removed",
     section: "Tasklets",
-    today: "the header says deprecated since Linux 5.9, and tasklets are still there; since Linux 6.9 BH work queues are to take their place, not threads",
-    functions: "tasklet_action(), workqueue_softirq_action()",
+    today: "the kernel's header says that they are deprecated and names threaded IRQs, since 2020; they are still there, and since Linux 6.9 BH work queues are to take their place",
+    functions: "tasklet_action(), workqueue_softirq_action(); include/linux/interrupt.h",
     control: "the work is on a queue with threads",
     next: "echo line=sim0 mechanisms=tasklet,bh_wq,threaded > bench; cat bench",
 }
 
-/// Notes at which place it ran.
+/// When it ran, or 0; the handler of a tasklet, or of work in a context `C`.
 struct Runner<C> {
-    finish: Arc<Atomic<u64>>,
-    place: Atomic<u64>,
-    in_softirq: Atomic<bool>,
+    stamp_ns: Atomic<u64>,
     _context: core::marker::PhantomData<fn(&C)>,
 }
 
 impl<C> Runner<C> {
-    fn new(finish: &Arc<Atomic<u64>>) -> Self {
+    fn new() -> Self {
         Self {
-            finish: finish.clone(),
-            place: Atomic::new(0),
-            in_softirq: Atomic::new(false),
+            stamp_ns: Atomic::new(0),
             _context: core::marker::PhantomData,
         }
     }
 
     fn run(&self) {
-        let place = self.finish.fetch_add(1, Full) + 1;
-        let is_softirq = Snapshot::take().kind() == Kind::SoftIrq;
-        self.in_softirq.store(is_softirq, Relaxed);
-        self.place.store(place, Release);
+        self.stamp_ns.store(clock::now_ns(), Release);
     }
 }
 
@@ -99,36 +89,57 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
 }
 
-/// Schedules a tasklet, then work on `queue`, and sees which runs first.
+/// Schedules a tasklet, then work on `queue`, before one of them can run, and sees what runs when
+/// and where.
 fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding> {
-    let finish = Arc::new(Atomic::new(0), GFP_KERNEL)?;
-    let tasklet = Tasklet::new(Ok(Runner::<SoftIrq>::new(&finish)));
+    let tasklet = Tasklet::new(Ok(Runner::<SoftIrq>::new()));
     let tasklet = KBox::pin_init(tasklet, GFP_KERNEL)?;
-    let work = new_work!(Ok::<_, Error>(Runner::<C>::new(&finish)));
+    let work = new_work!(Ok::<_, Error>(Runner::<C>::new()));
     let work = KBox::pin_init(work, GFP_KERNEL)?;
-    {
-        let _guard = local_interrupt_disable();
+    let log = Log::of([tasklet.function(), work.function()])?;
+    let log = log.tasklets()?.work()?.soft_irqs()?;
+    let (cpu, start_ns) = together(trial, |cpu| {
+        let start_ns = clock::now_ns();
         tasklet.schedule();
         work.queue(queue);
+        (cpu, start_ns)
+    });
+    let stamps = || [&tasklet.stamp_ns, &work.stamp_ns].map(|stamp| stamp.load(Acquire));
+    trial.eventually(2000, || !stamps().contains(&0));
+
+    // Those that ran in one action of the soft IRQ on that CPU, in their order.
+    let mut together = KVec::new();
+    let mut is_inside = false;
+    for event in log
+        .events()?
+        .iter()
+        .filter(|event| event.cpu == cpu.as_u32())
+    {
+        let is_of_tasklets = event.id == Vector::Tasklet as usize;
+        match event.what {
+            What::Entered if is_of_tasklets && together.is_empty() => is_inside = true,
+            What::Left if is_of_tasklets => is_inside = false,
+            What::Began if is_inside => together.push(event.id, GFP_KERNEL)?,
+            _ => (),
+        }
     }
-    trial.eventually(2000, || finish.load(Relaxed) == 2);
-    trial.settle();
-    let in_softirq = work.in_softirq.load(Relaxed);
-    let (tasklet, work) = (tasklet.place.load(Acquire), work.place.load(Acquire));
-    // A thread may come first as well, if ksoftirqd is late.
-    let verdict = if work == 1 && tasklet == 2 && in_softirq {
-        Verdict::Outdated
-    } else {
-        Verdict::Fails
-    };
-    found(
-        verdict,
+    let us_after = |stamp_ns: u64| stamp_ns.saturating_sub(start_ns) / 1000;
+    let [tasklet_us, work_us] = stamps().map(us_after);
+
+    let mut evidence = Evidence::new();
+    evidence.check(
+        together.contains(&tasklet.id()),
+        fmt!("a tasklet still runs: it began {tasklet_us} us after it was scheduled"),
+    )?;
+    let is_before = together.iter().eq(&[work.id(), tasklet.id()]);
+    evidence.check(
+        is_before,
         fmt!(
-            "a tasklet still runs; scheduled before BH work it ran at place {}, the work at place {}, in \
-             {} context",
-            tasklet,
-            work,
-            if in_softirq { "softirq" } else { "another" }
+            "work on a queue {}, queued after it, began after {work_us} us, {} the tasklet in the \
+             same action of the soft IRQ",
+            trial.pick("in the soft IRQ", "with threads"),
+            if is_before { "before" } else { "not before" }
         ),
-    )
+    )?;
+    evidence.outdated()
 }

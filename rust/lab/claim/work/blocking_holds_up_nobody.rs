@@ -2,14 +2,18 @@
 
 //! One item that blocks does not hold up the others.
 //!
-//! When a worker blocks, its pool wakes another: concurrency management.
+//! When a worker blocks, its pool wakes another. On one CPU the first item blocks until those behind
+//! it have run, or until its patience ends. In the control the queue is ordered: they wait for it.
 
 use crate::claim::{
-    judge,
+    log::{
+        Log,
+        What, //
+    },
     prelude::*, //
 };
 use irqlab::{
-    clock,
+    completion::Completion,
     context::Task,
     cpu::CpuId,
     new_work,
@@ -19,9 +23,12 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Full, //
+    },
+    Arc, //
 };
 
 claim! {
@@ -33,46 +40,53 @@ claim! {
     next: "ps | grep kworker/0:",
 }
 
-/// How long the first item blocks, and how many follow it.
-const BLOCK_MS: u32 = 100;
+/// How many items are behind the first.
 const FOLLOWERS: usize = 3;
 
+/// What the items share.
+#[pin_data]
+struct Crowd {
+    missing: Atomic<usize>,
+    #[pin]
+    have_run: Completion,
+    patience_ms: u32,
+}
+
 struct Item {
-    sleep_ms: u32,
-    end_ns: Atomic<u64>,
+    crowd: Arc<Crowd>,
+    blocks: bool,
 }
 
 impl Handler for Item {
     type Context = Task;
 
     fn run(this: &Work<Self>, task: &Task) {
-        if this.sleep_ms > 0 {
-            task.sleep_ms(this.sleep_ms);
+        let crowd = &this.crowd;
+        if this.blocks {
+            let _ = crowd.have_run.wait_ms(task, crowd.patience_ms);
+        } else if crowd.missing.fetch_sub(1, Full) == 1 {
+            crowd.have_run.complete();
         }
-        this.end_ns.store(clock::now_ns(), Relaxed);
     }
-}
-
-fn item(sleep_ms: u32) -> Result<Pin<KBox<Work<Item>>>> {
-    let item = Item {
-        sleep_ms,
-        end_ns: Atomic::new(0),
-    };
-    KBox::pin_init(new_work!(Ok::<_, Error>(item)), GFP_KERNEL)
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    trial.judge_by_clock();
-    let queue = if trial.is_control() {
-        Queue::ordered(c"irqlab_work_08")
-    } else {
-        Queue::per_cpu(c"irqlab_work_08")
-    }?;
-    let blocked = item(BLOCK_MS)?;
-    let mut followers = KVec::new();
-    for _ in 0..FOLLOWERS {
-        followers.push(item(0)?, GFP_KERNEL)?;
-    }
+    let name = c"irqlab_work_08";
+    let queue = trial.pick(Queue::per_cpu(name)?, Queue::ordered(name)?);
+    let patience_ms = trial.pick(2000, 20);
+    let crowd = pin_init!(Crowd {
+        missing: Atomic::new(FOLLOWERS),
+        have_run <- Completion::new(),
+        patience_ms,
+    });
+    let crowd = Arc::pin_init(crowd, GFP_KERNEL)?;
+    let item = |blocks| {
+        let crowd = crowd.clone();
+        let item = new_work!(Ok::<_, Error>(Item { crowd, blocks }));
+        KBox::pin_init(item, GFP_KERNEL)
+    };
+    let (blocked, followers) = (item(true)?, [item(false)?, item(false)?, item(false)?]);
+    let log = Log::of([blocked.function(), 0])?.work()?;
     // All on one CPU, so that nothing but the pool can help.
     let cpu = CpuId::current();
     blocked.queue_on(&queue, cpu);
@@ -80,18 +94,25 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         follower.queue_on(&queue, cpu);
     }
     queue.flush(trial.task);
-    let blocked_end_ns = blocked.end_ns.load(Relaxed);
-    let is_ahead = |follower: &&Pin<KBox<Work<Item>>>| {
-        let end_ns = follower.end_ns.load(Relaxed);
-        end_ns > 0 && end_ns < blocked_end_ns
-    };
-    let ahead = followers.iter().filter(is_ahead).count();
-    judge!(
-        ahead == FOLLOWERS,
-        "on CPU {}, an item blocked for {} ms: {} of the {} items behind it finished before it",
+
+    // Those that had ended when the blocked one had, in the kernel's order.
+    let events = log.events()?;
+    let mut ended = events.iter().filter(|event| event.what == What::Ended);
+    let nr_ahead = ended
+        .position(|event| event.id == blocked.id())
+        .unwrap_or(0);
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "on CPU {} an item on {} queue blocks, for at most {patience_ms} ms",
         cpu.as_u32(),
-        BLOCK_MS,
-        ahead,
-        FOLLOWERS
-    )
+        trial.pick("a per-CPU", "an ordered")
+    ))?;
+    evidence.check(
+        nr_ahead == FOLLOWERS,
+        fmt!(
+            "by the kernel's workqueue_execute_end {nr_ahead} of the {FOLLOWERS} items behind it ended \
+             before it"
+        ),
+    )?;
+    evidence.holds()
 }

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A single-threaded (ordered) queue runs one item at a time.
+//!
+//! All CPUs put items on it, which sleep, so that others could come in. In the control the queue is
+//! unbound, with any number of threads.
 
-use crate::claim::{
-    judge,
-    prelude::*,
-    skip, //
+use crate::{
+    claim::{
+        log::{
+            max_at_a_time,
+            Log, //
+        },
+        prelude::*, //
+    },
+    overlap::Overlap, //
 };
-use crate::overlap::Overlap;
 use irqlab::{
     context::Task,
     cpu::{
@@ -21,9 +28,7 @@ use irqlab::{
         Work, //
     },
 };
-use kernel::{
-    sync::Arc, //
-};
+use kernel::sync::Arc;
 
 claim! {
     quote: "You can use the function create_singlethread_workqueue() for creating a work queue with only one thread.",
@@ -35,7 +40,7 @@ claim! {
 }
 
 /// Items that each CPU queues.
-const ITEMS: usize = 8;
+const ITEMS: usize = 4;
 
 struct Item(Arc<Overlap>);
 
@@ -43,43 +48,56 @@ impl Handler for Item {
     type Context = Task;
 
     fn run(this: &Work<Self>, task: &Task) {
-        // Long enough for others to come in, if they may.
         this.0.during(|| task.sleep_us(500, 100));
     }
 }
 
+type Items = KVec<Pin<KBox<Work<Item>>>>;
+
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if cpu::online().count() < 2 {
-        skip!("one CPU");
-    }
-    let queue = if trial.is_control() {
-        Queue::unbound(c"irqlab_work_03")
-    } else {
-        Queue::ordered(c"irqlab_work_03")
-    }?;
+    let name = c"irqlab_work_03";
+    let queue = trial.pick(Queue::ordered(name)?, Queue::unbound(name)?);
     let overlap = Overlap::new()?;
-    let items = PerCpu::new(|| {
+    let mut function = 0;
+    let mut ids = KVec::new();
+    let items: PerCpu<Items> = PerCpu::new(|| {
         let mut items = KVec::with_capacity(ITEMS, GFP_KERNEL)?;
         for _ in 0..ITEMS {
             let item = new_work!(Ok::<_, Error>(Item(overlap.clone())));
-            items.push(KBox::pin_init(item, GFP_KERNEL)?, GFP_KERNEL)?;
+            let item = KBox::pin_init(item, GFP_KERNEL)?;
+            function = item.function();
+            ids.push(item.id(), GFP_KERNEL)?;
+            items.push(item, GFP_KERNEL)?;
         }
         Ok(items)
     })?;
+    let log = Log::of([function, 0])?.work()?;
     let workers = &trial.lab.workers;
-    let nr_queueing = cpu::run_on(workers, cpu::online(), trial.task, |here| {
+    let nr_cpus = cpu::run_on(workers, cpu::online(), trial.task, |here| {
         for item in items.of(here.cpu) {
             item.queue(&queue);
         }
     })?;
     queue.flush(trial.task);
-    let asked = (nr_queueing * ITEMS) as u64;
-    judge!(
-        overlap.runs() == asked && overlap.max() == 1,
-        "{} items from {} CPUs: {} ran, at most {} at a time",
-        asked,
-        nr_queueing,
-        overlap.runs(),
-        overlap.max()
-    )
+    let asked = (nr_cpus * ITEMS) as u64;
+    let seen = max_at_a_time(&log.events()?, &ids);
+
+    let mut evidence = Evidence::new();
+    evidence.check(
+        overlap.runs() == asked,
+        fmt!(
+            "{nr_cpus} CPUs put {asked} items on {} queue, {} ran",
+            trial.pick("an ordered", "an unbound"),
+            overlap.runs()
+        ),
+    )?;
+    evidence.check(
+        overlap.max() == 1,
+        fmt!("at most {} at a time", overlap.max()),
+    )?;
+    evidence.check(
+        seen as u64 == overlap.max(),
+        fmt!("by the kernel's workqueue_execute_start and _end at most {seen}"),
+    )?;
+    evidence.holds()
 }

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Queueing a pending item again is refused.
+//!
+//! Its queue runs it in the soft IRQ, which cannot come before the item was queued the last time. In
+//! the control it may run between one and the next.
 
-use crate::claim::{
-    judge,
-    prelude::*, //
-};
 use crate::{
+    claim::{
+        log::{
+            Log,
+            What, //
+        },
+        prelude::*,
+        together::together, //
+    },
     runs::Runs, //
 };
 use irqlab::{
     new_work,
     workqueue::Queue, //
 };
-use kernel::interrupt::local_interrupt_disable;
 
 claim! {
     quote: "queue_work() for inserting a function (packaged in a work_struct) to the queue",
@@ -24,38 +30,39 @@ claim! {
     next: "cd deferral/percpu_wq; echo 5 > schedule; cat context",
 }
 
-/// How often it is queued after the first time.
-const AGAIN: u64 = 5;
+/// How often it is queued.
+const TIMES: u64 = 6;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    // With interrupts off nothing on this CPU can run the work meanwhile.
     let queue = Queue::bh(c"irqlab_work_06")?;
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
-    let mut refused = 0;
-    let first;
-    {
-        let guard = local_interrupt_disable();
-        first = work.queue(&queue);
-        if trial.is_control() {
-            drop(guard);
-            for run in 0..AGAIN {
-                trial.eventually(2000, || work.count() > run);
-                refused += u64::from(!work.queue(&queue));
-            }
-        } else {
-            for _ in 0..AGAIN {
-                refused += u64::from(!work.queue(&queue));
-            }
-        }
+    let log = Log::of([work.function(), 0])?.work()?;
+    let (turns, times) = trial.pick((1, TIMES), (TIMES, 1));
+    let mut taken = 0;
+    for _ in 0..turns {
+        taken += together(trial, |_| {
+            (0..times).filter(|_| work.queue(&queue)).count() as u64
+        });
+        work.flush(trial.task);
     }
-    work.flush(trial.task);
     let runs = work.count();
-    judge!(
-        first && refused == AGAIN && runs == 1,
-        "queued: {}; again {} times while pending: {} refused; ran {}",
-        if first { "accepted" } else { "refused" },
-        AGAIN,
-        refused,
-        runs
-    )
+    let (queued, began) = (
+        log.count(What::Queued, work.id())?,
+        log.count(What::Began, work.id())?,
+    );
+    let mut evidence = Evidence::new();
+    evidence.check(
+        taken == 1,
+        fmt!(
+            "queued {TIMES} times, {}: taken {taken} times, refused {}",
+            trial.pick("before it could run", "and run after each time"),
+            TIMES - taken
+        ),
+    )?;
+    evidence.check(runs == 1, fmt!("ran {runs} times"))?;
+    evidence.check(
+        queued == taken && began == runs,
+        fmt!("the kernel's tracepoints tell of {queued} times on the list and {began} runs"),
+    )?;
+    evidence.holds()
 }

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work runs in process context, may block, and has no user address
-//! space of its own.
+//! Work runs in process context, may block, and has no user address space of its own.
+//!
+//! In the control it is on a BH work queue, where there is nothing to sleep with.
 
-use crate::claim::{
-    judge,
-    prelude::*, //
+use crate::{
+    claim::{
+        log::{
+            self,
+            Log,
+            What, //
+        },
+        prelude::*,
+        skip, //
+    },
+    record::SnapshotCell,
 };
-use crate::record::SnapshotCell;
 use irqlab::{
     clock,
     context::{
@@ -41,7 +49,7 @@ claim! {
     next: "cat deferral/percpu_wq/context deferral/bh_wq/context",
 }
 
-const SLEEP_MS: u32 = 5;
+const SLEEP_MS: u32 = 1;
 
 /// What the work saw. `slept_ticks` stays 0 where it could not sleep.
 struct Seen<C> {
@@ -66,8 +74,7 @@ impl Handler for Seen<Task> {
     type Context = Task;
 
     fn run(this: &Work<Self>, task: &Task) {
-        // In ticks, the kernel's measure of sleep: an emulated CPU may be given
-        // several at a time.
+        // In ticks, the kernel's measure of sleep: an emulated CPU may be given several at a time.
         let start = clock::ticks();
         task.sleep_ms(SLEEP_MS);
         let slept = clock::ticks().wrapping_sub(start);
@@ -100,28 +107,45 @@ where
     Seen<C>: Handler<Context = C>,
 {
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Seen::<C>::new())), GFP_KERNEL)?;
+    let log = Log::of([work.function(), 0])?.work()?;
     work.queue(queue);
     work.flush(trial.task);
     let Some(place) = work.place.load() else {
-        return judge!(false, "the work did not run");
+        skip!("the work was flushed and has not run: its queue was not the only one to run it");
     };
     let slept_ticks = work.slept_ticks.load(Relaxed);
-    let asked_ticks = msecs_to_jiffies(SLEEP_MS);
     let has_user_memory = work.has_user_memory.load(Relaxed);
-    judge!(
-        place.kind() == Kind::Task
-            && !place.irqs_disabled
-            && slept_ticks >= asked_ticks
-            && !has_user_memory,
-        "ran in {} context as {}, asked for {} ticks of sleep and slept {}; mm {}",
-        place.kind(),
-        place.comm(),
-        asked_ticks,
-        slept_ticks,
-        if has_user_memory {
-            "of its own"
-        } else {
-            "none"
-        }
-    )
+    // The thread has to be the same before and after the sleep.
+    let events = log.events()?;
+    let is_there = |what| log::of(&events, what, work.id()).any(|event| event.pid == place.pid);
+    let is_kept = is_there(What::Began) && is_there(What::Ended);
+
+    let mut evidence = Evidence::new();
+    evidence.check(
+        place.kind() == Kind::Task && !place.irqs_disabled,
+        fmt!(
+            "ran in {} context, IF = {}",
+            place.kind(),
+            u8::from(!place.irqs_disabled)
+        ),
+    )?;
+    evidence.check(
+        slept_ticks >= msecs_to_jiffies(SLEEP_MS),
+        fmt!("slept {slept_ticks} ticks"),
+    )?;
+    evidence.check(
+        is_kept,
+        fmt!(
+            "by the kernel's events it began and ended in {}",
+            place.comm()
+        ),
+    )?;
+    evidence.check(
+        !has_user_memory,
+        fmt!(
+            "that has {} user address space",
+            if has_user_memory { "a" } else { "no" }
+        ),
+    )?;
+    evidence.holds()
 }

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Create_workqueue() makes one thread for each CPU.
+//! create_workqueue() makes one thread for each CPU.
 //!
-//! Queues share pools of threads since long; one that memory reclaim may wait for
-//! has a thread in reserve, whatever the number of CPUs.
+//! Queues share pools of threads since long; one that memory reclaim may wait for has a thread in
+//! reserve, and those that create_workqueue() makes are of that kind. In the control they are not.
 
-use crate::claim::{
-    evidence::{found, Verdict},
-    prelude::*, //
-};
+use super::place::Place;
+use crate::claim::prelude::*;
 use irqlab::{
     cpu,
-    kthread::{
-        Priority,
-        Worker, //
-    },
     task,
     workqueue::Queue, //
 };
@@ -22,50 +16,49 @@ use irqlab::{
 claim! {
     quote: "The function create_workqueue(“foo”) allows to create a new work queue and also creates n worker threads (where n is the number of CPUs).",
     section: "Work Queues",
-    today: "since Linux 2.6.36 all queues share pools of threads; with WQ_MEM_RECLAIM a queue has one thread in reserve",
-    functions: "alloc_workqueue(), init_rescuer(), create_worker()",
-    control: "counts the threads of kthread workers instead",
+    today: "since Linux 2.6.36 all queues share pools of threads; what create_workqueue() makes has one thread in reserve, the rescuer, whatever the number of CPUs",
+    functions: "create_workqueue(), alloc_workqueue(), init_rescuer(), create_worker()",
+    control: "the queues have no thread in reserve",
     next: "ps | grep kworker/R",
 }
 
-/// Queues of each kind.
-const QUEUES: usize = 16;
+const QUEUES: usize = 4;
 /// Their name, and what the names of all threads have in them that come with them: the kernel
 /// keeps 15 characters, and "kworker/R-" before the name takes ten.
 const NAME: &CStr = c"wq_02";
 
-/// How many kernel threads come with what `make` makes, [`QUEUES`] times.
-fn threads<T>(trial: &Trial<'_>, make: impl Fn() -> Result<T>) -> Result<usize> {
-    let before = task::nr_kernel_threads(NAME, trial.task);
-    let mut made = KVec::new();
-    for _ in 0..QUEUES {
-        made.push(make()?, GFP_KERNEL)?;
-    }
-    Ok(task::nr_kernel_threads(NAME, trial.task).saturating_sub(before))
-}
-
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let per_cpu = if trial.is_control() {
-        threads(trial, || Worker::new(NAME, Priority::Normal))
-    } else {
-        threads(trial, || Queue::per_cpu(NAME))
-    }?;
-    let reserved = threads(trial, || Queue::mem_reclaim(NAME))?;
-    let verdict = if per_cpu == 0 && reserved == QUEUES {
-        Verdict::Outdated
-    } else {
-        Verdict::Fails
-    };
-    found(
-        verdict,
-        fmt!(
-            "{} CPUs: {} queues came with {} threads of their name; {} more with WQ_MEM_RECLAIM came \
-             with {}",
-            cpu::online().count(),
-            QUEUES,
-            per_cpu,
-            QUEUES,
-            reserved
-        ),
-    )
+    let [first, _] = trial.cpus()?;
+    let nr_cpus = cpu::online().count();
+    let before = task::nr_kernel_threads(NAME, trial.task);
+    let mut queues = KVec::new();
+    for _ in 0..QUEUES {
+        let queue = if trial.is_control() {
+            Queue::per_cpu(NAME)
+        } else {
+            Queue::legacy(NAME)
+        };
+        queues.push(queue?, GFP_KERNEL)?;
+    }
+    let nr_threads = task::nr_kernel_threads(NAME, trial.task).saturating_sub(before);
+    let item = Place::new()?;
+    item.queue_on(&queues[0], first);
+    item.flush(trial.task);
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "{nr_cpus} CPUs; {QUEUES} queues made {}",
+        trial.pick("by create_workqueue()", "without a thread in reserve")
+    ))?;
+    evidence.check(
+        nr_threads == QUEUES || nr_threads == QUEUES * nr_cpus,
+        fmt!("{nr_threads} threads of their name came with them"),
+    )?;
+    if let Some(place) = item.get() {
+        evidence.note(fmt!("an item of one of them ran in {}", place.comm()))?;
+    }
+    if nr_threads == QUEUES * nr_cpus {
+        return evidence.holds();
+    }
+    evidence.outdated()
 }
