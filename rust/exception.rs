@@ -8,7 +8,8 @@
 //!     #GP ──▶ its fixup, and only if there is none the die notifier
 //! ```
 //!
-//! So nobody is told of a #GP (general protection fault) that has a fixup.
+//! So nobody is told of a #GP (general protection fault) that has a fixup. One that is told of has
+//! none, and goes on where the notifier says: see [`instructions::load_bad_selector`].
 //!
 //! C header: [`include/linux/kdebug.h`](srctree/include/linux/kdebug.h)
 
@@ -18,9 +19,12 @@ use crate::{
         Snapshot,
         Unsleeping, //
     },
-    fixup::table::{
-        self,
-        Entry, //
+    fixup::{
+        instructions,
+        table::{
+            self,
+            Entry, //
+        },
     },
     tracepoint::{
         self,
@@ -100,6 +104,11 @@ pub struct Registers {
     pub cx: u64,
     /// DX.
     pub dx: u64,
+    /// The stack segment.
+    pub ss: u16,
+    /// The word between the others and what the CPU pushed: the number of a system call, or what the
+    /// entry code put there.
+    pub orig_ax: u64,
 }
 
 impl Registers {
@@ -121,6 +130,9 @@ impl Registers {
             ax: regs.ax as u64,
             cx: regs.cx as u64,
             dx: regs.dx as u64,
+            // SAFETY: All variants of the union are plain numbers.
+            ss: unsafe { regs.__bindgen_anon_2.ss },
+            orig_ax: regs.orig_ax as u64,
         }
     }
 }
@@ -280,7 +292,14 @@ impl<O: Observer> Notifier<O> {
             entry,
             at: Snapshot::take(),
         });
-        if is_breakpoint && entry.is_some() {
+        let is_selector = reason == bindings::die_val_DIE_GPF as c_ulong
+            && instructions::is_bad_selector(&registers);
+        if is_selector {
+            // SAFETY: They are on the stack of the exception that this runs in, whose
+            // instruction has put into DX where it is to go on.
+            unsafe { (*regs.cast_mut()).ip = registers.dx as usize };
+        }
+        if is_breakpoint && entry.is_some() || is_selector {
             bindings::NOTIFY_STOP as c_int
         } else {
             bindings::NOTIFY_DONE as c_int

@@ -96,6 +96,36 @@ pub fn breakpoint<O: exception::Observer>(_watch: &Watch<O>) -> Outcome {
     irqlab_breakpoint()
 }
 
+/// What [`load_bad_selector`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadSelector {
+    /// The address of the instruction.
+    pub instruction: usize,
+    /// Where it went on.
+    pub resumed_at: usize,
+    /// The stack pointer at the instruction.
+    pub sp: usize,
+}
+
+/// A selector that is behind the end of the GDT.
+pub const BAD_SELECTOR: u16 = 0xfff8;
+
+/// Loads [`BAD_SELECTOR`] into ES: #GP, whose error code is the selector. It has no entry in the
+/// exception table: it goes on behind the instruction because the watch says so. CX has the stack
+/// pointer meanwhile.
+pub fn load_bad_selector<O: exception::Observer>(_watch: &Watch<O>) -> BadSelector {
+    irqlab_load_bad_selector()
+}
+
+/// Whether this is where [`load_bad_selector`] faults.
+pub(crate) fn is_bad_selector(registers: &exception::Registers) -> bool {
+    const LONGEST: usize = 64;
+
+    let function: extern "Rust" fn() -> BadSelector = irqlab_load_bad_selector;
+    let (ip, behind) = (registers.ip, registers.dx as usize);
+    ip.wrapping_sub(function as usize) < LONGEST && (1..4).contains(&behind.wrapping_sub(ip))
+}
+
 fn msr_outcome(error: i64, value: u64, resumed_at: usize) -> Outcome {
     let end = match error as i32 {
         0 => End::Done,
@@ -174,5 +204,32 @@ extern "Rust" fn irqlab_breakpoint() -> Outcome {
         end: End::Done,
         value: POISON,
         resumed_at,
+    }
+}
+
+#[no_mangle]
+#[inline(never)]
+extern "Rust" fn irqlab_load_bad_selector() -> BadSelector {
+    let (instruction, resumed_at, sp): (usize, usize, usize);
+    // SAFETY: The caller has a watch, which has the fault end behind the instruction: ES stays as it
+    // was, and nothing uses it in 64-bit mode.
+    unsafe {
+        asm!(
+            "leaq 2f(%rip), {instruction}",
+            "leaq 3f(%rip), %rdx",
+            "movq %rsp, %rcx",
+            "2: movw %ax, %es",
+            "3:",
+            instruction = out(reg) instruction,
+            in("rax") u64::from(BAD_SELECTOR),
+            out("rcx") sp,
+            out("rdx") resumed_at,
+            options(att_syntax, nostack),
+        );
+    }
+    BadSelector {
+        instruction,
+        resumed_at,
+        sp,
     }
 }

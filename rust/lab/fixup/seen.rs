@@ -36,7 +36,7 @@ pub(crate) struct Seen {
     words: [Atomic<u64>; WORDS],
 }
 
-const FIELDS: usize = 9;
+const FIELDS: usize = 12;
 const STACK: usize = 4;
 const WORDS: usize = FIELDS + STACK + PACKED;
 
@@ -66,8 +66,8 @@ impl Seen {
             return None;
         }
         let words: [u64; WORDS] = core::array::from_fn(|index| self.words[index].load(Relaxed));
-        let [vector, error_code, has_address, address, ip, sp, flags, ax_cx_dx @ ..] = words;
-        let [ax, dx, low, high, pointer, region, at @ ..] = ax_cx_dx;
+        let [vector, error_code, has_address, address, ip, sp, flags, rest @ ..] = words;
+        let [ax, cx, dx, ss, orig_ax, low, high, pointer, region, at @ ..] = rest;
         let vector = Vector(vector as u8);
         let ip = ip as usize;
         let is_trap = vector == Vector::BP;
@@ -80,8 +80,10 @@ impl Seen {
                 sp: sp as usize,
                 flags,
                 ax,
-                cx: 0,
+                cx,
                 dx,
+                ss: ss as u16,
+                orig_ax,
             },
             entry: table::search(ip.wrapping_sub(usize::from(is_trap))),
             at: unpack(at),
@@ -120,7 +122,10 @@ impl Observer for Seen {
             registers.sp as u64,
             registers.flags,
             registers.ax,
+            registers.cx,
             registers.dx,
+            registers.ss.into(),
+            registers.orig_ax,
         ];
         let values = fields.into_iter().chain(bounds).chain(pack(&exception.at));
         for (word, value) in self.words.iter().zip(values) {
