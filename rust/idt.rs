@@ -4,8 +4,19 @@
 //!
 //! C header: [`arch/x86/include/asm/desc_defs.h`](srctree/arch/x86/include/asm/desc_defs.h)
 
+use crate::{
+    exception::Vector,
+    fixup::{
+        instructions,
+        Outcome, //
+    },
+};
 use core::arch::asm;
-use kernel::fmt;
+use kernel::{
+    fmt,
+    interrupt::local_interrupt_disable,
+    prelude::*, //
+};
 
 /// What a gate does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +76,14 @@ pub struct Gate {
 }
 
 /// The table of the current CPU; all CPUs have the same.
+///
+/// # Invariants
+///
+/// A descriptor table of this CPU is at `base`, as long as `limit` says. It stays there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idt {
-    /// Its address.
-    pub base: usize,
-    /// The offset of its last byte.
-    pub limit: u16,
+    base: usize,
+    limit: u16,
 }
 
 impl Idt {
@@ -95,11 +108,54 @@ impl Idt {
                 options(att_syntax, nostack, preserves_flags)
             );
         }
+        Self::at(register)
+    }
+
+    /// The table of segments (GDT) of the current CPU, taken for one of gates: for comparison.
+    pub fn of_segments() -> Self {
+        let mut register = [0u8; 10];
+        // SAFETY: Stores ten bytes, which are there for it.
+        unsafe {
+            asm!(
+                "sgdt ({})",
+                in(reg) register.as_mut_ptr(),
+                options(att_syntax, nostack, preserves_flags)
+            );
+        }
+        Self::at(register)
+    }
+
+    fn at(register: [u8; 10]) -> Self {
         let [low, high, base @ ..] = register;
+        // INVARIANT: The CPU says so; the kernel moves neither of its tables.
         Self {
             base: usize::from_le_bytes(base),
             limit: u16::from_le_bytes([low, high]),
         }
+    }
+
+    /// Its address.
+    pub const fn base(&self) -> usize {
+        self.base
+    }
+
+    /// The offset of its last byte.
+    pub const fn limit(&self) -> u16 {
+        self.limit
+    }
+
+    /// Of a table of segments, where a segment of the system's is, which takes two places; 0 if there is
+    /// none.
+    pub(crate) fn base_of_segment(&self, selector: u16) -> usize {
+        let at = usize::from(selector & !7);
+        if at + Self::GATE_SIZE > usize::from(self.limit) + 1 {
+            return 0;
+        }
+        let at = (self.base + at) as *const [u64; 2];
+        // SAFETY: By the type invariant it is there, and as long; the kernel writes it at boot.
+        let [low, high] = unsafe { at.read_volatile() };
+        let base = low >> 16 & 0xff_ffff | (low >> 56) << 24 | high << 32;
+        base as usize
     }
 
     /// How many gates it has. None where FRED has taken its place.
@@ -114,14 +170,18 @@ impl Idt {
 
     /// The gates, in the order of their vectors.
     pub fn gates(&self) -> impl Iterator<Item = Gate> + Clone {
-        let base = self.base;
-        (0..self.len().min(256)).map(move |vector| {
-            let at = base as *const [u64; 2];
-            // SAFETY: By the register it is there, mapped read-only, of this length;
-            // who changes a gate does so at boot.
-            let words = unsafe { at.add(vector).read_volatile() };
-            decode(vector as u8, words)
-        })
+        let table = *self;
+        (0..self.len().min(256)).map(move |vector| decode(vector as u8, table.words(vector)))
+    }
+
+    /// The two words of a gate; 0 if there is none.
+    fn words(&self, gate: usize) -> [u64; 2] {
+        if gate >= self.len() {
+            return [0; 2];
+        }
+        let at = self.base as *const [u64; 2];
+        // SAFETY: By the type invariant it is there, and as long; who changes a gate does so at boot.
+        unsafe { at.add(gate).read_volatile() }
     }
 }
 
@@ -136,6 +196,69 @@ fn decode(vector: u8, [low, high]: [u64; 2]) -> Gate {
         kind: Type::from_raw(access & 0xf),
         dpl: access >> 5 & 3,
         is_present: access & 0x80 != 0,
+    }
+}
+
+/// Executes the instruction that is defined to be undefined (#UD) while this CPU's IDTR points at a
+/// copy of its table, in which the gate of `changed` is that of #OF (overflow). The fixup says which
+/// vector the handler took it for.
+///
+/// Errors: `EINVAL` unless `changed` is #BR or #UD, of which the CPU pushes as much as of #OF;
+/// `ENODEV` where FRED has taken the table's place; `ENOMEM`.
+///
+/// ```
+/// # use irqlab::{exception::Vector, fixup::End, idt};
+/// # use kernel::prelude::*;
+/// fn is_dispatched_by_the_table() -> Result<bool> {
+///     let outcome = idt::undefined_by_copy(Vector::UD)?;
+///     Ok(outcome.end == End::Trapped(Vector::OF.0))
+/// }
+/// ```
+pub fn undefined_by_copy(changed: Vector) -> Result<Outcome> {
+    if ![Vector::BR, Vector::UD].contains(&changed) {
+        return Err(EINVAL);
+    }
+    let idt = Idt::current();
+    if idt.is_empty() || is_fred() {
+        return Err(ENODEV);
+    }
+    let mut copy = KVec::with_capacity(idt.len(), GFP_KERNEL)?;
+    for gate in 0..idt.len() {
+        copy.push(idt.words(gate), GFP_KERNEL)?;
+    }
+    let overflow = *copy.get(usize::from(Vector::OF.0)).ok_or(ENODEV)?;
+    *copy.get_mut(usize::from(changed.0)).ok_or(ENODEV)? = overflow;
+    let register = |base: usize| {
+        let mut register = [0u8; 10];
+        register[..2].copy_from_slice(&idt.limit.to_le_bytes());
+        register[2..].copy_from_slice(&base.to_le_bytes());
+        register
+    };
+    let (own, others) = (register(idt.base), register(copy.as_ptr().addr()));
+    // Nobody else may see the copy, nor this code another CPU.
+    let _guard = local_interrupt_disable();
+    // SAFETY: The copy has the gates of the table, but for one of an exception that pushes no error
+    // code, in the place of which is that of another such exception. It outlives this.
+    unsafe { load(&others) };
+    let outcome = instructions::undefined();
+    // SAFETY: This is the table that the CPU had before.
+    unsafe { load(&own) };
+    Ok(outcome)
+}
+
+/// Has IDTR point at a table.
+///
+/// # Safety
+///
+/// All that may be raised on this CPU meanwhile must find its gate there.
+unsafe fn load(register: &[u8; 10]) {
+    // SAFETY: Reads ten bytes, which are there; the rest is this function's contract.
+    unsafe {
+        asm!(
+            "lidt ({})",
+            in(reg) register.as_ptr(),
+            options(att_syntax, nostack, preserves_flags)
+        );
     }
 }
 

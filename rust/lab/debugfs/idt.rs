@@ -36,8 +36,8 @@ impl Knob for IdtKnob {
             text,
             "# base {}, limit {:#x}: {} gates of {} bytes; dispatched by {}\n\
              #vector name type dpl ist segment present handler handler_is\n",
-            Address(idt.base),
-            idt.limit,
+            Address(idt.base()),
+            idt.limit(),
             idt.len(),
             Idt::GATE_SIZE,
             if idt::is_fred() { "FRED" } else { "the IDT" }

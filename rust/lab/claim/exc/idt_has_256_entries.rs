@@ -47,7 +47,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     } else {
         Idt::GATE_SIZE
     };
-    let nr_gates = (usize::from(idt.limit) + 1) / size;
+    let nr_gates = (usize::from(idt.limit()) + 1) / size;
     let nr_handlers = idt
         .gates()
         .take(nr_gates)
@@ -56,8 +56,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     judge!(
         nr_gates == 256 && nr_handlers >= 20,
         "IDTR: base {}, limit {:#x}, which is {} gates of {} bytes; {} of them lead to an asm_* entry",
-        Address(idt.base),
-        idt.limit,
+        Address(idt.base()),
+        idt.limit(),
         nr_gates,
         size,
         nr_handlers
