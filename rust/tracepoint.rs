@@ -350,12 +350,17 @@ tracepoints! {
 
     /// A process has accessed a page that is not there, or not for it to access so.
     c"page_fault_user", __traceiter_page_fault_user(
-        faulted: c_ulong, _regs: *mut bindings::pt_regs, error: c_ulong
+        faulted: c_ulong, regs: *mut bindings::pt_regs, error: c_ulong
     ) => PageFaultUser {
         /// What was accessed.
         address: usize = faulted,
         /// The CPU's error code: bit 0, the page is there; 1, it was a write.
         error_code: u64 = error as u64,
+        /// What was interrupted.
+        registers: Registers = {
+            // SAFETY: They are on the stack of the exception that this runs in.
+            unsafe { Registers::of(regs) }
+        },
     }
 
     /// A signal is sent. Interrupts are off.
@@ -379,6 +384,58 @@ tracepoints! {
             // SAFETY: The kernel's own for this signal.
             unsafe { exception_behind(info, task) }
         },
+        /// What the CPU said about that exception; 0 if there is none.
+        error_code: u64 = {
+            // SAFETY: The kernel's own for this signal.
+            let exception = unsafe { exception_behind(info, task) };
+            // SAFETY: If there is one it is the current task, which alone writes this.
+            exception.map_or(0, |_| unsafe { (*task).thread.error_code } as u64)
+        },
+    }
+
+    /// The current task receives a signal: its handler is about to be called, or what the kernel does
+    /// in its place.
+    c"signal_deliver", __traceiter_signal_deliver(
+        number: c_int,
+        _info: *mut bindings::kernel_siginfo,
+        action: *mut bindings::k_sigaction
+    ) => SignalDeliver {
+        /// Which one.
+        signal: u32 = number.unsigned_abs(),
+        /// Whether the process has a handler for it.
+        has_handler: bool = {
+            // SAFETY: The kernel's own copy of what the process wants.
+            unsafe { (*action).sa.sa_handler }.is_some_and(|handler| handler as usize != IGNORE)
+        },
+    }
+
+    /// The current task ends.
+    c"sched_process_exit", __traceiter_sched_process_exit(
+        task: *mut bindings::task_struct, _is_last: bool
+    ) => SchedProcessExit {
+        /// The signal that ended it, 0 if none did.
+        signal: u32 = {
+            // SAFETY: It is the current task.
+            unsafe { (*task).exit_code }.unsigned_abs() & 0x7f
+        },
+    }
+
+    /// The current task calls the kernel.
+    c"sys_enter", __traceiter_sys_enter(regs: *mut bindings::pt_regs, number: c_long) => SysEnter {
+        /// Which function it wants.
+        number: isize = number,
+        /// The first argument.
+        argument: usize = {
+            // SAFETY: They are on the task's stack, at whose end this runs.
+            unsafe { (*regs).di }
+        },
+        /// Whether it came by the instruction SYSCALL, which leaves where it goes on in CX, and the
+        /// flags in R11.
+        is_by_syscall: bool = {
+            // SAFETY: They are on the task's stack, at whose end this runs.
+            let regs = unsafe { &*regs };
+            regs.cx == regs.ip && regs.r11 == regs.flags
+        },
     }
 }
 
@@ -399,6 +456,9 @@ unsafe fn function_of(work: *const bindings::work_struct) -> usize {
     // SAFETY: By this function's contract. What it calls is set before it can be queued.
     unsafe { (*work).func }.map_or(0, |function| function as usize)
 }
+
+/// What stands for a handler that a process has not, but ignores the signal.
+const IGNORE: usize = 1;
 
 /// Which exception a signal makes known: of those to the current task that come from the
 /// kernel, the last one that the task has raised.

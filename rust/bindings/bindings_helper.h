@@ -21,6 +21,7 @@
 #include <trace/events/power.h>
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
+#include <trace/events/syscalls.h>
 #include <trace/events/timer.h>
 #include <trace/events/workqueue.h>
 #include <asm/trace/irq_vectors.h>
