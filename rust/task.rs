@@ -6,9 +6,11 @@
 
 use crate::{
     bindings,
-    context::Task, //
+    context::Task,
+    cpu, //
 };
 use kernel::{
+    error::to_result,
     fmt,
     prelude::*, //
 };
@@ -84,6 +86,72 @@ pub fn nr_switches(_task: &Task) -> usize {
         let involuntary = (&raw const (*current).nivcsw).read_volatile();
         voluntary.wrapping_add(involuntary)
     }
+}
+
+/// How often the current task has given up the CPU by itself.
+pub fn nr_voluntary_switches(_task: &Task) -> usize {
+    let current = kernel::task::Task::current_raw();
+    // SAFETY: `current` is valid while it runs this, and only its own switches change the field.
+    unsafe { (&raw const (*current).nvcsw).read_volatile() }
+}
+
+/// The CPU time that the kernel has charged the current task with, in nanoseconds, as of now.
+pub fn charged_ns(task: &Task) -> u64 {
+    // The kernel charges a task when it gives up the CPU.
+    task.sleep_us(1, 1);
+    let current = kernel::task::Task::current_raw();
+    // SAFETY: `current` is valid while it runs this; the field is one word, which this CPU alone
+    // writes meanwhile.
+    unsafe { (&raw const (*current).se.sum_exec_runtime).read_volatile() }
+}
+
+/// While it lives, the current task runs on one CPU only. Dropping it has the task run where it might
+/// before.
+pub struct OnCpu<'a> {
+    before: cpu::Set,
+    _task: &'a Task,
+}
+
+impl<'a> OnCpu<'a> {
+    /// Moves the current task to `cpu`.
+    ///
+    /// Errors: `ENXIO` if that is offline, `EINVAL` if the task may not move, `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::CpuId, task::OnCpu};
+    /// # use kernel::prelude::*;
+    /// fn go_there(cpu: CpuId, task: &Task) -> Result<bool> {
+    ///     let _there = OnCpu::new(cpu, task)?;
+    ///     Ok(CpuId::current() == cpu)
+    /// }
+    /// ```
+    pub fn new(cpu: cpu::CpuId, task: &'a Task) -> Result<Self> {
+        if !cpu::is_online(cpu) {
+            return Err(ENXIO);
+        }
+        let before = cpu::Set::new()?;
+        // SAFETY: The mask is ours, and nobody else uses it yet.
+        unsafe { bindings::get_cpus_allowed(before.as_raw()) };
+        set_cpus_allowed(&cpu::Set::of([cpu])?)?;
+        Ok(Self {
+            before,
+            _task: task,
+        })
+    }
+}
+
+impl Drop for OnCpu<'_> {
+    fn drop(&mut self) {
+        // If all of them have gone offline the task stays where it is.
+        let _ = set_cpus_allowed(&self.before);
+    }
+}
+
+/// May sleep: the callers have a token.
+fn set_cpus_allowed(cpus: &cpu::Set) -> Result {
+    let current = kernel::task::Task::current_raw();
+    // SAFETY: `current` is valid while it runs this; the mask is only read.
+    to_result(unsafe { bindings::set_cpus_allowed_ptr(current, cpus.as_raw()) })
 }
 
 /// How many CPUs the current task may run on. In interrupt context, the

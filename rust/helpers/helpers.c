@@ -17,6 +17,7 @@
 #include "irqflags.c"
 #include "kprobes.c"
 #include "kthread.c"
+#include "mm.c"
 #include "mutex.c"
 #include "nmi.c"
 #include "pci.c"

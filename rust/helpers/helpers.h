@@ -105,6 +105,10 @@ int rust_helper_irqlab_kthread_rebind(struct task_struct *task, unsigned int cpu
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 
+/* mm.c */
+unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(void *context),
+					    void (*release)(void *context), void *context);
+
 /* mutex.c */
 void rust_helper_irqlab_dpc_call_lock(void);
 void rust_helper_irqlab_dpc_call_unlock(void);
@@ -137,6 +141,7 @@ bool rust_helper_irqlab_user_mode(struct pt_regs *regs);
 
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
+void rust_helper_irqlab_get_cpus_allowed(struct cpumask *cpus);
 size_t rust_helper_irqlab_nr_kernel_threads(const char *part);
 void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 					    bool *were_disabled);

@@ -12,6 +12,12 @@ void rust_helper_irqlab_cond_resched(void)
 	cond_resched();
 }
 
+/* The CPUs that the current task may run on. */
+void rust_helper_irqlab_get_cpus_allowed(struct cpumask *cpus)
+{
+	cpumask_copy(cpus, current->cpus_ptr);
+}
+
 int rust_helper_irqlab_nr_cpus_allowed(void)
 {
 	return current->nr_cpus_allowed;

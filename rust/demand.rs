@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A page of user memory that a function of one's own provides, when it is touched first.
+//!
+//! ```text
+//!     access ──▶ #PF ──▶ the kernel's page fault handler ──▶ Provider::provide ──▶ access again
+//! ```
+//!
+//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Task, //
+    },
+    fixup::address::PAGE_SIZE,
+};
+use kernel::{
+    prelude::*,
+    sync::Arc,
+    types::ForeignOwnable, //
+};
+
+/// Who provides the page.
+pub trait Provider: Send + Sync + 'static {
+    /// Is called in the page fault's handler, and may sleep. Then the page, full of zeros, is there.
+    fn provide(&self, task: &Task);
+}
+
+/// The page, in the current task's user space. Dropping it unmaps it.
+///
+/// ```
+/// # use irqlab::{context::Task, demand::{Page, Provider}, fixup::{self, Address, Paging}};
+/// # use kernel::{prelude::*, sync::Arc};
+/// struct Slow;
+///
+/// impl Provider for Slow {
+///     fn provide(&self, task: &Task) {
+///         task.sleep_ms(1);
+///     }
+/// }
+///
+/// fn wait_for_it(task: &Task) -> Result<u64> {
+///     let page = Page::new(Arc::new(Slow, GFP_KERNEL)?, task)?;
+///     fixup::read(&Address::user(page.address(), task)?, Paging::Served(task))
+/// }
+/// ```
+pub struct Page<'a> {
+    address: usize,
+    _task: &'a Task,
+}
+
+impl<'a> Page<'a> {
+    /// Maps it, somewhere.
+    ///
+    /// Errors: `ESRCH` if the task, a kernel thread, has no user space, `ENOMEM`.
+    pub fn new<T: Provider>(provider: Arc<T>, task: &'a Task) -> Result<Self> {
+        if !crate::task::has_user_memory(task) {
+            return Err(ESRCH);
+        }
+        let context = provider.into_foreign();
+        // SAFETY: The context is of a `T`, for which both functions are. The C side calls `release` once,
+        // after which nothing of it is left, whether or not this succeeds.
+        let address = unsafe {
+            bindings::map_demand(
+                PAGE_SIZE,
+                Some(provide::<T>),
+                Some(release::<T>),
+                context.cast(),
+            )
+        };
+        let errno = address as isize;
+        if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
+            return Err(Error::from_errno(errno as i32));
+        }
+        Ok(Self {
+            address,
+            _task: task,
+        })
+    }
+
+    /// Where it begins.
+    pub fn address(&self) -> usize {
+        self.address
+    }
+}
+
+impl Drop for Page<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The task that mapped it unmaps it: its token is neither `Send` nor `Sync`. User space
+        // may have been before, which is its own affair: the provider stays as long as it is mapped.
+        unsafe { bindings::vm_munmap(self.address, PAGE_SIZE) };
+    }
+}
+
+/// # Safety
+///
+/// For the C side, with the context of a `T`, before it is released.
+unsafe extern "C" fn provide<T: Provider>(context: *mut c_void) {
+    // SAFETY: By this function's contract.
+    let provider = unsafe { Arc::<T>::borrow(context.cast()) };
+    // SAFETY: The handler of a page fault on user memory may sleep.
+    provider.provide(unsafe { Task::assume() });
+}
+
+/// # Safety
+///
+/// For the C side, once, with the context of a `T`.
+unsafe extern "C" fn release<T: Provider>(context: *mut c_void) {
+    // SAFETY: By this function's contract nobody uses it after this.
+    drop(unsafe { Arc::<T>::from_foreign(context.cast()) });
+}

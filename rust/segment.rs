@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Segments: what 64-bit mode has left of them.
+//!
+//! C header: [`arch/x86/include/asm/segment.h`](srctree/arch/x86/include/asm/segment.h)
+
+use crate::idt::Idt;
+use core::arch::asm;
+use kernel::interrupt::local_interrupt_disable;
+
+/// The kernel's data segment, which user mode may not use.
+pub const KERNEL_DATA: u16 = 0x18;
+
+/// The task state segment that TR (the task register) of a CPU points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskState {
+    /// What TR has: the place in the GDT.
+    pub selector: u16,
+    /// Where the segment is.
+    pub base: usize,
+}
+
+impl TaskState {
+    /// That of the current CPU.
+    ///
+    /// ```
+    /// # use irqlab::segment::TaskState;
+    /// fn where_is_it() -> usize {
+    ///     TaskState::current().base
+    /// }
+    /// ```
+    pub fn current() -> Self {
+        // TR and GDT have to be the same CPU's.
+        let _guard = local_interrupt_disable();
+        let selector: u16;
+        // SAFETY: Reads a register, which the kernel may.
+        unsafe {
+            asm!("str {:x}", out(reg) selector, options(att_syntax, nomem, nostack, preserves_flags))
+        };
+        Self {
+            selector,
+            base: Idt::of_segments().base_of_segment(selector),
+        }
+    }
+}
+
+/// The stack segment of this code.
+pub fn stack_segment() -> u16 {
+    let selector: u16;
+    // SAFETY: Reads a register.
+    unsafe {
+        asm!("movw %ss, {:x}", out(reg) selector, options(att_syntax, nomem, nostack, preserves_flags))
+    };
+    selector
+}
+
+/// Loads [`KERNEL_DATA`] into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is
+/// until it switches tasks, so that in an exception of user mode this is what user mode would find in
+/// ES, if nobody cleared it on the way back.
+pub fn load_kernel_es() {
+    // SAFETY: The selector is that of a data segment of the GDT. ES has no meaning in 64-bit mode,
+    // and the kernel saves and restores it for each task.
+    unsafe {
+        asm!("movw {:x}, %es", in(reg) KERNEL_DATA, options(att_syntax, nomem, nostack, preserves_flags))
+    };
+}
