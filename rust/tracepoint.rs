@@ -384,6 +384,13 @@ tracepoints! {
             // SAFETY: The kernel's own for this signal.
             unsafe { exception_behind(info, task) }
         },
+        /// Its si_code: what the kernel says about it to the process.
+        code: i32 = match info.addr() {
+            FROM_USER => 0,
+            FROM_KERNEL => bindings::SI_KERNEL as i32,
+            // SAFETY: It is neither of the two, and so valid.
+            _ => unsafe { (*info).__bindgen_anon_1.si_code },
+        },
         /// What the CPU said about that exception; 0 if there is none.
         error_code: u64 = {
             // SAFETY: The kernel's own for this signal.

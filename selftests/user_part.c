@@ -64,6 +64,14 @@ static void catch_signals(void)
 				     : "rax", "rcx", "rdx", "cc", "memory");	\
 	} while (0)
 
+/* Through a gate that user mode may not use, and through one that it may. */
+static void raise_by_int(void)
+{
+	catch_signals();
+	RAISE("int $0x81", "i"(0));
+	RAISE("int $3", "i"(0));
+}
+
 /* One exception at least for each signal that exceptions become. */
 static void raise_exceptions(void)
 {
@@ -93,6 +101,7 @@ static const struct part {
 	const char *id;
 	void (*play)(void);
 } parts[] = {
+	{ "EXC-03", raise_by_int },
 	{ "EXC-12", raise_exceptions },
 };
 

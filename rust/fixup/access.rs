@@ -125,6 +125,17 @@ pub fn copy(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     })
 }
 
+/// Reads two words of the island by two loads, one right behind the other. Each has an entry in the
+/// table, with an error of its own: -1 and -2. Which one is left tells whose entry was found.
+pub fn load_two(first: &Address<'_>, second: &Address<'_>) -> Result<Outcome> {
+    if !second.is_here() {
+        return Err(ESRCH);
+    }
+    guarded(first, Paging::Refused, |first| {
+        irqlab_load_two(first, second.as_raw())
+    })
+}
+
 fn guarded(
     address: &Address<'_>,
     paging: Paging<'_>,
@@ -263,6 +274,35 @@ extern "Rust" fn irqlab_load_zeropad(at: usize) -> Outcome {
         );
     }
     outcome(0, value, resumed_at)
+}
+
+#[no_mangle]
+#[inline(never)]
+extern "Rust" fn irqlab_load_two(first: usize, second: usize) -> Outcome {
+    let (error, value, resumed_at): (i64, u64, usize);
+    // SAFETY: Both loads are guarded, and have no effect but on their register. STAC is undone on the
+    // only way out.
+    unsafe {
+        asm!(
+            where_smap!("stac"),
+            "2: movq ({first}), %rdx",
+            "4: movq ({second}), %rdx",
+            "3: leaq 3b(%rip), {resumed}",
+            where_smap!("clac"),
+            entry!("2b", "3b", "one"),
+            entry!("4b", "3b", "two"),
+            first = in(reg) first,
+            second = in(reg) second,
+            resumed = out(reg) resumed_at,
+            inout("rax") 0i64 => error,
+            inout("rdx") POISON => value,
+            one = const data(bindings::EX_TYPE_IMM_REG as u8, CLEAR_DX, AX, -1),
+            two = const data(bindings::EX_TYPE_IMM_REG as u8, CLEAR_DX, AX, -2),
+            smap = const SMAP,
+            options(att_syntax, nostack),
+        );
+    }
+    outcome(error, value, resumed_at)
 }
 
 /// # Safety

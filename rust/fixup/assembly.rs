@@ -9,15 +9,23 @@ use super::table::Entry;
 
 /// An entry of the exception table for the instruction at label 2, which goes on
 /// at label 3. Wants an operand `entry`, made by [`data`].
+///
+/// Or for the instruction at another label, which goes on at another one, with another operand.
 macro_rules! entry {
     () => {
+        $crate::fixup::assembly::entry!("2b", "3b", "entry")
+    };
+    ($instruction:literal, $fixup:literal, $operand:literal) => {
         concat!(
             ".pushsection __ex_table, \"aM\", @progbits, 12\n",
             ".balign 4\n",
-            ".long 2b - .\n",
-            ".long 3b - .\n",
-            ".long {entry}\n",
-            ".popsection"
+            ".long ",
+            $instruction,
+            " - .\n.long ",
+            $fixup,
+            " - .\n.long {",
+            $operand,
+            "}\n.popsection"
         )
     };
 }

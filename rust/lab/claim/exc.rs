@@ -5,6 +5,8 @@
 
 use super::claims;
 
+mod selector_fault;
+
 claims! {
     "EXC-01", faults_run_again, "a fault saves the address of the faulting instruction, which runs again on return";
     "EXC-02", traps_go_on_behind, "a trap saves the address of the next instruction";

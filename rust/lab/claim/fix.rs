@@ -13,4 +13,5 @@ claims! {
     "FIX-06", goes_on_behind_the_access, "a fixup leaves -EFAULT for the error and 0 for the value, and goes on behind the access";
     "FIX-07", serves_more_than_page_faults, "fixups serve more exceptions than page faults";
     "FIX-08", costs_nothing_without_a_fault, "a fixup costs nothing as long as there is no fault";
+    "FIX-09", one_limit_for_all, "access_ok() compares with a limit that each thread carries";
 }

@@ -2,53 +2,75 @@
 
 //! Kernel control paths nest.
 //!
-//! One of each kind, each raised in the one before: a soft IRQ in a task, a hard IRQ in
-//! that, an NMI in that, and a page fault in that. The preempt count says in each what it
-//! is on top of; the matrix of `nesting` says it for the first two.
+//! One of each kind, each raised in the one before: a soft IRQ in a task, a hard IRQ in that, an NMI in
+//! that, and a page fault in that. The preempt count says in each what it is on top of; the matrix of
+//! `nesting` says it for the first two. And the other way round: a hard IRQ in the handler of a page
+//! fault.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     fixup::Seen,
     nesting::{
         Below,
         Nesting, //
     },
     record::SnapshotCell,
-    refusal::Answer,
+    runs::Runs,
     watch::watch, //
 };
 use irqlab::{
+    clock,
     context::{
         Caller,
         Kind,
-        Snapshot, //
+        Snapshot,
+        Task, //
     },
-    emit,
+    demand::{
+        Page,
+        Provider, //
+    },
     exception::Watch,
     fixup::{
         self,
+        Address,
         Island,
         Paging, //
     },
-    text::Text,
+    irq_work::IrqWork,
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
 };
 
 claim! {
-    quote: "These paths may arbitrarily nested by another interrupt handler, thus giving rise to a nested execution of kernel control paths",
+    quote: "These paths may arbitrarily nested by another interrupt handler, thus giving rise to a nested \
+            execution of kernel control paths.",
     section: "Hardware Handling of Interrupts/Exceptions",
-    today: "the same, but for hard IRQs of the same CPU, which do not nest: IRQ-09",
+    today: "the same, but that hard IRQs of one CPU no longer nest: IRQ-09",
     functions: "irqentry_enter(), irq_enter_rcu(), irqentry_nmi_enter()",
-    control: "each is raised in the task",
+    control: "raises each in the task",
     next: "echo on > nesting; echo 10 > deferral/tasklet/schedule; cat nesting; echo off > nesting",
+}
+
+/// Has an interrupt come in the handler of a page fault.
+struct Interrupted {
+    work: Pin<KBox<IrqWork<Runs>>>,
+    came: Atomic<bool>,
+}
+
+impl Provider for Interrupted {
+    fn provide(&self, _task: &Task) {
+        const PATIENCE_NS: u64 = 100_000_000;
+
+        self.work.queue();
+        let came = clock::spin_until(PATIENCE_NS, || self.work.count() > 0);
+        self.came.store(came, Relaxed);
+    }
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
@@ -78,44 +100,54 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         };
         caller.call(Kind::SoftIrq, trial.task, &softirq)?;
     }
-    let mut evidence = Text::new();
-    let mut is_nested = true;
-    let mut say = |name: &str, now: Option<Snapshot>, expected: [u32; 3]| -> Result {
-        let Some(now) = now else {
-            is_nested = false;
-            return emit!(&mut evidence, "{}: did not run; ", name);
-        };
-        let depths = [
-            u32::from(now.is_serving_softirq()),
-            now.hardirq_depth(),
-            now.nmi_depth(),
-        ];
-        is_nested &= depths == expected;
-        let [softirq, hardirq, nmi] = depths;
-        emit!(
-            &mut evidence,
-            "{}: softirq {} hardirq {} nmi {}; ",
-            name,
-            softirq,
-            hardirq,
-            nmi
-        )
-    };
-    let cell = |kind: Kind| cells[kind as usize].load();
-    say("task", cell(Kind::Task), [0, 0, 0])?;
-    say("softirq", cell(Kind::SoftIrq), [1, 0, 0])?;
-    say("hardirq", cell(Kind::HardIrq), [1, 1, 0])?;
-    // An NMI counts as a hard IRQ as well.
-    say("nmi", cell(Kind::Nmi), [1, 2, 1])?;
     let seen = exceptions.observer().first();
-    say("#PF", seen.map(|(seen, _)| seen.at), [1, 2, 1])?;
+    let mut evidence = Evidence::new();
+    for (name, now, expected) in [
+        ("task", cells[Kind::Task as usize].load(), [0, 0, 0]),
+        ("soft IRQ", cells[Kind::SoftIrq as usize].load(), [1, 0, 0]),
+        ("hard IRQ", cells[Kind::HardIrq as usize].load(), [1, 1, 0]),
+        // An NMI counts as a hard IRQ as well.
+        ("NMI", cells[Kind::Nmi as usize].load(), [1, 2, 1]),
+        ("#PF", seen.map(|(seen, _)| seen.at), [1, 2, 1]),
+    ] {
+        let Some(now) = now else {
+            evidence.check(false, fmt!("{name}: did not run"))?;
+            continue;
+        };
+        let softirq = u32::from(now.is_serving_softirq());
+        let (hardirq, nmi) = (now.hardirq_depth(), now.nmi_depth());
+        evidence.check(
+            [softirq, hardirq, nmi] == expected,
+            fmt!("{name}: {softirq} soft IRQ, {hardirq} hard IRQ, {nmi} NMI active"),
+        )?;
+    }
     let over_task = nesting.observer().softirqs_over(Below::Task);
     let over_softirq = nesting.observer().irq_work_over(Below::SoftIrq);
-    judge!(
-        is_nested && over_task > 0 && over_softirq > 0,
-        "{}nesting: {} softirqs over a task, {} irq_work over a softirq",
-        evidence,
-        over_task,
-        over_softirq
-    )
+    evidence.check(
+        over_task > 0 && over_softirq > 0,
+        fmt!(
+            "the kernel's tracepoints: {over_task} soft IRQs over a task, {over_softirq} interrupts over a \
+             soft IRQ"
+        ),
+    )?;
+    if !trial.is_control() {
+        let interrupted = Interrupted {
+            work: KBox::pin_init(IrqWork::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?,
+            came: Atomic::new(false),
+        };
+        let interrupted = Arc::new(interrupted, GFP_KERNEL)?;
+        let page = Page::new(interrupted.clone(), trial.task)?;
+        fixup::read(
+            &Address::user(page.address(), trial.task)?,
+            Paging::Served(trial.task),
+        )?;
+        evidence.check(
+            interrupted.came.load(Relaxed),
+            fmt!(
+                "in the handler of a page fault, {} interrupt was served",
+                interrupted.work.count()
+            ),
+        )?;
+    }
+    evidence.holds()
 }

@@ -2,75 +2,66 @@
 
 //! Vectors are dispatched through the IDT.
 //!
-//! CPUs with FRED have two entry points for all of them instead, if the kernel says so
-//! in CR4.
+//! The same instruction is executed twice: with the kernel's table, and with a copy in which the gate
+//! of its exception is that of another one. Who handles it then goes by the table. CPUs with FRED
+//! (flexible return and event delivery) have two entry points for all vectors instead, if the kernel
+//! says so in CR4.
 
-use crate::claim::{
-    claim,
-    found,
-    Finding,
-    Trial,
-    Verdict, //
-};
-use crate::{
-    fixup::{
-        Case,
-        Setting, //
-    },
-    refusal::Answer,
-};
+use crate::claim::prelude::*;
 use irqlab::{
-    context::Kind,
     exception::Vector,
+    fixup::{
+        instructions,
+        End, //
+    },
     idt::{
         self,
         Idt, //
     },
     symbol::Name,
 };
-use kernel::prelude::*;
 
 claim! {
     quote: "read the i entry in the IDT referred by IDTR",
     section: "Hardware Handling of Interrupts/Exceptions",
-    today: "CPUs with FRED, which Linux supports since 6.9, have one entry point for user mode and one for the kernel instead",
-    functions: "idt_setup_traps(), cpu_init_fred_exceptions()",
-    control: "looks for the entry of the page fault in another gate",
+    today: "the same; CPUs that have FRED, which Linux uses since 6.9, have one entry point for user \
+            mode and one for the kernel instead",
+    functions: "idt_setup_traps(), load_idt(), cpu_init_fred_exceptions()",
+    control: "the copy has the gate of another vector changed",
     next: "cat idt",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let idt = Idt::current();
-    let is_fred = idt::is_fred();
-    let mut setting = Setting::new(trial.task)?;
-    let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
-    let Some(seen) = attempt.exception else {
-        return found(Verdict::Fails, fmt!("no exception was seen"));
+    let mut evidence = Evidence::new();
+    if idt::is_fred() {
+        evidence.note(fmt!("CR4.FRED = 1: no table is read"))?;
+        return evidence.outdated();
+    }
+    let vector_of = |end| match end {
+        End::Trapped(vector) => Vector(vector),
+        _ => Vector(u8::MAX),
     };
-    let gate = match (trial.is_control(), seen.vector) {
-        (true, Vector(other)) => Vector(other + 1),
-        (false, vector) => vector,
+    let gate = |vector: Vector| {
+        let gate = Idt::current().gates().nth(vector.0.into());
+        Name::of(gate.map_or(0, |gate| gate.handler))
     };
-    let handler = idt
-        .gates()
-        .nth(gate.0.into())
-        .map(|gate| Name::of(gate.handler));
-    let leads_there = handler
-        .as_ref()
-        .is_some_and(|name| name.function() == "asm_exc_page_fault");
-    let verdict = match (is_fred, leads_there) {
-        (true, _) => Verdict::Outdated,
-        (false, true) => Verdict::Holds,
-        (false, false) => Verdict::Fails,
-    };
-    found(
-        verdict,
+    let direct = vector_of(instructions::undefined().end);
+    evidence.check(
+        direct == Vector::UD,
         fmt!(
-            "CR4.FRED = {}; {} was raised and handled; gate {} leads to {}",
-            u8::from(is_fred),
-            seen.vector,
-            gate.0,
-            handler.as_ref().map_or("nothing", Name::function)
+            "UD2 with gate 6 to {}: handled as {direct}",
+            gate(Vector::UD).function()
         ),
-    )
+    )?;
+    let changed = trial.pick(Vector::UD, Vector::BR);
+    let redirected = vector_of(idt::undefined_by_copy(changed)?.end);
+    evidence.check(
+        redirected == Vector::OF,
+        fmt!(
+            "UD2 with IDTR at a copy, with gate {} to {}: handled as {redirected}",
+            changed.0,
+            gate(Vector::OF).function()
+        ),
+    )?;
+    evidence.holds()
 }

@@ -1,71 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A programmed exception through a gate with DPL < CPL is a general
-//! protection fault.
+//! A programmed exception through a gate whose privilege level (DPL) is below the CPU's (CPL) is a
+//! general protection fault (#GP).
 //!
-//! What the gates permit is read here; that `int $n` in user mode then gets what they
-//! say is seen by selftests/user_exceptions.
+//! It takes a program that executes `int $n`, in user mode, which is level 3: the claim watches for one.
+//! The error code of the fault tells which gate it was.
 
 use crate::claim::{
-    claim,
-    found,
-    judge,
-    Finding,
-    Trial,
-    Verdict, //
+    prelude::*,
+    skip, //
 };
-use crate::refusal::Answer;
 use irqlab::{
-    emit,
-    idt::Idt,
-    text::Text, //
+    context::Unsleeping,
+    exception::Vector,
+    idt::{
+        self,
+        Idt, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        SignalGenerate, //
+    },
 };
-use kernel::prelude::*;
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
 
 claim! {
     quote: "If programmed exception and if gate DPL < CPL -> General Protection Error",
     section: "Hardware Handling of Interrupts/Exceptions",
-    today: "the same; user mode may use the gates of a breakpoint, an overflow, and, where the kernel runs 32-bit programs, 0x80",
+    today: "the same; user mode may use the gates of a breakpoint (3), of an overflow (4), and, where the \
+            kernel runs 32-bit programs, 0x80. With FRED there are no gates, and the kernel refuses by \
+            itself",
     functions: "idt_setup_traps(), exc_general_protection()",
-    control: "takes the breakpoint's gate for one that is not permitted",
-    next: "cat idt",
+    control: "watches for a fault by int $3, whose gate has DPL 3",
+    next: "cat idt; /irqlab/user_exceptions | grep int_",
 }
 
-/// Gates that user mode may use: a breakpoint, an overflow, and the system call of
-/// 32-bit programs, if the kernel has it.
 const BREAKPOINT: u8 = 3;
-const OVERFLOW: u8 = 4;
-const SYSCALL: u8 = 0x80;
+/// One that no device has a reason to permit.
+const REFUSED: u8 = 0x81;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let idt = Idt::current();
-    if idt.is_empty() {
-        // FRED has a bit for each permitted vector in its stead.
-        return found(Verdict::Outdated, fmt!("no IDT: FRED is in use"));
-    }
-    let mut permitted = Text::new();
-    let (mut nr_permitted, mut nr_wrong) = (0, 0);
-    for gate in idt.gates() {
-        let is_permitted = gate.dpl == 3;
-        let is_meant_to_be = match gate.vector {
-            BREAKPOINT => Some(!trial.is_control()),
-            OVERFLOW => Some(true),
-            SYSCALL => None,
-            _ => Some(false),
-        };
-        nr_wrong += u64::from(is_meant_to_be.is_some_and(|meant| meant != is_permitted));
-        if is_permitted {
-            nr_permitted += 1;
-            emit!(&mut permitted, " {:#x}", gate.vector)?;
+/// What programs were told of.
+struct Programmed {
+    /// The error code of a #GP at the gate: its number times 8, and bit 1, which says that it is in the
+    /// IDT.
+    error_code: u64,
+    nr_refused: Atomic<u64>,
+    nr_breakpoints: Atomic<u64>,
+}
+
+impl Observer<SignalGenerate> for Programmed {
+    fn observe(&self, event: &SignalGenerate, _context: &Unsleeping) {
+        match event.exception {
+            Some(Vector::GP) if event.error_code == self.error_code => {
+                self.nr_refused.add(1, Relaxed)
+            }
+            Some(Vector::BP) => self.nr_breakpoints.add(1, Relaxed),
+            _ => (),
         }
     }
-    judge!(
-        nr_wrong == 0,
-        "user mode may use gates{} ({} of {} have DPL 3), {} not as expected; what int $n gives there: \
-         selftests/user_exceptions",
-        permitted,
-        nr_permitted,
-        idt.len(),
-        nr_wrong
-    )
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    const PATIENCE_MS: u32 = 500;
+
+    let number = trial.pick(REFUSED, BREAKPOINT);
+    let programmed = Programmed {
+        error_code: u64::from(number) << 3 | 2,
+        nr_refused: Atomic::new(0),
+        nr_breakpoints: Atomic::new(0),
+    };
+    let mut attached = Attached::new(Arc::new(programmed, GFP_KERNEL)?);
+    attached.to::<SignalGenerate>()?;
+    let seen = attached.observer();
+    let counts = || {
+        (
+            seen.nr_refused.load(Relaxed),
+            seen.nr_breakpoints.load(Relaxed),
+        )
+    };
+    let have_come = || counts().1 > 0 && (counts().0 > 0 || trial.is_control());
+    if !trial.eventually(PATIENCE_MS, have_come) {
+        skip!(
+            "no program executed both int ${REFUSED:#x} and int ${BREAKPOINT} in {PATIENCE_MS} ms: run \
+             './user_part EXC-03 &' and try again"
+        );
+    }
+    let (nr_refused, nr_breakpoints) = counts();
+    let mut evidence = Evidence::new();
+    if idt::is_fred() {
+        evidence.note(fmt!("no gates: FRED has taken their place"))?;
+    } else {
+        let gate = Idt::current().gates().nth(number.into());
+        let dpl = gate.map_or(0, |gate| gate.dpl);
+        evidence.check(
+            dpl < 3,
+            fmt!("gate {number:#x} has DPL {dpl}, and user mode CPL 3"),
+        )?;
+    }
+    evidence.check(
+        nr_refused > 0,
+        fmt!(
+            "int ${number:#x} in user mode became #GP {nr_refused} times, with error code {:#x}",
+            seen.error_code
+        ),
+    )?;
+    evidence.check(
+        nr_breakpoints > 0,
+        fmt!("int ${BREAKPOINT}, whose gate has DPL 3, became #BP {nr_breakpoints} times"),
+    )?;
+    evidence.holds()
 }

@@ -2,14 +2,11 @@
 
 //! A maskable interrupt waits while IF is 0, and is not lost.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
-    refusal::Answer,
+    claim::{
+        prelude::*,
+        skip, //
+    },
     runs::Runs,
     watch::{
         watch,
@@ -33,7 +30,6 @@ use irqlab::{
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    prelude::*,
     sync::atomic::{
         Atomic,
         Relaxed, //
@@ -50,6 +46,7 @@ claim! {
 }
 
 const COUNT: u64 = 20;
+const HELD_NS: u64 = 20_000;
 
 /// How often each CPU took that interrupt, by the kernel's own word.
 struct Entries(PerCpu<Atomic<u64>>);
@@ -67,7 +64,7 @@ impl Watcher for Entries {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    const HELD_NS: u64 = 20_000;
+    const PATIENCE_MS: u32 = 2000;
 
     let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
     let runs = || work.count();
@@ -86,20 +83,29 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             inside += runs() - before;
             entered_inside = entered(cpu);
         }
-        trial.eventually(2000, || runs() > before);
+        if !trial.eventually(PATIENCE_MS, || runs() > before) {
+            break;
+        }
         after += runs() - before;
         seen_inside += u64::from(entered_inside != entered_before);
         seen_after += u64::from(entered(cpu) != entered_inside);
     }
-    judge!(
-        inside == 0 && after == COUNT && seen_inside == 0 && seen_after == COUNT,
-        "{} interrupts, each sent to this CPU {} us before interrupts went on again: {} handled by then \
-         ({} seen by the kernel's tracepoint), {} in the end ({})",
-        COUNT,
-        HELD_NS / 1000,
-        inside,
-        seen_inside,
-        after,
-        seen_after
-    )
+    if after > 0 && seen_inside + seen_after == 0 {
+        skip!("this machine has no interrupt for it: the tick did what waited");
+    }
+    let mut evidence = Evidence::new();
+    evidence.check(
+        inside == 0 && seen_inside == 0,
+        fmt!(
+            "{COUNT} times an interrupt was sent to this CPU {} us before {}: {inside} were handled by \
+             then, {seen_inside} by the kernel's count",
+            HELD_NS / 1000,
+            trial.pick("interrupts went on again", "this looked, with interrupts on")
+        ),
+    )?;
+    evidence.check(
+        after == COUNT && seen_after == COUNT,
+        fmt!("{after} in the end, {seen_after} of them later by the kernel's count"),
+    )?;
+    evidence.holds()
 }

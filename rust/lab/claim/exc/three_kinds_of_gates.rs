@@ -2,22 +2,18 @@
 
 //! There are interrupt gates, trap gates and task gates.
 //!
-//! All that is left are interrupt gates: even the handler of a breakpoint, the trap
-//! among the exceptions, begins with interrupts off.
+//! All that is left are interrupt gates: even the handler of a breakpoint, the trap among the
+//! exceptions, begins with interrupts off.
 
-use crate::claim::{
-    claim,
-    found,
-    Finding,
-    Trial,
-    Verdict, //
-};
 use crate::{
+    claim::{
+        prelude::*,
+        skip, //
+    },
     fixup::{
         Case,
         Setting, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     context::Kind,
@@ -28,60 +24,54 @@ use irqlab::{
         Type, //
     },
 };
-use kernel::prelude::*;
 
 claim! {
-    quote: "there are different types of entries: Interrupt Gate entries, Trap Gate entries, Task Gate entries",
+    quote: "there are different types of entries: Interrupt Gate entries, Trap Gate entries, Task \
+            Gate entries",
     section: "The IDT and the Activation Scheme",
-    today: "on x86-64 all gates are interrupt gates: handlers begin with interrupts off, and put them on again by themselves",
+    today: "on x86-64 Linux has always had interrupt gates only; those handlers that may be \
+            interrupted turn interrupts on by themselves. Task gates do not exist in 64-bit mode",
     functions: "idt_setup_traps(), cond_local_irq_enable()",
-    control: "counts the breakpoint's gate as a trap gate",
+    control: "takes the table of segments for the one of gates",
     next: "cat idt",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    const BREAKPOINT: u8 = 3;
-
-    let idt = Idt::current();
-    if idt.is_empty() && idt::is_fred() {
-        return found(Verdict::Outdated, fmt!("no gates: FRED is in use"));
-    }
-    let nr_of = |kind: Type| {
-        let is_of_it = |vector: u8, found: Type| match vector {
-            BREAKPOINT if trial.is_control() => kind == Type::Trap,
-            _ => kind == found,
-        };
-        idt.gates()
-            .filter(|gate| is_of_it(gate.vector, gate.kind))
-            .count()
+    let table = match trial.pick(true, false) {
+        true => Idt::current(),
+        false => Idt::of_segments(),
     };
+    let mut evidence = Evidence::new();
+    if table.is_empty() && idt::is_fred() {
+        evidence.note(fmt!("no gates: FRED has taken their place"))?;
+        return evidence.outdated();
+    }
+    let nr_of = |kind| table.gates().filter(|gate| gate.kind == kind).count();
     let [tasks, interrupts, traps] = Type::ALL.map(nr_of);
+    let is_as_in_text = tasks > 0 && interrupts > 0 && traps > 0;
+    evidence.check(
+        interrupts == table.len() || is_as_in_text,
+        fmt!(
+            "{} entries: {interrupts} interrupt gates, {traps} trap gates, {tasks} task gates",
+            table.len()
+        ),
+    )?;
+    if is_as_in_text {
+        return evidence.holds();
+    }
     let mut setting = Setting::new(trial.task)?;
     let trap = setting.attempt(Case::find("breakpoint")?, Kind::Task, 0, None, trial.task)?;
-    let (before, inside) = match trap.exception {
-        Some(seen) => (
-            seen.registers.flags & Registers::IF != 0,
-            !seen.at.irqs_disabled,
-        ),
-        None => return found(Verdict::Fails, fmt!("no breakpoint was seen")),
+    let Some(seen) = trap.exception else {
+        skip!("no breakpoint was seen: somebody else has taken it");
     };
-    let verdict = if tasks > 0 && interrupts > 0 && traps > 0 {
-        Verdict::Holds
-    } else if interrupts == idt.len() && before && !inside {
-        Verdict::Outdated
-    } else {
-        Verdict::Fails
-    };
-    found(
-        verdict,
+    let is_on_before = seen.registers.flags & Registers::IF != 0;
+    evidence.check(
+        is_on_before && seen.at.irqs_disabled,
         fmt!(
-            "{} gates: {} interrupt, {} trap, {} task; breakpoint: IF = {} before, {} in its handler",
-            idt.len(),
-            interrupts,
-            traps,
-            tasks,
-            u8::from(before),
-            u8::from(inside)
+            "a breakpoint: IF = {} before, {} in its handler",
+            u8::from(is_on_before),
+            u8::from(!seen.at.irqs_disabled)
         ),
-    )
+    )?;
+    evidence.outdated()
 }

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A trap saves the address of the next instruction.
-//!
-//! In the kernel; selftests/user_exceptions does the same in user mode.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     fixup::{
         Case,
         Setting, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     context::Kind,
@@ -24,7 +16,8 @@ use irqlab::{
 };
 
 claim! {
-    quote: "Traps: are reported immediately after the execution of trapping instruction, eip points to the next instruction after the trapping one",
+    quote: "Traps: are reported immediately after the execution of trapping instruction, eip \
+            points to the next instruction after the trapping one",
     section: "Classification",
     today: "the same",
     functions: "asm_exc_int3, exc_int3()",
@@ -32,23 +25,36 @@ claim! {
     next: "echo breakpoint task > fixup/access; cat fixup/steps",
 }
 
+/// The length of the instruction `int3`, in bytes.
+const INT3: usize = 1;
+
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let case = if trial.is_control() {
-        "undefined"
-    } else {
-        "breakpoint"
-    };
+    let case = Case::find(trial.pick("breakpoint", "undefined"))?;
     let mut setting = Setting::new(trial.task)?;
-    let attempt = setting.attempt(Case::find(case)?, Kind::Task, 0, None, trial.task)?;
-    let (Some(seen), Some(entry)) = (attempt.exception, attempt.entry()) else {
-        return judge!(false, "{}: no exception was seen", case);
+    let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;
+    let mut evidence = Evidence::new();
+    let Some((seen, entry)) = attempt.exception.zip(attempt.entry()) else {
+        evidence.check(false, fmt!("{}: no exception was seen", case.name))?;
+        return evidence.holds();
     };
-    judge!(
-        seen.registers.ip == entry.instruction + 1 && attempt.end() == Some(End::Done),
-        "in the kernel: {} {} at {}, saved {}; in user mode: selftests/user_exceptions",
-        case,
+    evidence.note(fmt!(
+        "{} at {}",
         seen.vector,
-        Name::of(entry.instruction).place(),
-        Name::of(seen.registers.ip).place()
-    )
+        Name::of(entry.instruction).place()
+    ))?;
+    evidence.check(
+        seen.registers.ip == entry.instruction + INT3,
+        fmt!("saved {}", Name::of(seen.registers.ip).place()),
+    )?;
+    evidence.check(
+        attempt.end() == Some(End::Done),
+        fmt!(
+            "the handler left {}",
+            match attempt.end() {
+                Some(End::Done) => "everything as it was",
+                _ => "what the fixup says",
+            }
+        ),
+    )?;
+    evidence.holds()
 }

@@ -1,70 +1,89 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The handler searches the table by the address of the instruction.
+//! The fault handler searches the table by the address of the instruction.
 //!
-//! The kernel's own search is seen by what follows: it went on where the entry says.
-//! The same search finds nothing for any other address around.
+//! Two loads, one right behind the other, go on at the same place if they fault, but leave different
+//! errors. Which one is left shows whose entry the kernel has found.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
-use crate::{
-    fixup::{
-        Case,
-        Setting, //
-    },
-    refusal::Answer,
-};
+use crate::claim::prelude::*;
 use irqlab::{
-    context::Kind,
-    fixup::table,
-    symbol::{
-        Address,
-        Name, //
-    }, //
+    fixup::{
+        access,
+        table,
+        End,
+        Island, //
+    },
+    symbol::Name,
 };
 
 claim! {
-    quote: "the do_page_fault() handler will look at the table: if it includes the address of instruction that triggered the exception the error is caused by a system call parameter, otherwise by a more serious bug",
+    quote: "the do_page_fault() handler will look at the table: if it includes the address of instruction \
+            that triggered the exception the error is caused by a system call parameter, otherwise by a \
+            more serious bug.",
     section: "The Exception Tables",
-    today: "the same: the sorted table of the kernel or of the module is searched by bisection",
-    functions: "search_exception_tables(), search_module_extables()",
-    control: "searches by the address of the next instruction",
+    today: "the same: of the kernel or of a module, the sorted table is searched by bisection",
+    functions: "search_exception_tables(), search_module_extables(), search_extable()",
+    control: "the other one of the two loads faults",
     next: "cat fixup/table; echo guard hardirq > fixup/access; cat fixup/steps",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut setting = Setting::new(trial.task)?;
-    let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
-    let (Some(exception), Ok(outcome)) = (attempt.exception, attempt.outcome) else {
-        return judge!(false, "no exception was seen");
-    };
-    let ip = exception.registers.ip;
-    let sought = if trial.is_control() {
-        outcome.resumed_at
-    } else {
-        ip
-    };
-    let found = table::search(sought);
-    let nr_others = (ip - 16..ip + 16)
-        .filter(|other| *other != ip && table::search(*other).is_some())
-        .count();
+    let island = Island::new()?;
+    let (good, bad) = (island.inside(0), island.guard(0));
+    let mut evidence = Evidence::new();
+    for (name, [first, second], end) in [
+        (
+            "the first",
+            trial.pick([bad, good], [good, bad]),
+            End::Error(-1),
+        ),
+        (
+            "the second",
+            trial.pick([good, bad], [bad, good]),
+            End::Error(-2),
+        ),
+        ("none", [good, good], End::Done),
+    ] {
+        let outcome = access::load_two(&first, &second)?;
+        evidence.check(
+            outcome.end == end,
+            fmt!("{name} of two loads faults: {}", Ended(outcome.end)),
+        )?;
+        if outcome.end == End::Done {
+            continue;
+        }
+        let is_for_it = |entry: &table::Entry| {
+            entry.fixup == outcome.resumed_at && End::Error(entry.immediate.into()) == end
+        };
+        let entry = table::entries().find(is_for_it);
+        evidence.check(
+            entry.is_some(),
+            fmt!(
+                "the entry that says so is for {}",
+                Name::of(entry.map_or(0, |entry| entry.instruction)).place()
+            ),
+        )?;
+    }
     let is_sorted = table::entries().is_sorted_by_key(|entry| entry.instruction);
-    judge!(
-        found.is_some_and(|entry| entry.fixup == outcome.resumed_at) && nr_others == 0 && is_sorted,
-        "fault at {} {}: searched for {}, {} of {} entries found, in order of address: {}; 31 \
-         addresses around it: {} found; went on at {}, {} in the entry",
-        Address(ip),
-        Name::of(ip).place(),
-        Address(sought),
-        u8::from(found.is_some()),
-        table::len(),
+    evidence.check(
         is_sorted,
-        nr_others,
-        Address(outcome.resumed_at),
-        Address(found.map_or(0, |entry| entry.fixup))
-    )
+        fmt!(
+            "the {} entries of the table are {} the order of their instructions",
+            table::len(),
+            if is_sorted { "in" } else { "not in" }
+        ),
+    )?;
+    evidence.holds()
+}
+
+struct Ended(End);
+
+impl kernel::fmt::Display for Ended {
+    fn fmt(&self, f: &mut kernel::fmt::Formatter<'_>) -> kernel::fmt::Result {
+        match self.0 {
+            End::Done => f.write_str("no error"),
+            End::Error(errno) => f.write_fmt(fmt!("error {errno}")),
+            End::Trapped(vector) => f.write_fmt(fmt!("vector {vector}")),
+        }
+    }
 }
