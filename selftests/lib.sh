@@ -11,6 +11,9 @@
 
 export LC_ALL=C
 lab=/sys/kernel/debug/irqlab
+# The drivers of its devices.
+platform=/sys/bus/platform/drivers/irqlab-sim
+pci=/sys/bus/pci/drivers/irqlab-edu
 work=$(mktemp -d) || exit 1
 # How many are many.
 # shellcheck disable=SC2034
@@ -283,6 +286,17 @@ must() {
 	fail "$1: '$2' was refused with $answer; last_error: $(cat "$lab/last_error")"
 }
 
+# must_work - every line has its interrupts served
+must_work() {
+	for line in "$lab"/lines/*; do
+		line=${line##*/}
+		info "$line" handled
+		handled=$value
+		must "lines/$line/trigger" 1
+		eventually is_more "$line" "$handled" || fail "$line: raised, but not handled"
+	done
+}
+
 # is_busy LINE - whether an experiment has it
 is_busy() {
 	! read -r _ <"$lab/lines/$1/handlers"
@@ -387,6 +401,34 @@ each() {
 	while read -r subject; do
 		echo "$check $subject $*"
 	done
+}
+
+# unbind LINE, bind - take the device of a line from its driver, and give it back
+unbind() {
+	find_device "$1"
+	echo "$device" >"$driver/unbind" || fail "cannot be unbound"
+	: >"$work/unbound"
+	[ ! -e "$lab/lines/$1" ] || fail "its files are still there"
+}
+
+bind() {
+	echo "$device" >"$driver/bind" || fail "cannot be bound"
+	rm -f "$work/unbound"
+}
+
+# find_device LINE - set device and driver. A line's devices are numbered as they are bound: in the order
+# of the bus, at first.
+find_device() {
+	case $1 in
+	sim*) driver=$platform device=irqlab-sim.${1#sim} ;;
+	irqsim*) driver=$platform device=irqlab-sim.$((${1#irqsim} + 2)) ;;
+	*)
+		driver=$pci nth=${1#edu}
+		set -- "$pci"/0000:*
+		shift "$nth"
+		device=${1##*/}
+		;;
+	esac
 }
 
 # insert MODULE [PARAMETER=VALUE...] - from where the guest runner puts modules, or installed

@@ -8,43 +8,12 @@
 
 . "$(dirname "$0")/lib.sh"
 
-platform=/sys/bus/platform/drivers/irqlab-sim
-pci=/sys/bus/pci/drivers/irqlab-edu
-
 # restore - whatever the check did, the next one finds the module inserted and its devices bound
 restore() {
 	rm -f "$work/storm"
 	wait
 	is_inserted irqlab || insert irqlab
 	[ ! -e "$work/unbound" ] || bind
-}
-
-# unbind LINE, bind - take the device of a line from its driver, and give it back
-unbind() {
-	find_device "$1"
-	echo "$device" >"$driver/unbind" || fail "cannot be unbound"
-	: >"$work/unbound"
-	[ ! -e "$lab/lines/$1" ] || fail "its files are still there"
-}
-
-bind() {
-	echo "$device" >"$driver/bind" || fail "cannot be bound"
-	rm -f "$work/unbound"
-}
-
-# find_device LINE - set device and driver. A line's devices are numbered as they are bound: in the order
-# of the bus, at first.
-find_device() {
-	case $1 in
-	sim*) driver=$platform device=irqlab-sim.${1#sim} ;;
-	irqsim*) driver=$platform device=irqlab-sim.$((${1#irqsim} + 2)) ;;
-	*)
-		driver=$pci nth=${1#edu}
-		set -- "$pci"/0000:*
-		shift "$nth"
-		device=${1##*/}
-		;;
-	esac
 }
 
 # storm - raise interrupts from both sources, as long as the check runs. The pauses are for rmmod, which
@@ -57,16 +26,6 @@ storm() {
 		done
 		pause 0.1
 	done 2>/dev/null &
-}
-
-must_work() {
-	for line in "$lab"/lines/*; do
-		line=${line##*/}
-		info "$line" handled
-		handled=$value
-		must "lines/$line/trigger" 1
-		eventually is_more "$line" "$handled" || fail "$line: raised, but not handled"
-	done
 }
 
 # must_hold GROUP - what holds otherwise has to hold now, too; that group, in the short form

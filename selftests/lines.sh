@@ -120,7 +120,35 @@ outlives_its_cpu() {
 	becomes "interrupts on CPU 1" $((before + 10)) counted "$irq" 1
 }
 
+# is_bound_beside_a_disabled_line LINE OTHER MECHANISM - on the same interrupt: the other stays disabled, and keeps
+# what is raised meanwhile
+is_bound_beside_a_disabled_line() {
+	[ -d "$lab/lines/$1" ] || skip "no $1"
+	info "$1" irq
+	irq=$value
+	info "$2" irq
+	[ "$value" = "$irq" ] || skip "$1 and $2 have interrupts of their own"
+	cleanup="must lines/$2/enabled 1; must lines/$2/handlers none; [ ! -e $work/unbound ] || bind"
+	must "lines/$2/handlers" "$3"
+	unbind "$1"
+	must "lines/$2/enabled" 0
+	bind
+	content "$lab/lines/$2/enabled"
+	same "whether $2 is enabled" "$value" 0
+	info "$2" handled
+	handled=$value
+	must "lines/$2/trigger" 1
+	pause 0.2
+	info "$2" handled
+	same "handled while $2 is disabled" "$value" "$handled"
+	must "lines/$2/enabled" 1
+	becomes "handled once $2 is enabled" $((handled + 1)) info "$2" handled
+	must_work
+}
+
 {
+	echo is_bound_beside_a_disabled_line edu0 edu1 none
+	echo is_bound_beside_a_disabled_line edu1 edu0 threaded
 	echo is_raised_beside sim0 sim1
 	echo is_raised_beside irqsim0 irqsim1
 	echo outlives_its_cpu sim0

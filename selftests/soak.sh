@@ -11,8 +11,6 @@
 . "$(dirname "$0")/lib.sh"
 
 seconds=${SOAK_S:-$((${SHORT:-0} ? 8 : 15))}
-platform=/sys/bus/platform/drivers/irqlab-sim
-pci=/sys/bus/pci/drivers/irqlab-edu
 
 # forever COMMAND... - in the background, as long as the soak lasts, and count how often
 forever() {
@@ -37,7 +35,7 @@ run_benches() {
 }
 
 run_claims() {
-	for group in TASK SIRQ IRQ IPI WORK EXC FIX; do
+	for group in TASK SIRQ IRQ IPI WORK EXC FIX OLD DPC SOL; do
 		write claims "$group"
 		# A fault of the lab or of the kernel, whatever goes on beside it.
 		grep ' fails ' "$lab/claims" >>"$work/failed"
@@ -161,13 +159,7 @@ tidy() {
 
 works_as_before() {
 	tidy
-	for line in "$lab"/lines/*; do
-		line=${line##*/}
-		info "$line" handled
-		handled=$value
-		must "lines/$line/trigger" 1
-		eventually is_more "$line" "$handled" || fail "$line: raised, but not handled"
-	done
+	must_work
 	for mechanism in "$lab"/deferral/*; do
 		must "deferral/${mechanism##*/}/schedule" 3
 	done
@@ -176,7 +168,7 @@ works_as_before() {
 
 # can_be_removed - nothing holds on to the module, and it comes back
 can_be_removed() {
-	eventually rmmod irqlab || fail "the module is in use"
+	remove
 	insert irqlab || fail "the module cannot be inserted again"
 }
 

@@ -49,9 +49,8 @@ impl Group {
     /// Refusals: `EBUSY` if another one has a line or it is disabled, `ENODEV`
     /// if its device was unbound.
     pub(crate) fn lend(&self) -> Answer<Lent<'_>> {
-        let mut borrowed = KVec::with_capacity(self.lines.len(), GFP_KERNEL)?;
-        for line in &self.lines {
-            let state = line.try_state()?;
+        let mut lent = self.keep()?;
+        for Borrowed { line, state } in &lent.0 {
             if state.disabled.is_some() {
                 refuse!(
                     EBUSY,
@@ -59,11 +58,7 @@ impl Group {
                     line.name()
                 );
             }
-            borrowed.push(Borrowed { line, state }, GFP_KERNEL)?;
         }
-        self.must_be_whole()?;
-        // Before, nothing was taken off, so that nothing had to be put on again.
-        let mut lent = Lent(borrowed);
         for Borrowed { line, state } in &lent.0 {
             if state.top_half.is_some() {
                 line.settle();
@@ -71,6 +66,19 @@ impl Group {
         }
         lent.take_all_off();
         Ok(lent)
+    }
+
+    /// Keeps the lines as they are, with what is on them, enabled or not.
+    ///
+    /// Refusals: `EBUSY` if an experiment has a line, `ENODEV` if its device was unbound.
+    pub(super) fn keep(&self) -> Answer<Lent<'_>> {
+        let mut borrowed = KVec::with_capacity(self.lines.len(), GFP_KERNEL)?;
+        for line in &self.lines {
+            let state = line.try_state()?;
+            borrowed.push(Borrowed { line, state }, GFP_KERNEL)?;
+        }
+        self.must_be_whole()?;
+        Ok(Lent(borrowed))
     }
 
     /// Refuses if a line has come to the interrupt since the group was made. When

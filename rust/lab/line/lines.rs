@@ -103,7 +103,9 @@ impl Lines {
         let line = Line::new(name, source.clone(), self.worker.clone())?;
         let _adding = self.adding.lock();
         let group = self.group_of(line.clone())?;
-        let mut lent = group.lend()?;
+        // The others stay as they are: a top half without a mechanism agrees to all of them, and a
+        // line that is disabled must not be enabled for it.
+        let mut lent = group.keep()?;
         let done = lent
             .put_all_on()
             .and_then(|()| Ok(self.publish(lab, line.clone())?));
