@@ -16,6 +16,22 @@ state() {
 		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
 }
 
+# names_its_value INPUT - of what it was given as key=value, last_error names what was wrong
+names_its_value() {
+	case $1 in
+	*=*) ;;
+	*) return 0 ;;
+	esac
+	rest=$1%040
+	while [ "$rest" ]; do
+		word=${rest%%"%040"*} rest=${rest#*"%040"}
+		case "$word $said" in
+		*=*\ *"$word"*) return 0 ;;
+		esac
+	done
+	fail "last_error names no value with its key: $said"
+}
+
 # refuses FILE ERROR INPUT - in INPUT, %ooo is a byte in octal
 refuses() {
 	# What was the last error before must not be taken for that of this input.
@@ -23,6 +39,7 @@ refuses() {
 	[ "$3" != LONG ] || set -- "$1" "$2" "$long"
 	must_answer "$1" "$2" "$3"
 	must_have_said "$1" "$2"
+	[ "$2" != ERANGE ] || names_its_value "$3"
 }
 
 cannot_be_written() {

@@ -5,7 +5,32 @@
 //! Only `core` is used, so that the tests also run on the host:
 //! `rustc --test --edition 2021 rust/lab/command.rs`.
 
-use core::ops::RangeInclusive;
+use core::ops::{
+    Deref,
+    RangeInclusive, //
+};
+
+/// A value that a command gives: behind a key, or alone. Dereferences to its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Value<'a> {
+    /// Empty if there is none.
+    pub(crate) key: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { key: "", text }
+    }
+}
+
+impl Deref for Value<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text
+    }
+}
 
 /// What is wrong with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +42,13 @@ pub(crate) enum Fault<'a> {
     /// The key was given before.
     Repeated(&'a str),
     /// The value is not a decimal number.
-    NotANumber(&'a str),
+    NotANumber(Value<'a>),
     /// The number is outside the limits.
-    OutOfRange(&'a str, u64, u64),
+    OutOfRange(Value<'a>, u64, u64),
     /// The value is not a hexadecimal address.
-    NotAnAddress(&'a str),
+    NotAnAddress(Value<'a>),
     /// The word is none of `0` and `1`.
-    NotASwitch(&'a str),
+    NotASwitch(Value<'a>),
 }
 
 /// The assignments of a command, each of `keys` at most once, in their order.
@@ -32,15 +57,15 @@ pub(crate) enum Fault<'a> {
 pub(crate) fn assignments<'a, const N: usize>(
     command: &'a str,
     keys: [&str; N],
-) -> Result<[Option<&'a str>; N], Fault<'a>> {
+) -> Result<[Option<Value<'a>>; N], Fault<'a>> {
     let mut values = [None; N];
     for word in command.split_ascii_whitespace() {
-        let (key, value) = word.split_once('=').ok_or(Fault::NotAnAssignment(word))?;
+        let (key, text) = word.split_once('=').ok_or(Fault::NotAnAssignment(word))?;
         let index = keys
             .iter()
             .position(|known| *known == key)
             .ok_or(Fault::UnknownKey(key))?;
-        if values[index].replace(value).is_some() {
+        if values[index].replace(Value { key, text }).is_some() {
             return Err(Fault::Repeated(key));
         }
     }
@@ -48,43 +73,53 @@ pub(crate) fn assignments<'a, const N: usize>(
 }
 
 /// A decimal number within `limits`. No sign, no blanks, no other base.
-pub(crate) fn number(word: &str, limits: RangeInclusive<u64>) -> Result<u64, Fault<'_>> {
-    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::NotANumber(word));
+pub(crate) fn number<'a>(
+    value: impl Into<Value<'a>>,
+    limits: RangeInclusive<u64>,
+) -> Result<u64, Fault<'a>> {
+    let value = value.into();
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::NotANumber(value));
     }
     // All digits: what does not fit in 64 bits is out of every range.
-    match word.parse() {
+    match value.parse() {
         Ok(number) if limits.contains(&number) => Ok(number),
-        _ => Err(Fault::OutOfRange(word, *limits.start(), *limits.end())),
+        _ => Err(Fault::OutOfRange(value, *limits.start(), *limits.end())),
     }
 }
 
-/// As [`number`], or `default` if there is no word.
+/// As [`number`], or `default` if there is no value.
 pub(crate) fn number_or(
-    word: Option<&str>,
+    value: Option<Value<'_>>,
     default: u64,
     limits: RangeInclusive<u64>,
 ) -> Result<u64, Fault<'_>> {
-    word.map_or(Ok(default), |word| number(word, limits))
+    value.map_or(Ok(default), |value| number(value, limits))
+}
+
+/// The text of a value, or `default` if there is none.
+pub(crate) fn text_or<'a>(value: Option<Value<'a>>, default: &'a str) -> &'a str {
+    value.map_or(default, |value| value.text)
 }
 
 /// A hexadecimal address: `0x`, and up to 16 digits.
-pub(crate) fn address(word: &str) -> Result<usize, Fault<'_>> {
-    let digits = word.strip_prefix("0x").unwrap_or("");
+pub(crate) fn address(value: Value<'_>) -> Result<usize, Fault<'_>> {
+    let digits = value.strip_prefix("0x").unwrap_or("");
     let is_address =
         (1..=16).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     match usize::from_str_radix(digits, 16) {
         Ok(address) if is_address => Ok(address),
-        _ => Err(Fault::NotAnAddress(word)),
+        _ => Err(Fault::NotAnAddress(value)),
     }
 }
 
 /// `0` or `1`.
-pub(crate) fn switch(word: &str) -> Result<bool, Fault<'_>> {
-    match word {
+pub(crate) fn switch<'a>(value: impl Into<Value<'a>>) -> Result<bool, Fault<'a>> {
+    let value = value.into();
+    match value.text {
         "0" => Ok(false),
         "1" => Ok(true),
-        _ => Err(Fault::NotASwitch(word)),
+        _ => Err(Fault::NotASwitch(value)),
     }
 }
 
@@ -96,7 +131,8 @@ mod tests {
     #[test]
     fn assignments_come_in_the_order_of_the_keys() {
         let found = assignments("b=2  a=1\n", ["a", "b", "c"]);
-        assert_eq!(found, Ok([Some("1"), Some("2"), None]));
+        let [a, b] = [("a", "1"), ("b", "2")].map(|(key, text)| Some(Value { key, text }));
+        assert_eq!(found, Ok([a, b, None]));
     }
 
     #[test]
@@ -107,8 +143,9 @@ mod tests {
 
     #[test]
     fn a_value_may_be_empty_or_hold_an_equals_sign() {
-        assert_eq!(assignments("a=", ["a"]), Ok([Some("")]));
-        assert_eq!(assignments("a=b=c", ["a"]), Ok([Some("b=c")]));
+        let text_of = |command| assignments(command, ["a"]).map(|[a]| a.map(|value| value.text));
+        assert_eq!(text_of("a="), Ok(Some("")));
+        assert_eq!(text_of("a=b=c"), Ok(Some("b=c")));
     }
 
     #[test]
@@ -123,24 +160,42 @@ mod tests {
     fn numbers_are_decimal_and_within_limits() {
         assert_eq!(number("0", 0..=9), Ok(0));
         assert_eq!(number("9", 0..=9), Ok(9));
-        assert_eq!(number("10", 0..=9), Err(Fault::OutOfRange("10", 0, 9)));
+        assert_eq!(
+            number("10", 0..=9),
+            Err(Fault::OutOfRange("10".into(), 0, 9))
+        );
         assert_eq!(number("18446744073709551615", 0..=u64::MAX), Ok(u64::MAX));
         let huge = "18446744073709551616";
         assert_eq!(
             number(huge, 0..=u64::MAX),
-            Err(Fault::OutOfRange(huge, 0, u64::MAX))
+            Err(Fault::OutOfRange(huge.into(), 0, u64::MAX))
         );
         for word in ["", "-1", "+1", "0x10", "1 ", "1.0", "one", "١"] {
-            assert_eq!(number(word, 0..=9), Err(Fault::NotANumber(word)));
+            assert_eq!(number(word, 0..=9), Err(Fault::NotANumber(word.into())));
         }
     }
 
     #[test]
+    fn what_is_wrong_with_a_value_names_its_key() {
+        let wrong = Value {
+            key: "b",
+            text: "10",
+        };
+        let Ok([a, b]) = assignments("a=1 b=10", ["a", "b"]) else {
+            unreachable!();
+        };
+        assert_eq!(number_or(a, 0, 0..=9), Ok(1));
+        assert_eq!(number_or(b, 0, 0..=9), Err(Fault::OutOfRange(wrong, 0, 9)));
+        assert_eq!(b.map(switch), Some(Err(Fault::NotASwitch(wrong))));
+        assert_eq!(b.map(address), Some(Err(Fault::NotAnAddress(wrong))));
+    }
+
+    #[test]
     fn addresses_are_hexadecimal() {
-        assert_eq!(address("0x0"), Ok(0));
-        assert_eq!(address("0xFfffffffffffffff"), Ok(usize::MAX));
+        assert_eq!(address("0x0".into()), Ok(0));
+        assert_eq!(address("0xFfffffffffffffff".into()), Ok(usize::MAX));
         for word in ["", "0x", "10", "x1", "0x+1", "0x1g", "0x10000000000000000"] {
-            assert_eq!(address(word), Err(Fault::NotAnAddress(word)));
+            assert_eq!(address(word.into()), Err(Fault::NotAnAddress(word.into())));
         }
     }
 
@@ -149,7 +204,7 @@ mod tests {
         assert_eq!(switch("0"), Ok(false));
         assert_eq!(switch("1"), Ok(true));
         for word in ["", "2", "01", "on", "Y"] {
-            assert_eq!(switch(word), Err(Fault::NotASwitch(word)));
+            assert_eq!(switch(word), Err(Fault::NotASwitch(word.into())));
         }
     }
 }

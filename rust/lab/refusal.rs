@@ -2,7 +2,10 @@
 
 //! Why a command was refused: a number for programs, a sentence for people.
 
-use crate::command::Fault;
+use crate::command::{
+    Fault,
+    Value, //
+};
 use irqlab::{
     emit,
     text::Text, //
@@ -96,6 +99,14 @@ impl From<AllocError> for Refusal {
     }
 }
 
+/// As it was given.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.key.is_empty() { "" } else { "=" };
+        f.write_fmt(fmt!("{}{}{}", self.key, separator, self.text))
+    }
+}
+
 impl From<Fault<'_>> for Refusal {
     fn from(fault: Fault<'_>) -> Self {
         match fault {
@@ -104,15 +115,15 @@ impl From<Fault<'_>> for Refusal {
             }
             Fault::UnknownKey(key) => Self::new(EINVAL, fmt!("no such parameter: '{key}'")),
             Fault::Repeated(key) => Self::new(EINVAL, fmt!("'{key}' is given twice")),
-            Fault::NotANumber(word) => Self::new(EINVAL, fmt!("'{word}' is not a number")),
-            Fault::OutOfRange(word, low, high) => {
-                Self::new(ERANGE, fmt!("{word} is not within {low} to {high}"))
+            Fault::NotANumber(value) => Self::new(EINVAL, fmt!("'{value}' is not a number")),
+            Fault::OutOfRange(value, low, high) => {
+                Self::new(ERANGE, fmt!("{value} is not within {low} to {high}"))
             }
-            Fault::NotAnAddress(word) => Self::new(
+            Fault::NotAnAddress(value) => Self::new(
                 EINVAL,
-                fmt!("'{word}' is not an address, as 0x7f0000000000"),
+                fmt!("'{value}' is not an address, as 0x7f0000000000"),
             ),
-            Fault::NotASwitch(word) => Self::new(EINVAL, fmt!("'{word}' is neither 0 nor 1")),
+            Fault::NotASwitch(value) => Self::new(EINVAL, fmt!("'{value}' is neither 0 nor 1")),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{
     bench::Plan,
     command::{
         assignments,
-        number_or, //
+        number_or,
+        text_or, //
     },
     laboratory::Lab,
     load,
@@ -64,14 +65,14 @@ impl Knob for Bench {
         let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
         let cpu = number_or(cpu, 0, 0..=nr_cpus - 1)? as u32;
         let plan = Plan {
-            group: lab.lines.group(line)?,
-            mechanisms: lab.mechanisms(mechanisms.unwrap_or("all"))?,
+            group: lab.lines.group(&line)?,
+            mechanisms: lab.mechanisms(text_or(mechanisms, "all"))?,
             count,
             burst,
             period_us,
             budget_ms,
             cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,
-            load: load::find(load.unwrap_or("none"))?,
+            load: load::find(text_or(load, "none"))?,
         };
         lab.bench.run(lab, &plan, task)
     }

@@ -15,7 +15,8 @@ use crate::{
     command::{
         assignments,
         number,
-        switch, //
+        switch,
+        Value, //
     },
     laboratory::Lab,
     refusal::{
@@ -195,12 +196,14 @@ impl Knob for ParametersKnob {
         if words.iter().all(Option::is_none) {
             refuse!(EINVAL, "there is nothing to set");
         }
-        let limited = |word: Option<&str>, limits: RangeInclusive<u64>| -> Answer<Option<u32>> {
-            let parse = |word| number(word, limits).map_err(Refusal::from);
-            Ok(word.map(parse).transpose()?.map(|number| number as u32))
-        };
-        let is_on = |word: Option<&str>| -> Answer<Option<bool>> {
-            word.map(|word| switch(word).map_err(Refusal::from))
+        let limited =
+            |value: Option<Value<'_>>, limits: RangeInclusive<u64>| -> Answer<Option<u32>> {
+                let parse = |value| number(value, limits).map_err(Refusal::from);
+                Ok(value.map(parse).transpose()?.map(|number| number as u32))
+            };
+        let is_on = |value: Option<Value<'_>>| -> Answer<Option<bool>> {
+            value
+                .map(|value| switch(value).map_err(Refusal::from))
                 .transpose()
         };
         let [maximum_depth, minimum_rate, ideal_rate, adjustment, tick_ms, dpc_limit, sum_limit, threaded, idle_drain] =

@@ -17,7 +17,8 @@ use crate::{
         assignments,
         number,
         number_or,
-        switch, //
+        switch,
+        Value, //
     },
     interrupt_threads::{
         WaitsFor,
@@ -76,8 +77,8 @@ impl Files {
 }
 
 /// A level up to `highest`.
-fn level(word: &str, highest: u8) -> Answer<Level> {
-    let number = number(word, 1..=u64::from(highest))?;
+fn level<'a>(value: impl Into<Value<'a>>, highest: u8) -> Answer<Level> {
+    let number = number(value, 1..=u64::from(highest))?;
     match Level::new(number as u8) {
         Some(level) => Ok(level),
         None => refuse!(ERANGE, "there is no level {}", number),
@@ -85,9 +86,9 @@ fn level(word: &str, highest: u8) -> Answer<Level> {
 }
 
 /// The level of a command, which has to be there.
-fn needed_level(word: Option<&str>) -> Answer<Level> {
-    match word {
-        Some(word) => level(word, MAX_LEVEL),
+fn needed_level(value: Option<Value<'_>>) -> Answer<Level> {
+    match value {
+        Some(value) => level(value, MAX_LEVEL),
         None => refuse!(EINVAL, "level=<1 to {}> is missing", MAX_LEVEL),
     }
 }
@@ -133,7 +134,7 @@ impl Knob for HandlersKnob {
         let run_us = run_us
             .map(|word| number(word, 0..=MAX_RUN_US))
             .transpose()?;
-        let wait = wait.map(WaitsFor::find).transpose()?;
+        let wait = wait.map(|value| WaitsFor::find(&value)).transpose()?;
         let sleep_us = sleep_us
             .map(|word| number(word, 0..=MAX_SLEEP_US))
             .transpose()?;

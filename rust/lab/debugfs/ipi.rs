@@ -19,7 +19,9 @@ use crate::{
         assignments,
         number,
         number_or,
-        switch, //
+        switch,
+        text_or,
+        Value, //
     },
     ipi::{
         call,
@@ -97,13 +99,13 @@ impl Knob for Call {
         let Some(kind) = kind else {
             refuse!(EINVAL, "kind=<kind> is missing");
         };
-        let kind = Kind::find(kind)?;
+        let kind = Kind::find(&kind)?;
         let wait = wait.map_or(Ok(true), switch)?;
         if !wait && !kind.may_go_on() {
             refuse!(EINVAL, "{} always waits", kind.name());
         }
         let count = number_or(count, 1000, 1..=1_000_000)?;
-        let target = Target::find(target.unwrap_or("idle"), hold(hold_us)?)?;
+        let target = Target::find(text_or(target, "idle"), hold(hold_us)?)?;
         let from = cpu_or_first(from)?;
         let senders = match (senders, kind) {
             (None, Kind::Contended) => contenders(from, 2)?,
@@ -142,8 +144,8 @@ impl Knob for Call {
 }
 
 /// A list of CPUs, of which there is one at least.
-fn set(list: &str) -> Answer<Set> {
-    match Set::parse(list) {
+fn set(list: Value<'_>) -> Answer<Set> {
+    match Set::parse(&list) {
         Ok(cpus) if cpus.is_empty() => refuse!(EINVAL, "there is no CPU in '{}'", list),
         Ok(cpus) => Ok(cpus),
         Err(EINVAL) => refuse!(EINVAL, "'{}' is not a list of CPUs, as 0-3,7", list),
@@ -152,9 +154,9 @@ fn set(list: &str) -> Answer<Set> {
     }
 }
 
-fn cpu_or_first(word: Option<&str>) -> Answer<CpuId> {
-    let cpu = match word {
-        Some(word) => CpuId::from_u32(number(word, 0..=u64::from(nr_cpu_ids() - 1))? as u32),
+fn cpu_or_first(value: Option<Value<'_>>) -> Answer<CpuId> {
+    let cpu = match value {
+        Some(value) => CpuId::from_u32(number(value, 0..=u64::from(nr_cpu_ids() - 1))? as u32),
         None => cpu::online().next(),
     };
     Ok(cpu.ok_or(ENXIO)?)
@@ -176,9 +178,9 @@ fn contenders(from: CpuId, count: usize) -> Answer<Set> {
     Ok(cpus)
 }
 
-fn hold(word: Option<&str>) -> Answer<Option<u32>> {
-    match word {
-        Some(word) => Ok(Some(number(word, 1..=10_000)? as u32)),
+fn hold(value: Option<Value<'_>>) -> Answer<Option<u32>> {
+    match value {
+        Some(value) => Ok(Some(number(value, 1..=10_000)? as u32)),
         None => Ok(None),
     }
 }
@@ -197,7 +199,7 @@ impl Knob for Matrix {
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         let keys = ["kind", "cpus", "rounds", "budget_ms", "target", "hold_us"];
         let [kind, cpus, rounds, budget_ms, target, hold_us] = assignments(command, keys)?;
-        let kind = Kind::find(kind.unwrap_or("single"))?;
+        let kind = Kind::find(text_or(kind, "single"))?;
         if kind.reach() == Reach::Many {
             refuse!(EINVAL, "{} is not between two CPUs; see call", kind.name());
         }
@@ -208,7 +210,7 @@ impl Knob for Matrix {
         let plan = matrix::Plan {
             kind,
             cpus,
-            target: Target::find(target.unwrap_or("idle"), hold(hold_us)?)?,
+            target: Target::find(text_or(target, "idle"), hold(hold_us)?)?,
             rounds: number_or(rounds, 100, 1..=1_000_000)?,
             budget_ms: number_or(budget_ms, 5000, 1..=3_600_000)?,
         };
