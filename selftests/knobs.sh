@@ -892,6 +892,15 @@ measures_the_mechanisms_that_are_named() {
 # line goes where it went
 measures_on_the_cpu_that_is_named() {
 	cpu=$(cpus | tail -n 1)
+	if ! is_of_irq_sim "$1"; then
+		# By itself it goes elsewhere.
+		content "$lab/lines/$1/affinity"
+		[ "$value" != - ] || value=all
+		cleanup="must lines/$1/affinity $value"
+		must "lines/$1/affinity" "$(cpus | head -n 1)"
+		raise "$1"
+		raise "$1"
+	fi
 	info "$1" irq
 	irq=$value
 	info "$1" affinity
@@ -910,11 +919,12 @@ measures_on_the_cpu_that_is_named() {
 }
 
 # wakes MECHANISM - set least and most to the time from its bottom half to the task that waits for it, of
-# three benches: a busy machine may disturb one
+# three benches: a busy machine may disturb one. Each event is raised when the bottom half of the last has run.
 wakes() {
 	least='' most=0
 	for _ in 1 2 3; do
 		must bench "line=sim0 mechanisms=$1 count=$((${SHORT:-0} ? 20 : 50))"
+		same "events that found another on its way" "$(rows | awk '{ print $14 }')" 0
 		rows | awk '{ print $12 }' >"$work/value"
 		content "$work/value"
 		[ "${least:-$value}" -lt "$value" ] || least=$value

@@ -11,9 +11,13 @@ use super::{
 use core::marker::PhantomData;
 use irqlab::{
     clock,
-    context::Task,
+    context::{
+        Task,
+        Unsleeping, //
+    },
     cpu::{
         self,
+        CpuId,
         PerCpu, //
     },
     dpc::{
@@ -35,9 +39,15 @@ use irqlab::{
         Worker, //
     },
     smp,
+    tracepoint::{
+        Attached,
+        LocalTimerEntry,
+        Observer, //
+    },
     workqueue::Queue, //
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{
@@ -455,10 +465,26 @@ fn gives_up(system: &Arc<System>, task: &Task) -> Result<bool> {
         && (has_given_up(blocked) != is_alone || cfg!(CONFIG_PREEMPT_RT)))
 }
 
-/// A periodic timer that is cancelled as it expires on another CPU inserts nothing more.
+/// Notes that the local timer has interrupted a CPU.
+struct TimerInterrupts(PerCpu<Atomic<bool>>);
+
+impl Observer<LocalTimerEntry> for TimerInterrupts {
+    fn observe(&self, _event: &LocalTimerEntry, _context: &Unsleeping) {
+        self.0.local().store(true, Release);
+    }
+}
+
+/// A periodic timer that is cancelled as it expires on another CPU inserts nothing more, from the
+/// moment at which that is done.
+///
+/// For the two to meet, this CPU waits until the other one is in the timer's interrupt, and then as
+/// long as it takes to insert the DPC: longer if it was not yet there, less if it was.
 fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
-    const DELAY_NS: u32 = 20_000;
-    const MAX_ROUNDS: u32 = 10_000;
+    const DELAY_NS: u32 = 30_000;
+    const PERIOD_NS: u32 = Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS;
+    const STEP_NS: u64 = 100;
+    const PATIENCE_NS: u64 = 10_000_000;
+    const MAX_ROUNDS: u32 = 5000;
     /// A debug kernel takes longer for each.
     const MAX_NS: u64 = 3_000_000_000;
 
@@ -469,31 +495,55 @@ fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
     };
     let dpc = Arc::pin_init(Dpc::new(system, Ok(handler)), GFP_KERNEL)?;
     let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
-    let runs = || body.runs.load(Relaxed);
+    let interrupts = TimerInterrupts(PerCpu::new(|| Ok(Atomic::new(false)))?);
+    let mut interrupts = Attached::new(Arc::new(interrupts, GFP_KERNEL)?);
+    interrupts.to::<LocalTimerEntry>()?;
     let mut limit = clock::Limit::ns(MAX_NS);
-    let (mut nr_rounds, mut nr_late) = (0u32, 0);
+    let mut wait_ns = 0;
+    let (mut nr_rounds, mut nr_before, mut nr_late) = (0u32, 0u32, 0u32);
     while nr_rounds < MAX_ROUNDS && !limit.has_passed() {
         // On a CPU that is not this one, if there is one, as far as this task stays here.
-        let other = cpu::next_online(cpu::CpuId::current()).ok_or(ENXIO)?;
+        let other = cpu::next_online(CpuId::current()).ok_or(ENXIO)?;
+        let nr_inserted = || system.ordinary(other).nr_inserted;
+        let before = nr_inserted();
         smp::call_on(other, task, |_off| {
-            timer.start(DELAY_NS, Some(Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS))
+            interrupts.observer().0.of(other).store(false, Relaxed);
+            timer.start(DELAY_NS, Some(PERIOD_NS))
         })?;
-        clock::spin_ns(u64::from(nr_rounds.wrapping_mul(7919) % (2 * DELAY_NS)));
-        timer.cancel();
-        system.flush(task)?;
-        let before = runs();
-        clock::spin_ns(u64::from(Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS) * 3 / 2);
-        nr_late += u32::from(runs() != before);
+        let at_cancel = {
+            let _off = local_interrupt_disable();
+            if CpuId::current() != other {
+                let has_come = || interrupts.observer().0.of(other).load(Acquire);
+                clock::spin_until(PATIENCE_NS, has_come);
+                clock::spin_ns(wait_ns);
+            }
+            timer.cancel();
+            nr_inserted()
+        };
+        // Its interrupt has ended, as it has taken another one.
+        smp::call_on(other, task, |_off| ())?;
+        clock::spin_ns(u64::from(PERIOD_NS) * 5 / 4);
+        nr_late += u32::from(nr_inserted() != at_cancel);
+        if at_cancel == before {
+            nr_before += 1;
+            wait_ns += STEP_NS;
+        } else {
+            wait_ns = wait_ns.saturating_sub(STEP_NS);
+        }
         nr_rounds += 1;
+        // What was inserted is out of the way of the next round.
+        system.flush(task)?;
         task.yield_if_needed();
     }
     pr_info!(
-        "# cancelled {} times as it expired, after {} runs: {} times in vain\n",
+        "# cancelled {} times as it expired, {} of them before it inserted: {} times in vain\n",
         nr_rounds,
-        runs(),
+        nr_before,
         nr_late
     );
-    Ok(nr_late == 0 && nr_rounds > 0 && runs() > 0)
+    // It must have come both ways, where there are two CPUs.
+    let is_alone = cpu::online().nth(1).is_none();
+    Ok(nr_late == 0 && (is_alone || nr_before > 0 && nr_before < nr_rounds))
 }
 
 /// Timers insert their DPC, once or again and again, not early, and not after they were cancelled.
