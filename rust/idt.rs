@@ -10,6 +10,7 @@ use crate::{
         instructions,
         Outcome, //
     },
+    segment,
 };
 use core::arch::asm;
 use kernel::{
@@ -199,25 +200,32 @@ fn decode(vector: u8, [low, high]: [u64; 2]) -> Gate {
     }
 }
 
+/// What is different in a copy of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The gate of this vector, #BR or #UD, is that of #OF (overflow): the CPU pushes as much for all three.
+    Handler(Vector),
+    /// The gate of #UD leads into this segment.
+    Segment(u16),
+}
+
 /// Executes the instruction that is defined to be undefined (#UD) while this CPU's IDTR points at a
-/// copy of its table, in which the gate of `changed` is that of #OF (overflow). The fixup says which
-/// vector the handler took it for.
+/// copy of its table that is changed in one place. The fixup says which vector was handled.
 ///
-/// Errors: `EINVAL` unless `changed` is #BR or #UD, of which the CPU pushes as much as of #OF;
+/// Errors: `EINVAL` for a vector that must not be changed, or a segment that is not one of code;
 /// `ENODEV` where FRED has taken the table's place; `ENOMEM`.
 ///
 /// ```
-/// # use irqlab::{exception::Vector, fixup::End, idt};
+/// # use irqlab::{exception::Vector, fixup::End, idt::{self, Change}};
 /// # use kernel::prelude::*;
 /// fn is_dispatched_by_the_table() -> Result<bool> {
-///     let outcome = idt::undefined_by_copy(Vector::UD)?;
+///     let outcome = idt::undefined_by_copy(Change::Handler(Vector::UD))?;
 ///     Ok(outcome.end == End::Trapped(Vector::OF.0))
 /// }
 /// ```
-pub fn undefined_by_copy(changed: Vector) -> Result<Outcome> {
-    if ![Vector::BR, Vector::UD].contains(&changed) {
-        return Err(EINVAL);
-    }
+pub fn undefined_by_copy(change: Change) -> Result<Outcome> {
+    const SEGMENT: u64 = 0xffff << 16;
+
     let idt = Idt::current();
     if idt.is_empty() || is_fred() {
         return Err(ENODEV);
@@ -226,8 +234,23 @@ pub fn undefined_by_copy(changed: Vector) -> Result<Outcome> {
     for gate in 0..idt.len() {
         copy.push(idt.words(gate), GFP_KERNEL)?;
     }
-    let overflow = *copy.get(usize::from(Vector::OF.0)).ok_or(ENODEV)?;
-    *copy.get_mut(usize::from(changed.0)).ok_or(ENODEV)? = overflow;
+    match change {
+        Change::Handler(vector) => {
+            if ![Vector::BR, Vector::UD].contains(&vector) {
+                return Err(EINVAL);
+            }
+            let overflow = *copy.get(usize::from(Vector::OF.0)).ok_or(ENODEV)?;
+            *copy.get_mut(usize::from(vector.0)).ok_or(ENODEV)? = overflow;
+        }
+        Change::Segment(selector) => {
+            // Either the CPU refuses to go there, or it is where the kernel's code is.
+            if ![segment::KERNEL_CODE, segment::USER_CODE].contains(&selector) {
+                return Err(EINVAL);
+            }
+            let [low, _] = copy.get_mut(usize::from(Vector::UD.0)).ok_or(ENODEV)?;
+            *low = *low & !SEGMENT | u64::from(selector) << 16;
+        }
+    }
     let register = |base: usize| {
         let mut register = [0u8; 10];
         register[..2].copy_from_slice(&idt.limit.to_le_bytes());
@@ -237,8 +260,10 @@ pub fn undefined_by_copy(changed: Vector) -> Result<Outcome> {
     let (own, others) = (register(idt.base), register(copy.as_ptr().addr()));
     // Nobody else may see the copy, nor this code another CPU.
     let _guard = local_interrupt_disable();
-    // SAFETY: The copy has the gates of the table, but for one of an exception that pushes no error
-    // code, in the place of which is that of another such exception. It outlives this.
+    // SAFETY: The copy has the gates of the table, but for one of an exception that pushes no error code.
+    // In its place is that of another such exception, or one with another code segment: the kernel's, with
+    // which it is the same gate, or that of user mode, which the CPU refuses with a #GP, as its DPL is above
+    // the CPL. The instruction has a fixup for that, too. The copy outlives this.
     unsafe { load(&others) };
     let outcome = instructions::undefined();
     // SAFETY: This is the table that the CPU had before.

@@ -8,6 +8,12 @@ use crate::idt::Idt;
 use core::arch::asm;
 use kernel::interrupt::local_interrupt_disable;
 
+/// The kernel's code segment.
+pub const KERNEL_CODE: u16 = 0x10;
+
+/// The code segment of 64-bit programs.
+pub const USER_CODE: u16 = 0x33;
+
 /// The kernel's data segment, which user mode may not use.
 pub const KERNEL_DATA: u16 = 0x18;
 
@@ -52,6 +58,33 @@ pub fn stack_segment() -> u16 {
         asm!("movw %ss, {:x}", out(reg) selector, options(att_syntax, nomem, nostack, preserves_flags))
     };
     selector
+}
+
+/// The privilege level (DPL) of a code segment, as the CPU finds it in the GDT; none if it is not one of
+/// code.
+///
+/// ```
+/// # use irqlab::segment::{code_privilege, KERNEL_CODE};
+/// fn is_the_kernel_privileged() -> bool {
+///     code_privilege(KERNEL_CODE) == Some(0)
+/// }
+/// ```
+pub fn code_privilege(selector: u16) -> Option<u8> {
+    const IS_CODE: u32 = 3 << 11;
+    let rights: u32;
+    let is_there: u8;
+    // SAFETY: Reads what the CPU knows of a selector, whatever that is.
+    unsafe {
+        asm!(
+            "larl {selector:e}, {rights:e}",
+            "setz {is_there}",
+            selector = in(reg) u32::from(selector),
+            rights = lateout(reg) rights,
+            is_there = lateout(reg_byte) is_there,
+            options(att_syntax, nomem, nostack)
+        );
+    }
+    (is_there != 0 && rights & IS_CODE == IS_CODE).then_some((rights >> 13 & 3) as u8)
 }
 
 /// Loads [`KERNEL_DATA`] into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is

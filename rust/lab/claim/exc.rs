@@ -24,4 +24,5 @@ claims! {
     "EXC-14", never_over_an_interrupt, "an exception handler never preempts an interrupt handler";
     "EXC-15", control_paths_nest, "kernel control paths nest: exception over NMI over hard IRQ over soft IRQ over task";
     "EXC-16", three_kinds_of_stacks, "there are exception, hard IRQ and soft IRQ stacks of 4 or 8 KiB";
+    "EXC-30", gates_lead_to_the_kernel, "a gate that leads to less privilege is a general protection fault";
 }

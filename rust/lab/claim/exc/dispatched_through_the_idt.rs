@@ -16,6 +16,7 @@ use irqlab::{
     },
     idt::{
         self,
+        Change,
         Idt, //
     },
     symbol::Name,
@@ -54,7 +55,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         ),
     )?;
     let changed = trial.pick(Vector::UD, Vector::BR);
-    let redirected = vector_of(idt::undefined_by_copy(changed)?.end);
+    let redirected = vector_of(idt::undefined_by_copy(Change::Handler(changed))?.end);
     evidence.check(
         redirected == Vector::OF,
         fmt!(
