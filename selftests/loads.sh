@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Loads: claims are put to the test on machines that have other things to do. No claim may fail for
+# that: its experiment holds all the same, or says what came between.
+#
+#   RUNS=   how often under each load (1)
+
+. "$(dirname "$0")/lib.sh"
+
+# stays_right LOAD RUNS - put all claims to the test so often under a load
+stays_right() {
+	./user_part all 2>/dev/null &
+	playing=$!
+	./make_load "$1" &
+	loading=$!
+	cleanup="kill $loading $playing; wait $loading $playing"
+	kill -0 "$loading" || fail "there is no such load"
+	run=0
+	while [ "$run" -lt "$2" ]; do
+		run=$((run + 1))
+		must claims all
+		if failed=$(grep '^[A-Z0-9-]* *fails ' "$lab/claims"); then
+			fail "in run $run: $failed"
+		fi
+	done
+	kill -0 "$loading" || fail "the load has ended"
+}
+
+{
+	for load in fork traffic timers hogs; do
+		echo "stays_right $load ${RUNS:-1}"
+	done
+} | run_table
