@@ -58,6 +58,7 @@
 #[doc = include_str!("../doc/choosing.md")]
 pub mod choosing {}
 pub mod clock;
+pub mod code;
 pub mod completion;
 pub mod context;
 pub mod cpu;
@@ -85,6 +86,7 @@ pub mod irq_work;
 pub mod kthread;
 pub mod lapic;
 pub mod lockdown;
+pub mod net;
 pub mod nmi;
 pub mod old_bh;
 pub mod pci;

@@ -68,6 +68,25 @@ impl Name {
         text.split(['/', ' ']).next().unwrap_or(text)
     }
 
+    /// How many bytes the function has from the address on. Nothing if no function is known there.
+    pub fn len_behind(&self) -> Option<usize> {
+        let (offset, len) = self.offset_and_len()?;
+        len.checked_sub(offset)
+    }
+
+    /// Whether the address is that of the function's first byte.
+    pub fn is_beginning(&self) -> bool {
+        self.offset_and_len().is_some_and(|(offset, _)| offset == 0)
+    }
+
+    fn offset_and_len(&self) -> Option<(usize, usize)> {
+        let (_, numbers) = self.as_str().split_once("+0x")?;
+        let (offset, rest) = numbers.split_once("/0x")?;
+        let len = rest.split(' ').next()?;
+        let parse = |digits| usize::from_str_radix(digits, 16).ok();
+        Some((parse(offset)?, parse(len)?))
+    }
+
     /// The function.
     pub fn function(&self) -> &str {
         let text = self.as_str();

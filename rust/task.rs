@@ -64,13 +64,22 @@ impl fmt::Display for Policy {
 
 /// The current task's policy.
 pub fn policy(_task: &Task) -> Policy {
-    let current = kernel::task::Task::current_raw();
-    // SAFETY: `current` is valid while it runs this. Another task may change
-    // the fields at any time; each is one word.
+    // SAFETY: `current` is valid while it runs this.
+    unsafe { policy_of(kernel::task::Task::current_raw()) }
+}
+
+/// The policy of a task.
+///
+/// # Safety
+///
+/// `task` must be valid.
+pub(crate) unsafe fn policy_of(task: *const bindings::task_struct) -> Policy {
+    // SAFETY: By this function's contract. Another task may change the fields at any time; each is
+    // one word.
     let (policy, priority) = unsafe {
         (
-            (&raw const (*current).policy).read_volatile(),
-            (&raw const (*current).rt_priority).read_volatile(),
+            (&raw const (*task).policy).read_volatile(),
+            (&raw const (*task).rt_priority).read_volatile(),
         )
     };
     Policy::from_raw(u64::from(policy & 0xff) | u64::from(priority & 0xff) << 8)

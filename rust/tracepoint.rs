@@ -43,6 +43,10 @@ use crate::{
         self,
         Executor, //
     },
+    task::{
+        self,
+        Policy, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -327,10 +331,41 @@ tracepoints! {
         cpu: CpuId = CpuId::from_i32(cpu)?,
     }
 
+    /// This CPU goes from one task to another. Interrupts are off.
+    c"sched_switch", __traceiter_sched_switch(
+        _is_preempted: bool,
+        previous: *mut bindings::task_struct,
+        _next: *mut bindings::task_struct,
+        state: c_uint
+    ) => SchedSwitch {
+        /// The number of the task that it leaves.
+        pid: i32 = {
+            // SAFETY: The tracepoint's task is valid; its number stays.
+            unsafe { (*previous).pid }
+        },
+        /// What that task waits for: 0 for nothing but the CPU, 1 if it sleeps and a signal wakes it.
+        state: u32 = state,
+        /// How the scheduler treats it.
+        policy: Policy = {
+            // SAFETY: The tracepoint's task is valid.
+            unsafe { task::policy_of(previous) }
+        },
+    }
+
     /// A CPU that has nothing to do is about to wait, or has done so. Interrupts are off.
     c"cpu_idle", __traceiter_cpu_idle(state: c_uint, _cpu: c_uint) => CpuIdle {
         /// Whether it is about to; else the wait is over.
         is_entry: bool = state != u32::MAX,
+    }
+
+    /// The network takes a packet that a device has received.
+    c"netif_receive_skb", __traceiter_netif_receive_skb(packet: *mut bindings::sk_buff) =>
+    NetifReceiveSkb {
+        /// Its bytes, without the device's own header.
+        length: u32 = {
+            // SAFETY: The tracepoint's packet is valid, and this CPU's alone.
+            unsafe { (*packet).len }
+        },
     }
 
     /// The kernel has accessed a page that is not there, or not for it to access so.

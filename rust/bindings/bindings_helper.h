@@ -18,6 +18,7 @@
 #include <trace/events/exceptions.h>
 #include <trace/events/ipi.h>
 #include <trace/events/irq.h>
+#include <trace/events/net.h>
 #include <trace/events/power.h>
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>

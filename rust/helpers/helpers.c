@@ -19,6 +19,7 @@
 #include "kthread.c"
 #include "mm.c"
 #include "mutex.c"
+#include "net.c"
 #include "nmi.c"
 #include "pci.c"
 #include "preempt.c"

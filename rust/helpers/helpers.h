@@ -115,6 +115,9 @@ void rust_helper_irqlab_dpc_call_unlock(void);
 void rust_helper_irqlab_global_lock(void);
 void rust_helper_irqlab_global_unlock(void);
 
+/* net.c */
+int rust_helper_irqlab_send_to_self(void *data, size_t len);
+
 /* nmi.c */
 int rust_helper_irqlab_register_nmi(bool (*handle)(struct pt_regs *regs));
 void rust_helper_irqlab_send_nmi(unsigned int cpu);

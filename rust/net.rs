@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The network, as far as it makes soft IRQs: a packet that the machine sends to itself.
+//!
+//! C header: [`include/linux/net.h`](srctree/include/linux/net.h)
+
+use crate::{
+    bindings,
+    context::Task, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+/// The bytes of the headers in front of the data: of IPv4, and of UDP.
+pub const HEADERS: u32 = 20 + 8;
+
+/// Sends a UDP datagram with `data` through the loopback device, to a port where nobody waits for it.
+///
+/// Errors: `ENETUNREACH` if the loopback device is down, `EAFNOSUPPORT` if the kernel has no IPv4,
+/// `ENOMEM`, and what else the network answers.
+///
+/// ```
+/// # use irqlab::{context::Task, net};
+/// # use kernel::prelude::*;
+/// fn raise_net_rx(task: &Task) -> Result {
+///     net::send_to_self(&mut [0; 100], task)
+/// }
+/// ```
+pub fn send_to_self(data: &mut [u8], _task: &Task) -> Result {
+    // SAFETY: As many bytes are valid, which C only reads; the token proves that this may sleep.
+    to_result(unsafe { bindings::send_to_self(data.as_mut_ptr().cast(), data.len()) })
+}
