@@ -7,8 +7,12 @@
  * five minutes at most. "user_part all" does so for all claims of the table, in a process for each.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -94,6 +98,74 @@ static void raise_exceptions(void)
 	RAISE("movb (%0), %%al", "r"(beyond_the_end));
 }
 
+/* ---- Threads ---------------------------------------------------------------------------------- */
+
+/* The two of them, each on a CPU of its own. */
+static int cpus[2];
+static atomic_bool is_there, is_over;
+
+static bool find_cpus(void)
+{
+	unsigned int found = 0;
+	cpu_set_t set;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return false;
+	for (cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[found++] = cpu;
+	return found == 2;
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	/* A CPU that is not there any more is for the claim to miss. */
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *run_meanwhile(void *unused)
+{
+	pin(cpus[1]);
+	atomic_store(&is_there, true);
+	while (!atomic_load(&is_over))
+		;
+	return unused;
+}
+
+/* One thread takes away pages that another one, on another CPU, could use, too. */
+static void unmap_beside_a_thread(void)
+{
+	static bool is_ready;
+	pthread_t other;
+	int round;
+
+	if (!is_ready && !find_cpus())
+		return;
+	is_ready = true;
+	atomic_store(&is_there, false);
+	atomic_store(&is_over, false);
+	if (pthread_create(&other, NULL, run_meanwhile, NULL))
+		return;
+	pin(cpus[0]);
+	for (round = 0; round < 200 && !atomic_load(&is_there); round++)
+		usleep(100);
+	for (round = 0; round < 5; round++) {
+		char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (page == MAP_FAILED)
+			break;
+		*page = 1;
+		munmap(page, PAGE);
+	}
+	atomic_store(&is_over, true);
+	pthread_join(other, NULL);
+}
+
 /* ---- Which claim needs what ------------------------------------------------------------------- */
 
 /* A line for each claim: its id, and one round of its part. */
@@ -103,6 +175,7 @@ static const struct part {
 } parts[] = {
 	{ "EXC-03", raise_by_int },
 	{ "EXC-12", raise_exceptions },
+	{ "IPI-08", unmap_beside_a_thread },
 };
 
 #define NR_PARTS (sizeof(parts) / sizeof(*parts))
