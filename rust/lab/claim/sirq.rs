@@ -15,4 +15,8 @@ claims! {
     "SIRQ-06", not_inside_others, "soft IRQs do not run in a hard IRQ, nor before the outermost section without them ends";
     "SIRQ-07", bounded_rounds, "after a bounded number of rounds in a row, ksoftirqd goes on";
     "SIRQ-08", a_ksoftirqd_for_each_cpu, "every CPU has a ksoftirqd of its own, bound to it";
+    "SIRQ-09", masked_all_or_none, "a deferrable function can be masked by itself";
+    "SIRQ-10", on_a_stack_of_their_own, "do_softirq() switches to the stack of soft IRQs";
+    "SIRQ-11", ksoftirqds_loop, "ksoftirqd sleeps until a soft IRQ is pending, and serves it with preemption disabled";
+    "SIRQ-12", timers_and_network, "soft IRQs run the kernel's timers, and receive network packets";
 }

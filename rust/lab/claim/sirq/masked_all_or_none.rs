@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A deferrable function can be masked by itself: a tasklet can, a soft IRQ cannot.
+//!
+//! Two soft IRQs are raised while bottom halves are disabled: neither runs. Then one of two tasklets
+//! of the same soft IRQ is disabled, and both are scheduled: the other one runs.
+
+use crate::{
+    claim::prelude::*,
+    hold::attempt,
+    runs::Runs,
+    watch::Event,
+    witness::Witness, //
+};
+use irqlab::{
+    clock,
+    context::BottomHalvesDisabled,
+    cpu::{
+        self,
+        CpuId, //
+    },
+    softirq::Vector,
+    tasklet::Tasklet,
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+claim! {
+    quote: "Masking. Selectively disable a function so that it will be not executed even if activated.",
+    section: "SoftIRQs and Tasklets",
+    today: "soft IRQs are disabled on a CPU all together, and never one by itself; a tasklet can be disabled by itself, \
+            and is kept until it is enabled",
+    functions: "local_bh_disable(), tasklet_disable(), tasklet_action_common()",
+    control: "the tasklet is not disabled",
+    next: "echo TASK-05 > claims; grep ^TASK-05 claims: how often a tasklet may be disabled",
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let mut evidence = Evidence::new();
+    let (hi, ordinary) = attempt(|| with_bottom_halves_off(trial))?;
+    evidence.note(fmt!(
+        "raised with bottom halves off: {} had run {hi} times, {} {ordinary} times",
+        Vector::Hi,
+        Vector::Tasklet
+    ))?;
+    with_a_tasklet_off(trial, &mut evidence)?;
+    if hi == 0 && ordinary == 0 {
+        evidence.outdated()
+    } else {
+        evidence.holds()
+    }
+}
+
+fn tasklet() -> Result<Arc<Tasklet<Runs>>> {
+    Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)
+}
+
+/// How often a soft IRQ of each kind had run before bottom halves were enabled again. Nothing if both
+/// had: another task may have come between where the section does not keep it off (PREEMPT_RT).
+fn with_bottom_halves_off(trial: &Trial<'_>) -> Answer<Option<(u64, u64)>> {
+    const MOMENT_NS: u64 = 1_000_000;
+
+    let (hi, ordinary) = (tasklet()?, tasklet()?);
+    let (ran_hi, ran_ordinary) = (Atomic::new(0), Atomic::new(0));
+    let cpus = core::iter::once(CpuId::current());
+    cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
+        let _guard = BottomHalvesDisabled::new(here.task);
+        hi.schedule_hi();
+        ordinary.schedule();
+        clock::spin_ns(MOMENT_NS);
+        ran_hi.store(hi.count(), Relaxed);
+        ran_ordinary.store(ordinary.count(), Relaxed);
+    })?;
+    let ran = (ran_hi.load(Relaxed), ran_ordinary.load(Relaxed));
+    let have_run = trial.eventually(2000, || hi.count() == 1 && ordinary.count() == 1);
+    Ok((have_run && ran != (1, 1)).then_some(ran))
+}
+
+fn with_a_tasklet_off(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
+    let (masked, other) = (tasklet()?, tasklet()?);
+    let witness = Witness::of(|event| matches!(event, Event::Entered(Vector::Tasklet, _)))?;
+    let disabled = (!trial.is_control()).then(|| masked.disable(trial.task));
+    {
+        let _guard = BottomHalvesDisabled::new(trial.task);
+        masked.schedule();
+        other.schedule();
+    }
+    trial.eventually(2000, || other.count() == 1);
+    // Those that are disabled go back to the list, and it is entered again.
+    let nr_masked = masked.count();
+    let testimony = witness.testimony()?;
+    let entered: usize = cpu::online().map(|cpu| testimony.on(cpu, 0).count()).sum();
+    evidence.check(
+        nr_masked == 0 && other.count() == 1,
+        fmt!(
+            "of two tasklets one was {}: it ran {nr_masked} times, the other {} times",
+            trial.pick("disabled", "not disabled"),
+            other.count()
+        ),
+    )?;
+    evidence.check(
+        entered > 0,
+        fmt!("{} was entered {entered} times", Vector::Tasklet),
+    )?;
+    drop(disabled);
+    let has_run = trial.eventually(2000, || masked.count() == 1);
+    evidence.check(
+        has_run,
+        fmt!("enabled again it ran {} times", masked.count()),
+    )?;
+    Ok(())
+}

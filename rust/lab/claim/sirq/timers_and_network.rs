@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel runs its timers and receives network packets in soft IRQs.
+//!
+//! A timer is started, and a packet sent to the machine itself. As the timer runs, and as the network
+//! takes the packet, it is looked up which soft IRQ the kernel has entered on that CPU, and not left.
+
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    context::{
+        SoftIrq,
+        Unsleeping, //
+    },
+    cpu::PerCpu,
+    net, new_timer,
+    softirq::Vector,
+    timer::{
+        Handler,
+        Timer, //
+    },
+    tracepoint::{
+        Attached,
+        NetifReceiveSkb,
+        Observer,
+        SoftirqEntry,
+        SoftirqExit, //
+    },
+};
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    },
+    Arc, //
+};
+
+claim! {
+    quote: "soft irqs are used within the kernel for example to update kernel timers and handle network traffic.",
+    section: "4.1.1.1. Example: Linux Tasklets",
+    today: "as the text says: TIMER runs timers, and HRTIMER those of high resolution that need no hard IRQ; NET_RX receives \
+            packets, and NET_TX cleans up behind those that were sent",
+    functions: "run_timer_softirq(), net_rx_action(), process_backlog()",
+    control: "no timer is started, and no packet sent",
+    next: "echo on > softirqs; ping -c 3 127.0.0.1; cat softirqs; echo off > softirqs",
+}
+
+/// The data of the packet: its length tells it from others.
+const DATA: [u8; 777] = [0; 777];
+
+/// How long to wait for what does not come in the control.
+const PATIENCE_MS: u32 = 300;
+const IN_VAIN_MS: u32 = 20;
+
+/// What nothing has happened in.
+const NONE: u32 = u32::MAX;
+
+/// Which soft IRQ each CPU serves; and in which the timer ran, and the packet was taken.
+struct Serving {
+    here: PerCpu<Atomic<u32>>,
+    timer: Atomic<u32>,
+    packet: Atomic<u32>,
+}
+
+impl Observer<SoftirqEntry> for Serving {
+    fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
+        self.here.local().store(event.vector as u32, Relaxed);
+    }
+}
+
+impl Observer<SoftirqExit> for Serving {
+    fn observe(&self, _event: &SoftirqExit, _context: &Unsleeping) {
+        self.here.local().store(NONE, Relaxed);
+    }
+}
+
+impl Observer<NetifReceiveSkb> for Serving {
+    fn observe(&self, event: &NetifReceiveSkb, _context: &Unsleeping) {
+        if event.length == DATA.len() as u32 + net::HEADERS {
+            self.packet.store(self.here.local().load(Relaxed), Release);
+        }
+    }
+}
+
+struct Tick(Arc<Serving>);
+
+impl Handler for Tick {
+    fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
+        let serving = &this.0;
+        serving
+            .timer
+            .store(serving.here.local().load(Relaxed), Release);
+    }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let serving = Serving {
+        here: PerCpu::new(|| Ok(Atomic::new(NONE)))?,
+        timer: Atomic::new(NONE),
+        packet: Atomic::new(NONE),
+    };
+    let serving = Arc::new(serving, GFP_KERNEL)?;
+    let mut attached = Attached::new(serving.clone());
+    attached.to::<SoftirqEntry>()?;
+    attached.to::<SoftirqExit>()?;
+    if attached.to::<NetifReceiveSkb>().is_err() {
+        skip!("this kernel has no network");
+    }
+    let timer = new_timer!(Ok::<_, Error>(Tick(serving.clone())));
+    let timer = KBox::pin_init(timer, GFP_KERNEL)?;
+    if !trial.is_control() {
+        timer.start(1);
+        if net::send_to_self(&mut { DATA }, trial.task).is_err() {
+            skip!("the machine cannot send to itself: 'ip link set lo up' and try again");
+        }
+    }
+    let served_in = |place: &Atomic<u32>| Vector::from_raw(place.load(Acquire));
+    let patience_ms = trial.pick(PATIENCE_MS, IN_VAIN_MS);
+    let mut evidence = Evidence::new();
+    for (what, place, wanted) in [
+        ("the timer ran", &serving.timer, Vector::Timer),
+        ("the packet was taken", &serving.packet, Vector::NetRx),
+    ] {
+        let has_come = trial.eventually(patience_ms, || place.load(Acquire) != NONE);
+        if !has_come && !trial.is_control() {
+            skip!("in {patience_ms} ms it was not seen that {what} in a soft IRQ");
+        }
+        let seen = served_in(place);
+        evidence.check(
+            seen == Some(wanted),
+            fmt!("{what} in {}", seen.map_or("no soft IRQ", Vector::name)),
+        )?;
+    }
+    evidence.holds()
+}
