@@ -53,6 +53,12 @@ pub fn ticks() -> usize {
     unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
+/// The time from one tick to the next.
+pub fn tick_ns() -> u64 {
+    let ticks_per_second = kernel::time::msecs_to_jiffies(1000) as u64;
+    1_000_000_000 / ticks_per_second.max(1)
+}
+
 /// Whether the clock goes on while interrupts are off, and is the same on all CPUs: the
 /// kernel trusts the TSC. It may lose that trust at any time, and never finds it again.
 pub fn is_steady() -> bool {

@@ -6,6 +6,7 @@
 
 mod bound;
 mod hotplug;
+mod hypervisor;
 mod idle;
 mod per_cpu;
 mod run;
@@ -19,6 +20,7 @@ pub use hotplug::{
     HotplugCounter,
     HotplugExcluded, //
 };
+pub use hypervisor::is_virtual;
 pub use idle::is_idle_polling;
 pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;

@@ -50,6 +50,13 @@ impl TimerContext for SoftIrq {
     const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_REL_PINNED_SOFT;
 }
 
+/// The smallest difference between two expiries: 1 ns where these timers have a high resolution,
+/// else the time of a tick.
+pub fn resolution_ns() -> u32 {
+    // SAFETY: Always readable; it changes once, when the first CPU switches to high resolution.
+    unsafe { (&raw const bindings::hrtimer_resolution).read_volatile() }
+}
+
 /// A timer around its handler. Dropping it stops it and waits for it.
 ///
 /// ```

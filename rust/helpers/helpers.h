@@ -38,6 +38,7 @@ void rust_helper_irqlab_local_bh_enable(void);
 
 /* cpufeature.c */
 bool rust_helper_irqlab_has_invlpgb(void);
+bool rust_helper_irqlab_has_hypervisor(void);
 bool rust_helper_irqlab_has_smap(void);
 
 /* cpumask.c */

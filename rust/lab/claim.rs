@@ -36,12 +36,14 @@ mod fix;
 mod hammer;
 mod ipi;
 mod irq;
+mod lock;
 mod log;
 mod old;
 mod prelude;
 mod sirq;
 mod sol;
 mod task;
+mod time;
 mod together;
 mod trial;
 mod work;
@@ -65,6 +67,8 @@ const GROUPS: &[Group] = &[
     Group::new("soft IRQs", sirq::CLAIMS),
     Group::new("tasklets", task::CLAIMS),
     Group::new("work queues", work::CLAIMS),
+    Group::new("timers", time::CLAIMS),
+    Group::new("locks", lock::CLAIMS),
     Group::new("bottom halves of Linux 2.2 and 2.4, rebuilt", old::CLAIMS),
     Group::new("deferred procedure calls of Windows, rebuilt", dpc::CLAIMS),
     Group::new("interrupt threads of Solaris, rebuilt", sol::CLAIMS),

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Spinlocks are test-and-set: those who wait try again and again, and whoever comes at the right
+//! moment has the lock.
+//!
+//! One CPU holds a lock while others ask for it, one after the other. Then it gives the lock back and
+//! asks for it again at once. If they queue the lock's own word says so, and each has it in turn, the
+//! first CPU last. In the control the first CPU does not hold the lock.
+
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    clock,
+    cpu::{
+        self,
+        CpuId,
+        Here, //
+    },
+    new_raw_spinlock,
+    raw_spinlock::RawSpinLock, //
+};
+use kernel::{
+    interrupt::local_interrupt_disable,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full,
+        Relaxed,
+        Release, //
+    },
+};
+
+claim! {
+    quote: "The kernel uses spinlocks, based on atomic test-and-set primitives: cmpxchg, xchg, use the prefix lock before the instruction",
+    section: "Traps",
+    today: "those who wait have had tickets since Linux 2.6.25, and have queued since 4.2; a guest that its hypervisor does not help goes back to test-and-set, lest they queue behind a virtual CPU that stands still",
+    functions: "queued_spin_lock_slowpath(), virt_spin_lock(), native_pv_lock_init()",
+    control: "the first CPU does not hold the lock",
+    next: "grep -c hypervisor /proc/cpuinfo: the CPUs that know themselves to be virtual",
+}
+
+/// Rounds that are to be judged, and how many to try for that: a CPU may come late.
+const ENOUGH: u32 = 3;
+const MAX_ROUNDS: u32 = 12;
+const MAX_CPUS: usize = 4;
+/// How long the holder waits until another CPU comes, and until that is seen to queue.
+const COMES_NS: u64 = 10_000_000;
+const QUEUES_NS: u64 = 200_000;
+
+/// What the CPUs share in one round.
+struct Round {
+    /// The number of the CPU whose turn it is to ask, and of the last that is about to.
+    turn: Atomic<usize>,
+    asked: Atomic<usize>,
+    /// How many have had the lock, and the number of the CPU that was there first, second, …
+    nr_served: Atomic<usize>,
+    served: [Atomic<usize>; MAX_CPUS],
+    /// Those that asked while it was held; that had it meanwhile; that were seen to queue.
+    nr_asked: Atomic<usize>,
+    nr_meanwhile: Atomic<usize>,
+    nr_queued: Atomic<usize>,
+}
+
+impl Round {
+    fn new() -> Self {
+        Self {
+            turn: Atomic::new(0),
+            asked: Atomic::new(0),
+            nr_served: Atomic::new(0),
+            served: [const { Atomic::new(0) }; MAX_CPUS],
+            nr_asked: Atomic::new(0),
+            nr_meanwhile: Atomic::new(0),
+            nr_queued: Atomic::new(0),
+        }
+    }
+
+    /// Takes the lock, and notes the place at which that was.
+    fn take(&self, lock: &RawSpinLock<()>, number: usize) {
+        lock.with(|_, _off| {
+            let place = self.nr_served.fetch_add(1, Full);
+            if let Some(served) = self.served.get(place) {
+                served.store(number, Relaxed);
+            }
+        });
+    }
+
+    /// Has the others ask one after the other.
+    fn call(&self, lock: &RawSpinLock<()>, nr_others: usize) {
+        for number in 1..=nr_others {
+            let before = lock.waiters();
+            self.turn.store(number, Release);
+            if !clock::spin_until(COMES_NS, || self.asked.load(Acquire) == number) {
+                break;
+            }
+            self.nr_asked.add(1, Relaxed);
+            if clock::spin_until(QUEUES_NS, || lock.waiters() != before) {
+                self.nr_queued.add(1, Relaxed);
+            }
+        }
+        self.nr_meanwhile
+            .store(self.nr_served.load(Acquire), Relaxed);
+    }
+
+    /// Waits for its turn, and asks for the lock.
+    fn ask(&self, lock: &RawSpinLock<()>, number: usize, here: &Here<'_>) {
+        while self.turn.load(Acquire) < number && !here.is_stopped() {
+            here.task.yield_if_needed();
+        }
+        let _nothing_between = local_interrupt_disable();
+        self.asked.store(number, Release);
+        self.take(lock, number);
+    }
+
+    /// Whether they had the lock in the order in which they had asked, the first CPU last.
+    fn is_in_order(&self, nr_others: usize) -> bool {
+        let nr_cpus = nr_others + 1;
+        let served = self.served.iter().take(nr_cpus);
+        let order = (1..=nr_cpus).map(|number| number % nr_cpus);
+        served.map(|number| number.load(Relaxed)).eq(order)
+    }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    let [_, _] = trial.cpus()?;
+    let mut cpus = KVec::new();
+    for cpu in cpu::online().take(MAX_CPUS) {
+        cpus.push(cpu, GFP_KERNEL)?;
+    }
+    let nr_others = cpus.len() - 1;
+    let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
+    let (mut nr_rounds, mut nr_asked, mut nr_queued, mut nr_meanwhile) = (0, 0, 0, 0);
+    // Those to be judged, in which all have asked, and, if they queue, all were seen to; and those of
+    // them in which the order was another.
+    let (mut nr_whole, mut nr_upset) = (0, 0);
+    while nr_rounds < MAX_ROUNDS && nr_whole < ENOUGH {
+        nr_rounds += 1;
+        let round = try_it(trial, &cpus, &lock)?;
+        let queued = round.nr_queued.load(Relaxed);
+        let asked = round.nr_asked.load(Relaxed);
+        nr_queued += queued;
+        nr_asked += asked;
+        nr_meanwhile += round.nr_meanwhile.load(Relaxed);
+        if asked == nr_others && (queued == nr_others || nr_queued == 0) {
+            nr_whole += 1;
+            nr_upset += u32::from(!round.is_in_order(nr_others));
+        }
+    }
+
+    let mut evidence = Evidence::new();
+    evidence.check(
+        nr_meanwhile == 0,
+        fmt!(
+            "{nr_rounds} times CPU {} {} the lock while others asked for it: {nr_meanwhile} of {nr_asked} \
+             had it meanwhile",
+            cpus[0].as_u32(),
+            trial.pick("held", "did not hold")
+        ),
+    )?;
+    evidence.note(fmt!("the lock named {nr_queued} of them as waiting"))?;
+    if trial.is_control() {
+        return evidence.holds();
+    }
+    if nr_whole == 0 {
+        skip!("the machine is too busy: in no round all CPUs came to ask while the lock was held");
+    }
+    if nr_queued == 0 && nr_upset == 0 {
+        skip!("in {nr_whole} rounds nobody had the lock before one who had asked earlier");
+    }
+    // With a queue that a hypervisor helps, a newcomer may have a lock that is free for a moment.
+    evidence.check(
+        nr_upset == 0 || nr_queued == 0 || cpu::is_virtual(),
+        fmt!("in {nr_upset} of {nr_whole} rounds one had it before another who had asked earlier"),
+    )?;
+    if cpu::is_virtual() {
+        evidence.note(fmt!("the CPUs are virtual"))?;
+    }
+    if nr_queued == 0 {
+        return evidence.holds();
+    }
+    evidence.outdated()
+}
+
+/// One round: the first of `cpus` holds the lock, the others ask for it.
+fn try_it(trial: &Trial<'_>, cpus: &[CpuId], lock: &RawSpinLock<()>) -> Answer<Round> {
+    let round = Round::new();
+    let is_control = trial.is_control();
+    let workers = &trial.lab().workers;
+    cpu::run_on(workers, cpus.iter().copied(), trial.task, |here| {
+        let Some(number) = cpus.iter().position(|cpu| *cpu == here.cpu) else {
+            return;
+        };
+        if number > 0 {
+            round.ask(lock, number, here);
+            return;
+        }
+        let nr_others = cpus.len() - 1;
+        let _nothing_between = local_interrupt_disable();
+        if is_control {
+            round.call(lock, nr_others);
+        } else {
+            lock.with(|_, _off| round.call(lock, nr_others));
+        }
+        round.take(lock, 0);
+        // Who is late may come now.
+        round.turn.store(usize::MAX, Release);
+    })?;
+    Ok(round)
+}

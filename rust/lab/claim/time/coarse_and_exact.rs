@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timers are coarse, high-resolution timers exact; neither expires early.
+//!
+//! Over the time of a tick several of both kinds are started, each for two ticks. Timers expire in
+//! a tick, so that one is the later the less of the current tick has passed when it is started. In the
+//! control high-resolution timers pass for timers.
+
+use super::expiries::{
+    median,
+    Expiries, //
+};
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    clock,
+    context::{
+        HardIrq,
+        SoftIrq, //
+    },
+    cpu::{
+        self,
+        CpuId, //
+    },
+    hrtimer::{
+        self,
+        HrTimer, //
+    },
+    new_timer,
+    timer::{
+        self,
+        Timer, //
+    },
+};
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
+};
+
+claim! {
+    quote: "(beyond the text)",
+    section: "Interrupts Handling",
+    today: "so: since Linux 4.8 timers are kept in lists of one tick, and of 8, 64, … ticks for longer delays, that expire as a whole; high-resolution timers, since Linux 2.6.16, in a tree by their nanosecond",
+    functions: "calc_wheel_index(), run_timer_softirq(), hrtimer_interrupt()",
+    control: "high-resolution timers pass for timers",
+    next: "echo line=sim0 mechanisms=timer,hrtimer_hard > bench; cat bench",
+}
+
+/// How many of each kind, and for how many ticks.
+const TIMERS: usize = 8;
+const DELAY: usize = 2;
+
+/// Notes that it has run; the handler of both kinds.
+struct Rings(Atomic<bool>);
+
+impl Rings {
+    fn has_run(&self) -> bool {
+        self.0.load(Acquire)
+    }
+}
+
+impl timer::Handler for Rings {
+    fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
+        this.0.store(true, Release);
+    }
+}
+
+impl hrtimer::Handler for Rings {
+    type Context = HardIrq;
+
+    fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
+        this.0.store(true, Release);
+    }
+}
+
+/// One of each kind, and when they were started.
+struct Pair {
+    timer: Pin<KBox<Timer<Rings>>>,
+    hrtimer: Pin<KBox<HrTimer<Rings>>>,
+    start_ns: Atomic<u64>,
+    start_ticks: Atomic<usize>,
+}
+
+/// How late the timers of one kind were.
+struct Lateness {
+    nr_early: usize,
+    min_us: u64,
+    median_us: u64,
+    max_us: u64,
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.judge_by_clock();
+    let tick_ns = clock::tick_ns();
+    if u64::from(hrtimer::resolution_ns()) >= tick_ns {
+        skip!("high-resolution timers are off here (highres=off): they are as coarse as others");
+    }
+    let mut pairs = KVec::new();
+    for _ in 0..TIMERS {
+        let rings = || Ok::<_, Error>(Rings(Atomic::new(false)));
+        let pair = Pair {
+            timer: KBox::pin_init(new_timer!(rings()), GFP_KERNEL)?,
+            hrtimer: KBox::pin_init(HrTimer::new(rings()), GFP_KERNEL)?,
+            start_ns: Atomic::new(0),
+            start_ticks: Atomic::new(0),
+        };
+        pairs.push(pair, GFP_KERNEL)?;
+    }
+    let ids = |pair: &Pair| [pair.timer.id(), pair.hrtimer.id()];
+    let expiries = Expiries::of(pairs.iter().flat_map(ids))?;
+    let delay_ns = DELAY as u64 * tick_ns;
+    let here = core::iter::once(CpuId::current());
+    cpu::run_on(&trial.lab().workers, here, trial.task, |_here| {
+        for pair in &pairs {
+            pair.start_ns.store(clock::now_ns(), Relaxed);
+            pair.start_ticks.store(clock::ticks(), Relaxed);
+            pair.timer.start(DELAY);
+            pair.hrtimer.start(delay_ns as i64);
+            clock::spin_ns(tick_ns / TIMERS as u64);
+        }
+    })?;
+    let have_run = |pair: &Pair| pair.timer.has_run() && pair.hrtimer.has_run();
+    trial.come("a timer", || pairs.iter().all(have_run))?;
+
+    let lateness = |is_exact: bool| -> Answer<Lateness> {
+        let (mut late_us, mut nr_early) = (KVec::new(), 0);
+        for pair in &pairs {
+            let [timer, hrtimer] = ids(pair);
+            let id = if is_exact { hrtimer } else { timer };
+            let Some(expiry) = expiries.get(id).next() else {
+                continue;
+            };
+            // A timer's delay is one in ticks; a high-resolution timer is allowed a hundredth of its
+            // own, as its clock is another.
+            let ticks = expiry.ticks.wrapping_sub(pair.start_ticks.load(Relaxed));
+            let ns = expiry.stamp_ns.saturating_sub(pair.start_ns.load(Relaxed));
+            let is_early = if is_exact {
+                ns + delay_ns / 100 < delay_ns
+            } else {
+                ticks < DELAY
+            };
+            nr_early += usize::from(is_early);
+            late_us.push(ns.saturating_sub(delay_ns) / 1000, GFP_KERNEL)?;
+        }
+        if late_us.len() < TIMERS {
+            skip!("{} of {TIMERS} timers were seen to expire", late_us.len());
+        }
+        Ok(Lateness {
+            nr_early,
+            median_us: median(&mut late_us).unwrap_or(0),
+            min_us: late_us[0],
+            max_us: late_us[TIMERS - 1],
+        })
+    };
+    let (coarse, exact) = (lateness(trial.is_control())?, lateness(true)?);
+    let tick_us = tick_ns / 1000;
+    if exact.median_us > tick_us / 8 {
+        skip!(
+            "the machine is too busy: a high-resolution timer was {} us late",
+            exact.median_us
+        );
+    }
+
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "{TIMERS} of each kind, started over the time of a tick ({tick_us} us), each for {DELAY} ticks"
+    ))?;
+    evidence.check(
+        coarse.max_us - coarse.min_us > tick_us / 2,
+        fmt!(
+            "timers{}, by the kernel's {}: {} to {} us late",
+            trial.pick("", " of high resolution"),
+            trial.pick("timer_expire_entry", "hrtimer_expire_entry"),
+            coarse.min_us,
+            coarse.max_us
+        ),
+    )?;
+    evidence.note(fmt!(
+        "high-resolution timers, by its hrtimer_expire_entry: {} to {} us late, the middle one {} us",
+        exact.min_us,
+        exact.max_us,
+        exact.median_us
+    ))?;
+    let nr_early = coarse.nr_early + exact.nr_early;
+    evidence.check(nr_early == 0, fmt!("early: {nr_early}"))?;
+    evidence.holds()
+}
