@@ -14,9 +14,6 @@ pub const KERNEL_CODE: u16 = 0x10;
 /// The code segment of 64-bit programs.
 pub const USER_CODE: u16 = 0x33;
 
-/// The kernel's data segment, which user mode may not use.
-pub const KERNEL_DATA: u16 = 0x18;
-
 /// The task state segment that TR (the task register) of a CPU points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskState {
@@ -87,13 +84,23 @@ pub fn code_privilege(selector: u16) -> Option<u8> {
     (is_there != 0 && rights & IS_CODE == IS_CODE).then_some((rights >> 13 & 3) as u8)
 }
 
-/// Loads [`KERNEL_DATA`] into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is
-/// until it switches tasks, so that in an exception of user mode this is what user mode would find in
-/// ES, if nobody cleared it on the way back.
-pub fn load_kernel_es() {
+/// A data segment of the GDT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Data {
+    /// The kernel's, with privilege level 0.
+    Kernel = 0x18,
+    /// The programs', with privilege level 3.
+    User = 0x2b,
+}
+
+/// Loads a segment into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is until it
+/// switches tasks, so that in an exception of user mode this is what user mode finds in ES, if nobody
+/// clears it on the way back.
+pub fn load_es(segment: Data) {
     // SAFETY: The selector is that of a data segment of the GDT. ES has no meaning in 64-bit mode,
     // and the kernel saves and restores it for each task.
     unsafe {
-        asm!("movw {:x}, %es", in(reg) KERNEL_DATA, options(att_syntax, nomem, nostack, preserves_flags))
+        asm!("movw {:x}, %es", in(reg) segment as u16, options(att_syntax, nomem, nostack, preserves_flags))
     };
 }

@@ -396,6 +396,13 @@ tracepoints! {
             // SAFETY: They are on the stack of the exception that this runs in.
             unsafe { Registers::of(regs) }
         },
+        /// The last exception that the process has noted, and its error code: not yet this one.
+        noted: (Vector, u64) = {
+            let current = kernel::task::Task::current_raw();
+            // SAFETY: It is the current task, which alone writes this, in its exceptions.
+            let thread = unsafe { &(*current).thread };
+            (Vector(thread.trap_nr as u8), thread.error_code as u64)
+        },
     }
 
     /// A signal is sent. Interrupts are off.

@@ -18,6 +18,9 @@
 #include <strings.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EFLAGS_TF 0x100
@@ -68,6 +71,9 @@ static void catch_signals(void)
 				     : "rax", "rcx", "rdx", "cc", "memory");	\
 	} while (0)
 
+/* The instruction after POPF becomes SIGTRAP. */
+#define STEP "subq $128, %%rsp; pushfq; orq %0, (%%rsp); popfq; leaq 128(%%rsp), %%rsp"
+
 /* Through a gate that user mode may not use, and through one that it may. */
 static void raise_by_int(void)
 {
@@ -91,7 +97,7 @@ static void raise_exceptions(void)
 	RAISE("xorl %%ecx, %%ecx; divl %%ecx", "i"(0));
 	RAISE("ud2", "i"(0));
 	RAISE("int3", "i"(0));
-	RAISE("subq $128, %%rsp; pushfq; orq %0, (%%rsp); popfq; leaq 128(%%rsp), %%rsp", "i"(EFLAGS_TF));
+	RAISE(STEP, "i"(EFLAGS_TF));
 	RAISE("int $4", "i"(0));
 	RAISE("hlt", "i"(0));
 	RAISE("movb (%0), %%al", "r"(0UL));
@@ -166,6 +172,84 @@ static void unmap_beside_a_thread(void)
 	pthread_join(other, NULL);
 }
 
+/* Marks by which the claims know these: what is in RCX, or is the first argument of a system call. */
+#define LOAD_ES 0x6972716c61620001
+#define TELL_ES 0x6972716c61620002
+#define WRONG_WRITE 0x6972716c61620003
+#define READ_TIME 0x6972716c61620004
+#define READ_TIME_BY_CALLS 0x6972716c61620005
+#define END_OF_TIME 0x6972716c61620006
+
+/* Two page faults: behind the first ES is read, and the second has it in RAX. */
+static void tell_es(void)
+{
+	char *pages = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		_exit(1);
+	asm volatile("movq %0, %%rcx\n\t"
+		     "movb (%2), %%dl\n\t"
+		     "xorl %%eax, %%eax\n\t"
+		     "movw %%es, %%ax\n\t"
+		     "movq %1, %%rcx\n\t"
+		     "movb (%3), %%dl"
+		     : : "r"(LOAD_ES), "r"(TELL_ES), "r"(pages), "r"(pages + PAGE)
+		     : "rax", "rcx", "rdx", "cc", "memory");
+	munmap(pages, 2 * PAGE);
+}
+
+/* A #GP, whose error code says 0x81, and then a page fault. */
+static void write_where_nothing_is(void)
+{
+	catch_signals();
+	RAISE("int $0x81", "i"(0));
+	RAISE("movq %0, %%rcx; xorl %%eax, %%eax; movb %%al, (%%rax)", "r"(WRONG_WRITE));
+}
+
+/* A process without a handler, and this one with one. */
+static void step_with_and_without_handler(void)
+{
+	pid_t child = fork_bound();
+
+	if (!child) {
+		signal(SIGTRAP, SIG_DFL);
+		/* No core dump. */
+		prctl(PR_SET_DUMPABLE, 0);
+		asm volatile(STEP : : "i"(EFLAGS_TF) : "cc", "memory");
+		_exit(1);
+	}
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	catch_signals();
+	RAISE(STEP, "i"(EFLAGS_TF));
+	RAISE(STEP, "i"(EFLAGS_TF));
+}
+
+/* ---- System calls ----------------------------------------------------------------------------- */
+
+/* By SYSCALL, and as 32-bit programs do: getpid(), which where no such programs run is a #GP. */
+static void call_the_kernel(void)
+{
+	catch_signals();
+	syscall(SYS_getppid);
+	RAISE("movl $20, %%eax; int $0x80", "i"(0));
+}
+
+static void read_the_time(void)
+{
+	struct timespec now;
+	int i;
+
+	syscall(SYS_getppid, READ_TIME);
+	for (i = 0; i < 100; i++)
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	syscall(SYS_getppid, END_OF_TIME);
+	syscall(SYS_getppid, READ_TIME_BY_CALLS);
+	for (i = 0; i < 100; i++)
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+	syscall(SYS_getppid, END_OF_TIME);
+}
+
 /* ---- Which claim needs what ------------------------------------------------------------------- */
 
 /* A line for each claim: its id, and one round of its part. */
@@ -175,6 +259,11 @@ static const struct part {
 } parts[] = {
 	{ "EXC-03", raise_by_int },
 	{ "EXC-12", raise_exceptions },
+	{ "EXC-19", call_the_kernel },
+	{ "EXC-22", tell_es },
+	{ "EXC-27", write_where_nothing_is },
+	{ "EXC-28", step_with_and_without_handler },
+	{ "EXC-29", read_the_time },
 	{ "IPI-08", unmap_beside_a_thread },
 };
 

@@ -24,5 +24,18 @@ claims! {
     "EXC-14", never_over_an_interrupt, "an exception handler never preempts an interrupt handler";
     "EXC-15", control_paths_nest, "kernel control paths nest: exception over NMI over hard IRQ over soft IRQ over task";
     "EXC-16", three_kinds_of_stacks, "there are exception, hard IRQ and soft IRQ stacks of 4 or 8 KiB";
+    "EXC-17", checked_after_each_instruction, "whether an interrupt has come is checked after every instruction";
+    "EXC-18", at_the_expense_of_the_interrupted, "a handler runs at the expense of the process that it has interrupted";
+    "EXC-19", system_calls_by_int, "the instruction int implements system calls";
+    "EXC-20", one_tss_for_each_process, "TR points at the TSS of the running process";
+    "EXC-21", stack_pointer_saved_on_change, "SS and ESP are saved only when the privilege changes";
+    "EXC-22", iret_clears_segments, "IRET clears data segment registers of a lower privilege level";
+    "EXC-23", error_codes, "some exceptions push an error code; for the others the stub pushes 0";
+    "EXC-24", page_faults_put_to_sleep, "a page fault puts the process to sleep";
+    "EXC-25", page_faults_raise_no_more, "the page fault's handler raises no further exception";
+    "EXC-26", ends_on_another_cpu, "an exception can begin on one CPU and end on another";
+    "EXC-27", noted_in_the_process, "the handler stores vector and error code in the process";
+    "EXC-28", handled_or_killed, "a process that has a handler for the signal goes on; one that has none is killed";
+    "EXC-29", the_time_needs_a_trap, "reading the time needs a trap";
     "EXC-30", gates_lead_to_the_kernel, "a gate that leads to less privilege is a general protection fault";
 }

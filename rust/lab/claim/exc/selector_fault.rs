@@ -38,7 +38,6 @@ pub(super) struct SelectorFault {
     pub(super) sp: usize,
     pub(super) ss: u16,
     pub(super) error_code: u64,
-    pub(super) orig_ax: u64,
     pub(super) made: BadSelector,
 }
 
@@ -47,7 +46,6 @@ struct Noted {
     sp: Atomic<usize>,
     ss: Atomic<u32>,
     error_code: Atomic<u64>,
-    orig_ax: Atomic<u64>,
     is_complete: Atomic<bool>,
 }
 
@@ -61,7 +59,6 @@ impl Observer for Noted {
         self.sp.store(registers.sp, Relaxed);
         self.ss.store(registers.ss.into(), Relaxed);
         self.error_code.store(exception.error_code, Relaxed);
-        self.orig_ax.store(registers.orig_ax, Relaxed);
         self.is_complete.store(true, Release);
     }
 }
@@ -75,7 +72,6 @@ pub(super) fn raise() -> Answer<SelectorFault> {
         sp: Atomic::new(0),
         ss: Atomic::new(0),
         error_code: Atomic::new(0),
-        orig_ax: Atomic::new(0),
         is_complete: Atomic::new(false),
     };
     let watch = Watch::new(Arc::new(noted, GFP_KERNEL)?)?;
@@ -89,7 +85,6 @@ pub(super) fn raise() -> Answer<SelectorFault> {
         sp: noted.sp.load(Relaxed),
         ss: noted.ss.load(Relaxed) as u16,
         error_code: noted.error_code.load(Relaxed),
-        orig_ax: noted.orig_ax.load(Relaxed),
         made,
     })
 }

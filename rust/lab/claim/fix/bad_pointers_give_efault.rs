@@ -5,15 +5,9 @@
 //! The tracepoint of page faults is the witness that there was one: what the range
 //! check refuses gives EFAULT as well. A copy may try twice: a word, and then a byte.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
-    fixup::Setting,
-    refusal::Answer, //
+    claim::prelude::*,
+    fixup::Setting, //
 };
 use irqlab::{
     context::Unsleeping,
@@ -30,15 +24,12 @@ use irqlab::{
         Protection, //
     },
 };
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {
@@ -66,10 +57,9 @@ impl Observer<PageFaultKernel> for Faults {
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let setting = Setting::new(trial.task)?;
-    let page = if trial.is_control() {
-        setting.island.inside(0).as_raw()
-    } else {
-        Page::new(Protection::None, trial.task)?.address()
+    let page = match trial.pick(true, false) {
+        true => Page::new(Protection::None, trial.task)?.address(),
+        false => setting.island.inside(0).as_raw(),
     };
     let faults = Faults {
         page,
@@ -86,13 +76,22 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Ok(_) => c"0",
         Err(error) => error.name().unwrap_or(c"error"),
     };
-    judge!(
-        copied == Err(EFAULT) && got == Err(EFAULT) && after_copy >= 1 && after_get > after_copy,
-        "at {}: copy_from_user() gives {} after {} page faults, get_user() {} after {}",
-        Address(page),
-        say(copied),
-        after_copy,
-        say(got),
-        after_get - after_copy
-    )
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!("address {}", Address(page)))?;
+    evidence.check(
+        copied == Err(EFAULT) && after_copy > 0,
+        fmt!(
+            "copy_from_user() gives {} after {after_copy} page faults",
+            say(copied)
+        ),
+    )?;
+    evidence.check(
+        got == Err(EFAULT) && after_get > after_copy,
+        fmt!(
+            "get_user() gives {} after {}",
+            say(got),
+            after_get - after_copy
+        ),
+    )?;
+    evidence.holds()
 }

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! After a fixup the register for the error has -EFAULT, that for the value 0,
-//! and it goes on behind the access.
+//! After a fixup the register for the error has -EFAULT, that for the value 0, and it goes on behind the
+//! access.
 
-use crate::claim::{
-    claim,
-    judge,
-    Finding,
-    Trial, //
-};
 use crate::{
+    claim::prelude::*,
     fixup::{
         Case,
         Setting, //
     },
-    refusal::Answer,
 };
 use irqlab::{
     context::Kind,
@@ -26,69 +20,70 @@ use irqlab::{
     symbol::{
         Address,
         Name, //
-    }, //
+    },
 };
-use kernel::prelude::*;
 
 claim! {
-    quote: "regs->eip = fixup->fixup",
-    section: "The Exception Tables, and the recapitulation of get_user()",
-    today: "the same result; the fixup code of the text is gone, since 5.17: the type of the entry says which register gets what",
+    quote: "EAX becomes -EFAULT (== -14). DL becomes zero (the value we read from user space). execution \
+            continues at local label 2 (address of the instruction immediately after the faulting user \
+            access).",
+    section: "RECAP Fixup activation steps",
+    today: "the same result; the fixup code of the text is gone since Linux 5.17: the type of the entry says \
+            which register gets what",
     functions: "fixup_exception(), ex_handler_imm_reg()",
     control: "the page is there",
     next: "echo user_unmapped hardirq > fixup/access; cat fixup/steps",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let case = if trial.is_control() {
-        "user_valid"
-    } else {
-        "user_unmapped"
-    };
+    let case = Case::find(trial.pick("user_unmapped", "user_valid"))?;
     let mut setting = Setting::new(trial.task)?;
-    let attempt = setting.attempt(Case::find(case)?, Kind::Task, 0, None, trial.task)?;
-    let Ok(outcome) = attempt.outcome else {
-        return judge!(false, "not tried");
-    };
+    let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;
+    let outcome = attempt.outcome?;
+    let mut evidence = Evidence::new();
     let Some((seen, entry)) = attempt.exception.zip(attempt.entry()) else {
-        return judge!(
+        evidence.check(
             false,
-            "{}: no exception; ended with {:?}, value {:#x}",
-            case,
-            outcome.end,
-            outcome.value
-        );
+            fmt!("a load gave {:#x}, without an exception", outcome.value),
+        )?;
+        return evidence.holds();
     };
     let (ip, before) = (seen.registers.ip, seen.registers);
-    judge!(
-        seen.vector == Vector::PF
-            && seen.address == Some(attempt.address)
-            && ip == entry.instruction
-            && (before.ax, before.dx) == (0, POISON)
-            && outcome.end == End::Error(EFAULT.to_errno())
-            && outcome.value == 0
-            && outcome.resumed_at == entry.fixup
-            && outcome.resumed_at > ip,
-        "load from {:#x} at {}: {} with error code {}, saved ip={} ax={:#x} dx={:#x}; entry \
-         {}: fixup {}, handler {} {}={} dx=0; then ax={} dx={:#x}, resumed at {} {}",
-        attempt.address,
-        Name::of(ip).place(),
-        seen.vector,
-        seen.error_code,
-        Address(ip),
-        before.ax,
-        before.dx,
-        Address(entry.at),
-        Address(entry.fixup),
+    evidence.check(
+        seen.vector == Vector::PF && seen.address == Some(attempt.address),
+        fmt!(
+            "a load from {}: {} with error code {}",
+            Address(attempt.address),
+            seen.vector,
+            seen.error_code
+        ),
+    )?;
+    evidence.check(
+        ip == entry.instruction && (before.ax, before.dx) == (0, POISON),
+        fmt!(
+            "saved IP {}, AX {:#x}, DX {:#x}",
+            Name::of(ip).place(),
+            before.ax,
+            before.dx
+        ),
+    )?;
+    evidence.note(fmt!(
+        "the entry's handler is {}, {} = {}, DX = 0",
         entry.handler,
         entry.register_name(),
-        entry.immediate,
-        match outcome.end {
-            End::Error(errno) => errno,
-            _ => 0,
-        },
-        outcome.value,
-        Address(outcome.resumed_at),
-        Name::of(outcome.resumed_at).place()
-    )
+        entry.immediate
+    ))?;
+    let error = match outcome.end {
+        End::Error(errno) => errno,
+        _ => 0,
+    };
+    evidence.check(
+        error == EFAULT.to_errno() && outcome.value == 0,
+        fmt!("then AX {error}, DX {:#x}", outcome.value),
+    )?;
+    evidence.check(
+        outcome.resumed_at == entry.fixup && outcome.resumed_at > ip,
+        fmt!("went on at {}", Name::of(outcome.resumed_at).place()),
+    )?;
+    evidence.holds()
 }

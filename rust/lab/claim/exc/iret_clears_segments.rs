@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! IRET clears data segment registers of a lower privilege level (DPL).
+//!
+//! It takes a program: it touches a page, and the page fault's handler, which the claim watches, loads
+//! the kernel's data segment into ES. Back in user mode the program reads ES, and tells it by a second
+//! page fault.
+
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    context::{
+        Snapshot,
+        Unsleeping, //
+    },
+    idt,
+    segment::{
+        self,
+        Data, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        PageFaultUser, //
+    },
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+claim! {
+    quote: "Examines the content of DS, ES, FS and GS registers. If any of these registers contains a DPL \
+            lower than the CPL then the register is cleared, this is done for security reasons.",
+    section: "Hardware Handling of Interrupts/Exceptions",
+    today: "the same, by the CPU; a CPU with FRED returns by ERETU instead",
+    functions: "swapgs_restore_regs_and_return_to_usermode",
+    control: "loads the segment of user mode",
+    next: "cat idt",
+}
+
+/// What the program has in CX when the handler is to load ES, and when it tells what it found.
+const LOAD: u64 = 0x6972_716c_6162_0001;
+const TELL: u64 = 0x6972_716c_6162_0002;
+
+struct Segments {
+    loads: Data,
+    /// The process that has ES loaded, 0 for none.
+    loaded_in: Atomic<i32>,
+    nr_told: Atomic<u64>,
+    nr_cleared: Atomic<u64>,
+    last: Atomic<u64>,
+}
+
+impl Observer<PageFaultUser> for Segments {
+    fn observe(&self, fault: &PageFaultUser, _context: &Unsleeping) {
+        let pid = Snapshot::take().pid;
+        match fault.registers.cx {
+            LOAD => {
+                segment::load_es(self.loads);
+                self.loaded_in.store(pid, Relaxed);
+            }
+            TELL if self.loaded_in.cmpxchg(pid, 0, Full).is_ok() => {
+                let found = fault.registers.ax;
+                self.nr_cleared.add(u64::from(found == 0), Relaxed);
+                self.last.store(found, Relaxed);
+                self.nr_told.add(1, Relaxed);
+            }
+            _ => (),
+        }
+    }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    const PATIENCE_MS: u32 = 500;
+
+    if idt::is_fred() {
+        skip!("CR4.FRED = 1: the way back to user mode is not IRET");
+    }
+    let segments = Segments {
+        loads: trial.pick(Data::Kernel, Data::User),
+        loaded_in: Atomic::new(0),
+        nr_told: Atomic::new(0),
+        nr_cleared: Atomic::new(0),
+        last: Atomic::new(0),
+    };
+    let mut attached = Attached::new(Arc::new(segments, GFP_KERNEL)?);
+    attached.to::<PageFaultUser>()?;
+    let seen = attached.observer();
+    if !trial.eventually(PATIENCE_MS, || seen.nr_told.load(Relaxed) > 0) {
+        skip!(
+            "no program told what it found in ES in {PATIENCE_MS} ms: run './user_part EXC-22 &' and try \
+             again"
+        );
+    }
+    let (nr_told, nr_cleared) = (seen.nr_told.load(Relaxed), seen.nr_cleared.load(Relaxed));
+    let mut evidence = Evidence::new();
+    evidence.note(fmt!(
+        "{nr_told} times a page fault's handler left {:#x} in ES, a segment of DPL {}",
+        seen.loads as u16,
+        trial.pick(0, 3)
+    ))?;
+    evidence.check(
+        nr_cleared == nr_told,
+        fmt!(
+            "back in user mode ES was 0 {nr_cleared} times, the last time {:#x}",
+            seen.last.load(Relaxed)
+        ),
+    )?;
+    evidence.holds()
+}

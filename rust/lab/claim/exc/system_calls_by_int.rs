@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The instruction `int` implements system calls.
+//!
+//! It did. The instruction SYSCALL goes where a register says, without a gate: it leaves in CX where it
+//! goes on, by which the kernel's tracepoint of system calls tells it from `int $0x80`.
+
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
+use irqlab::{
+    context::Unsleeping,
+    idt::Idt,
+    symbol::Name,
+    syscall,
+    tracepoint::{
+        Attached,
+        Observer,
+        SysEnter, //
+    },
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+claim! {
+    quote: "These interrupts are treated like traps are often called also software interrupts they are \
+            used for implementing syscall or debugging purposes.",
+    section: "Classification",
+    today: "64-bit programs have always used SYSCALL. int $0x80 is for 32-bit programs only, where the \
+            kernel runs them",
+    functions: "entry_SYSCALL_64, do_syscall_64(), do_int80_emulation()",
+    control: "counts the system calls by int $0x80",
+    next: "cat idt",
+}
+
+/// The gate of 32-bit programs' system calls.
+const GATE: u8 = 0x80;
+
+/// System calls, by how they came.
+struct Calls {
+    nr_by_syscall: Atomic<u64>,
+    nr_by_int: Atomic<u64>,
+}
+
+impl Observer<SysEnter> for Calls {
+    fn observe(&self, event: &SysEnter, _context: &Unsleeping) {
+        let count = match event.is_by_syscall {
+            true => &self.nr_by_syscall,
+            false => &self.nr_by_int,
+        };
+        count.add(1, Relaxed);
+    }
+}
+
+pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    const PATIENCE_MS: u32 = 500;
+    const ENOUGH: u64 = 20;
+
+    let entry = Name::of(syscall::entry());
+    let gate = Idt::current().gates().nth(GATE.into());
+    let may_int = gate.is_some_and(|gate| gate.dpl == 3);
+    let calls = Calls {
+        nr_by_syscall: Atomic::new(0),
+        nr_by_int: Atomic::new(0),
+    };
+    let mut attached = Attached::new(Arc::new(calls, GFP_KERNEL)?);
+    if attached.to::<SysEnter>() == Err(ENOENT) {
+        skip!("this kernel has no tracepoint for system calls");
+    }
+    let calls = attached.observer();
+    let counts = || {
+        (
+            calls.nr_by_syscall.load(Relaxed),
+            calls.nr_by_int.load(Relaxed),
+        )
+    };
+    let is_enough = || counts().0 >= ENOUGH && (counts().1 > 0 || !may_int);
+    let is_enough = trial.eventually(PATIENCE_MS, is_enough);
+    let (nr_by_syscall, nr_by_int) = counts();
+    let mut evidence = Evidence::new();
+    if nr_by_syscall == 0 && nr_by_int >= ENOUGH {
+        evidence.note(fmt!(
+            "{nr_by_int} system calls came by int $0x80, none by SYSCALL"
+        ))?;
+        return evidence.holds();
+    }
+    if !is_enough {
+        skip!(
+            "programs made {nr_by_syscall} system calls by SYSCALL and {nr_by_int} by int $0x80 in \
+             {PATIENCE_MS} ms: run './user_part EXC-19 &' and try again"
+        );
+    }
+    let (name, nr) = trial.pick(("SYSCALL", nr_by_syscall), ("int $0x80", nr_by_int));
+    let is_a_gate = |gate: irqlab::idt::Gate| gate.handler == syscall::entry();
+    evidence.check(
+        nr >= ENOUGH && name == "SYSCALL",
+        fmt!("{nr} system calls came by {name}"),
+    )?;
+    evidence.check(
+        !Idt::current().gates().any(is_a_gate),
+        fmt!("SYSCALL goes to {}, where no gate leads", entry.function()),
+    )?;
+    match gate {
+        Some(gate) if may_int => evidence.note(fmt!(
+            "int $0x80 goes through a gate of DPL 3 to {}: {nr_by_int} calls",
+            Name::of(gate.handler).function()
+        ))?,
+        _ => evidence.note(fmt!("there is no gate for int $0x80"))?,
+    }
+    evidence.outdated()
+}
