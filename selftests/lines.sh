@@ -67,7 +67,9 @@ needs_no_device() {
 		must claims IRQ
 		! grep '^IRQ-.* fails' "$lab/claims" || fail "in round $round"
 	done
-	grep '^IRQ-09 *outdated ' "$lab/claims" || fail "IRQ-09: $(grep ^IRQ-09 "$lab/claims")"
+	for verdict in 'IRQ-01 *outdated' 'IRQ-05 *holds' 'IRQ-09 *outdated'; do
+		grep "^$verdict " "$lab/claims" || fail "not $verdict: $(grep "^${verdict%% *}" "$lab/claims")"
+	done
 	end_watch
 }
 

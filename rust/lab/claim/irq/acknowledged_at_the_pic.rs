@@ -105,7 +105,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     match (vector, before) {
         (Some(_), _) => local_apic(trial, &line, looker, before),
         (None, Some(before)) if info.chip.to_bytes() == b"XT-PIC" => {
-            pic(trial, &line, looker, before, 1 << (info.hwirq % 16))
+            // There, lines and interrupts have the same numbers.
+            pic(trial, &line, looker, before, 1 << (irq_line.irq() % 16))
         }
         _ => skip!(
             "{} comes neither through a local APIC nor from an 8259",

@@ -40,7 +40,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let is_masked = || irq_line.info().is_ok_and(|info| info.is_masked);
     trial.eventually(trial.patience_ms(), || is_masked() || runs() > 0);
-    trial.settle();
     let (arrived, while_disabled) = (is_masked(), runs());
     drop(disabled);
     trial.eventually(trial.patience_ms(), || runs() > while_disabled);

@@ -192,13 +192,12 @@ impl<'a> Pair<'a> {
             }
         })?;
         trial.eventually(2000, || counters[1].runs() > before[1]);
-        trial.settle();
         let runs = counters.map(Counter::runs);
         let while_disabled = [runs[0] - before[0], runs[1] - before[1]];
         let is_masked = lines[0].source.line().info()?.is_masked;
         drop(disabled);
         trial.eventually(trial.patience_ms(), || counters[0].runs() > runs[0]);
-        trial.settle();
+        lines[0].source.line().synchronize(trial.task);
         let replayed = counters[0].runs() - runs[0];
 
         let name = lines[0].name();

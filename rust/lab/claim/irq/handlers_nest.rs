@@ -93,9 +93,10 @@ impl Handler for Rival {
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let [cpu] = trial.cpus()?;
+    // A device's line, if its interrupts are seen to wait.
     let second = match trial.line("edu0") {
-        Ok(_) => "edu0",
-        Err(_) => "sim1",
+        Ok(line) if waiting::vector_of(&line)?.is_some() => "edu0",
+        _ => "sim1",
     };
     let lines = [trial.line("sim0")?, trial.line(second)?];
     waiting::visible_vector_of(&lines[1])?;

@@ -41,11 +41,8 @@ claim! {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let stage = trial.pick(Stage::Top, Stage::Bottom);
     let mut evidence = Evidence::new();
-    for name in ["sim0", "edu0"] {
-        if trial.line(name).is_ok() {
-            try_line(trial, name, stage, &mut evidence)?;
-        }
-    }
+    let name = trial.line("edu0").map_or("sim0", |_| "edu0");
+    try_line(trial, name, stage, &mut evidence)?;
     let ordinary = ordinary_handler(trial)?;
     evidence.note(fmt!(
         "a driver's ordinary handler ran in {} context with IF = {}",
