@@ -202,9 +202,10 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         answers.in_hardirq.load(Relaxed),
         answers.in_thread.load(Relaxed),
     );
-    evidence.note(fmt!(
-        "{in_hardirq} answers came from hardirq context, {in_thread} from a task"
-    ))?;
+    evidence.check(
+        in_hardirq >= COUNT && in_hardirq + in_thread == 2 * COUNT,
+        fmt!("{in_hardirq} answers came from hardirq context, {in_thread} from a task"),
+    )?;
     evidence.check(percent >= LONGER_PERCENT, fmt!("that is {percent} % of it"))?;
     evidence.holds()
 }
