@@ -4,7 +4,8 @@
 //!
 //! What NMI handlers and code with interrupts off use to get out: the CPU sends
 //! an interrupt to itself, which runs as soon as interrupts are on again. Lazy
-//! work saves that interrupt, and waits for the next timer tick.
+//! work saves that interrupt, and waits for the next timer tick. So does all IRQ work of a CPU
+//! that has no local APIC (`nolapic`).
 //!
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 
