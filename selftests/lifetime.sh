@@ -145,22 +145,43 @@ comes_and_goes_in_a_storm() {
 	[ $grown -lt $allowed ] || fail "memory grew by $grown kB in $rounds rounds"
 }
 
-# Handlers wait at every level, in threads of the module's, for what does not come; and more interrupts
-# wait behind them.
-is_removed_while_handlers_are_blocked() {
+# Handlers wait at every level, in threads of the module's, for what does not come, and more interrupts
+# wait behind them; old bottom halves are marked, and disabled; DPCs are in both kinds of queue.
+is_removed_while_all_are_busy() {
 	rounds=$((${LONG:-0} ? 100 : ${SHORT:-0} ? 1 : 10))
 	cleanup=restore
+	storm
 	for round in $(seq $rounds); do
 		must interrupt_threads/on 1
 		for level in 1 2 3 4 5 6 7 8 9 10; do
 			must interrupt_threads/handlers "level=$level wait=release"
 			must interrupt_threads/raise "level=$level cpu=0 count=2"
 		done
+		for slot in 20 21; do
+			must old_bh/slots "init $slot"
+			must old_bh/slots "mark $slot count=100"
+			must old_bh/slots "disable $slot"
+			must old_bh/slots "mark $slot count=100"
+		done
+		for row in sim0:dpc sim1:dpc_threaded edu0:int_thread_blocks edu1:old_bh; do
+			# Refused while the storm has the line.
+			eventually attaches "${row%:*}" "${row#*:}" || fail "round $round: ${row#*:} is not attached"
+			tell "lines/${row%:*}/trigger" 50
+		done
 		remove
-		! cat /proc/[0-9]*/comm 2>/dev/null | grep '^intr_' || fail "round $round: threads are left"
+		! cat /proc/[0-9]*/comm 2>/dev/null | grep '^intr_\|^irqlab' || fail "round $round: threads are left"
 		insert irqlab || fail "round $round: cannot be inserted"
 	done
+	rm "$work/storm"
+	wait
 	must_work
+}
+
+# attaches LINE MECHANISM - whether it is on the line now; or there is no such line
+attaches() {
+	[ -e "$lab/lines/$1" ] || return 0
+	tell "lines/$1/handlers" "$2"
+	[ "$answer" = ok ]
 }
 
 # Probes of the kernel's tracepoints run on all CPUs while they are attached, detached, and unloaded.
@@ -472,7 +493,7 @@ fi
 	echo refuses_a_wrong_parameter irqlab
 	echo comes_and_goes_in_a_storm irqlab
 	echo is_removed_while_it_watches irqlab
-	echo is_removed_while_handlers_are_blocked irqlab
+	echo is_removed_while_all_are_busy irqlab
 	echo takes_msi irqlab
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench
