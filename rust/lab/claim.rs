@@ -49,7 +49,6 @@ mod trial;
 mod work;
 
 use evidence::{
-    found,
     Finding,
     Verdict, //
 };
@@ -170,19 +169,6 @@ macro_rules! claim {
     };
 }
 use claim;
-
-/// The verdict: `holds` if all was as the claim says, `fails` otherwise.
-macro_rules! judge {
-    ($holds:expr, $($evidence:tt)*) => {{
-        let verdict = if $holds {
-            $crate::claim::Verdict::Holds
-        } else {
-            $crate::claim::Verdict::Fails
-        };
-        $crate::claim::found(verdict, ::kernel::prelude::fmt!($($evidence)*))
-    }};
-}
-use judge;
 
 /// Refuses with the verdict that this machine cannot show it, or not now, and why.
 macro_rules! skip {

@@ -53,7 +53,7 @@ impl Finding {
 }
 
 /// A verdict with evidence that is one sentence.
-pub(super) fn found(verdict: Verdict, evidence: fmt::Arguments<'_>) -> Answer<Finding> {
+fn found(verdict: Verdict, evidence: fmt::Arguments<'_>) -> Answer<Finding> {
     let mut text = Text::new();
     text.append(evidence)?;
     Ok(Finding {
