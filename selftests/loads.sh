@@ -10,21 +10,22 @@
 
 # stays_right LOAD RUNS - put all claims to the test so often under a load
 stays_right() {
-	./user_part all 2>/dev/null &
-	playing=$!
-	./make_load "$1" &
-	loading=$!
-	cleanup="kill $loading $playing; wait $loading $playing"
-	kill -0 "$loading" || fail "there is no such load"
 	run=0
 	while [ "$run" -lt "$2" ]; do
 		run=$((run + 1))
+		# Each for its run: neither goes on for ever.
+		./user_part all 2>/dev/null &
+		playing=$!
+		./make_load "$1" &
+		loading=$!
+		cleanup="kill $loading $playing; wait $loading $playing"
 		must claims all
+		kill -0 "$loading" || fail "the load has ended"
+		clean_up
 		if failed=$(grep '^[A-Z0-9-]* *fails ' "$lab/claims"); then
 			fail "in run $run: $failed"
 		fi
 	done
-	kill -0 "$loading" || fail "the load has ended"
 }
 
 {
