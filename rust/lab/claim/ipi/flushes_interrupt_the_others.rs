@@ -127,7 +127,9 @@ impl Observer<CsdFunctionEntry> for Calls {
         for sender in Sender::ALL {
             // A CPU that runs another process has nothing of this one's.
             let is_for_it = sender == Sender::Kernel || now.comm() == PROCESS;
-            if is_for_it && self.queued[sender as usize].local().load(Acquire) == event.csd {
+            // Once: others that call from the same CPU use the same memory for it.
+            let queued = self.queued[sender as usize].local();
+            if is_for_it && queued.cmpxchg(event.csd, 0, Full).is_ok() {
                 self.functions[sender as usize]
                     .local()
                     .store(event.function, Release);

@@ -16,6 +16,7 @@ use crate::{
 use irqlab::{
     context::{
         BottomHalvesDisabled,
+        Snapshot,
         SoftIrq, //
     },
     cpu::{
@@ -48,8 +49,9 @@ claim! {
 /// How often each CPU raises it: an interrupt may come before ksoftirqd.
 const TRIES: usize = 10;
 
-/// Notes how many CPUs the task may use that each run was in.
+/// Notes the task that each run was in, and how many CPUs that may use.
 struct Affinity {
+    pids: [Atomic<i32>; TRIES],
     nr_allowed: [Atomic<u32>; TRIES],
     runs: Atomic<usize>,
     is_used: Atomic<bool>,
@@ -58,7 +60,8 @@ struct Affinity {
 impl Handler for Affinity {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let run = this.runs.fetch_add(1, Relaxed);
-        if let Some(nr_allowed) = this.nr_allowed.get(run) {
+        if let Some((pid, nr_allowed)) = this.pids.get(run).zip(this.nr_allowed.get(run)) {
+            pid.store(Snapshot::take().pid, Relaxed);
             nr_allowed.store(task::nr_cpus_allowed(), Relaxed);
         }
     }
@@ -68,6 +71,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_control = trial.is_control();
     let tasklets = PerCpu::new(|| {
         let affinity = Affinity {
+            pids: [const { Atomic::new(0) }; TRIES],
             nr_allowed: [const { Atomic::new(0) }; TRIES],
             runs: Atomic::new(0),
             is_used: Atomic::new(false),
@@ -99,13 +103,17 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         .with_cpus()
         .filter(|(_, tasklet)| tasklet.is_used.load(Relaxed));
     for (cpu, tasklet) in used {
-        // Services and runs are the same, unless somebody else uses the vector.
+        // Of the kernel's events the first by ksoftirqd that the tasklet was run in, too.
+        let run_in = |pid| {
+            let mut runs = tasklet.pids.iter().zip(&tasklet.nr_allowed);
+            runs.find(|(run, _)| run.load(Relaxed) == pid)
+        };
         let found = testimony
             .services(cpu, 0, VECTOR)
-            .zip(&tasklet.nr_allowed)
-            .find(|((_, executor), _)| *executor == Executor::Ksoftirqd);
+            .filter(|(_, executor)| *executor == Executor::Ksoftirqd)
+            .find_map(|(noted, _)| Some((noted, run_in(noted.at.pid)?.1)));
         let cpu = cpu.as_u32();
-        let Some(((noted, _), nr_allowed)) = found else {
+        let Some((noted, nr_allowed)) = found else {
             if !is_control {
                 skip!("the machine is too busy: others came before ksoftirqd on CPU {cpu}");
             }

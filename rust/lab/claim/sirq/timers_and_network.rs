@@ -43,7 +43,8 @@ claim! {
     quote: "soft irqs are used within the kernel for example to update kernel timers and handle network traffic.",
     section: "4.1.1.1. Example: Linux Tasklets",
     today: "as the text says: TIMER runs timers, and HRTIMER those of high resolution that need no hard IRQ; NET_RX receives \
-            packets, and NET_TX cleans up behind those that were sent",
+            packets, and NET_TX cleans up behind those that were sent. With PREEMPT_RT a thread takes packets to \
+            oneself, since 6.10 (2024)",
     functions: "run_timer_softirq(), net_rx_action(), process_backlog()",
     control: "no timer is started, and no packet sent",
     next: "echo on > softirqs; ping -c 3 127.0.0.1; cat softirqs; echo off > softirqs",
@@ -56,8 +57,9 @@ const DATA: [u8; 777] = [0; 777];
 const PATIENCE_MS: u32 = 300;
 const IN_VAIN_MS: u32 = 20;
 
-/// What nothing has happened in.
-const NONE: u32 = u32::MAX;
+/// In place of a soft IRQ: that nothing has happened yet, and that it happened in none.
+const NOT_YET: u32 = u32::MAX;
+const NONE: u32 = u32::MAX - 1;
 
 /// Which soft IRQ each CPU serves; and in which the timer ran, and the packet was taken.
 struct Serving {
@@ -100,8 +102,8 @@ impl Handler for Tick {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let serving = Serving {
         here: PerCpu::new(|| Ok(Atomic::new(NONE)))?,
-        timer: Atomic::new(NONE),
-        packet: Atomic::new(NONE),
+        timer: Atomic::new(NOT_YET),
+        packet: Atomic::new(NOT_YET),
     };
     let serving = Arc::new(serving, GFP_KERNEL)?;
     let mut attached = Attached::new(serving.clone());
@@ -118,22 +120,31 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             skip!("the machine cannot send to itself: 'ip link set lo up' and try again");
         }
     }
-    let served_in = |place: &Atomic<u32>| Vector::from_raw(place.load(Acquire));
     let patience_ms = trial.pick(PATIENCE_MS, IN_VAIN_MS);
+    let mut is_by_thread = false;
     let mut evidence = Evidence::new();
     for (what, place, wanted) in [
         ("the timer ran", &serving.timer, Vector::Timer),
         ("the packet was taken", &serving.packet, Vector::NetRx),
     ] {
-        let has_come = trial.eventually(patience_ms, || place.load(Acquire) != NONE);
+        let has_come = trial.eventually(patience_ms, || place.load(Acquire) != NOT_YET);
         if !has_come && !trial.is_control() {
-            skip!("in {patience_ms} ms it was not seen that {what} in a soft IRQ");
+            skip!("in {patience_ms} ms it was not seen that {what}");
         }
-        let seen = served_in(place);
+        let served_in = Vector::from_raw(place.load(Acquire));
+        // A thread may do it (PREEMPT_RT).
+        is_by_thread |= has_come && served_in.is_none();
         evidence.check(
-            seen == Some(wanted),
-            fmt!("{what} in {}", seen.map_or("no soft IRQ", Vector::name)),
+            has_come && served_in.is_none_or(|vector| vector == wanted),
+            fmt!(
+                "{what} in {}",
+                served_in.map_or("no soft IRQ", Vector::name)
+            ),
         )?;
     }
-    evidence.holds()
+    if is_by_thread {
+        evidence.outdated()
+    } else {
+        evidence.holds()
+    }
 }

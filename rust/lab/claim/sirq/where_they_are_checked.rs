@@ -263,14 +263,28 @@ fn try_origin(
         let Some((service, _)) = seen.filter(|(service, last)| origin.is_of(service, *last)) else {
             continue;
         };
-        let is_forestalled = service.executor == Executor::IrqExit;
-        match service.executor {
-            executor if executor == wanted => return Ok(Some(executor)),
-            executor if !is_forestalled => otherwise = Some(executor),
-            _ => (),
+        let executor = service.executor;
+        if executor == wanted {
+            return Ok(Some(executor));
+        }
+        if !forestalls(executor, wanted) {
+            otherwise = Some(executor);
         }
     }
     Ok(otherwise)
+}
+
+/// Whether one may serve what is for the other, as it comes before it: the end of an interrupt comes before
+/// that of a section, and both before a thread that has been woken.
+const fn forestalls(executor: Executor, wanted: Executor) -> bool {
+    match wanted {
+        Executor::IrqExit => false,
+        Executor::BottomHalfEnable => matches!(executor, Executor::IrqExit),
+        _ => matches!(
+            executor,
+            Executor::IrqExit | Executor::BottomHalfEnable | Executor::Idle
+        ),
+    }
 }
 
 /// How it was served, and which interrupt it was raised in, if it was in one.
