@@ -158,7 +158,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let (coarse, exact) = (lateness(trial.is_control())?, lateness(true)?);
     let tick_us = tick_ns / 1000;
-    if exact.median_us > tick_us / 8 {
+    if exact.median_us > tick_us / 8 && !trial.is_control() {
         skip!(
             "the machine is too busy: a high-resolution timer was {} us late",
             exact.median_us
