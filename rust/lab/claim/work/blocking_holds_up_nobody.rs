@@ -7,6 +7,7 @@
 
 use crate::claim::{
     log::{
+        Event,
         Log,
         What, //
     },
@@ -95,12 +96,13 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     queue.flush(trial.task);
 
-    // Those that had ended when the blocked one had, in the kernel's order.
+    // Those that had begun when the blocked one had ended, in the kernel's order. The last of them
+    // lets that go on, and may itself end later.
     let events = log.events()?;
-    let mut ended = events.iter().filter(|event| event.what == What::Ended);
-    let nr_ahead = ended
-        .position(|event| event.id == blocked.id())
-        .unwrap_or(0);
+    let is_end = |event: &&Event| event.what == What::Ended && event.id == blocked.id();
+    let end = events.iter().position(|event| is_end(&event)).unwrap_or(0);
+    let began = |event: &&Event| event.what == What::Began && event.id != blocked.id();
+    let nr_ahead = events[..end].iter().filter(began).count();
     let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "on CPU {} an item on {} queue blocks, for at most {patience_ms} ms",
@@ -110,8 +112,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     evidence.check(
         nr_ahead == FOLLOWERS,
         fmt!(
-            "by the kernel's workqueue_execute_end {nr_ahead} of the {FOLLOWERS} items behind it ended \
-             before it"
+            "by the kernel's trace {nr_ahead} of the {FOLLOWERS} items behind it began before it ended"
         ),
     )?;
     evidence.holds()
