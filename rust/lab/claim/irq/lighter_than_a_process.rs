@@ -37,13 +37,13 @@ use irqlab::{
         IrqReturn,
         Registration, //
     },
+    irq_work,
     kthread::{
         self,
         Priority,
         Work,
         Worker, //
     },
-    lapic,
 };
 use kernel::sync::{
     atomic::{
@@ -134,7 +134,7 @@ impl Handler for TopHalf {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if !lapic::is_used() {
+    if !irq_work::has_interrupt() {
         skip!("without a local APIC, an interrupt of a simulated line waits for the next tick");
     }
     trial.judge_by_clock();

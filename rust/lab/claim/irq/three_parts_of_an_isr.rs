@@ -28,8 +28,10 @@ use irqlab::{
         Handler,
         IrqReturn, //
     },
-    irq_work::IrqWork,
-    lapic,
+    irq_work::{
+        self,
+        IrqWork, //
+    },
     tasklet::{
         self,
         Tasklet, //
@@ -136,7 +138,7 @@ impl Handler for Driver {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    if !lapic::is_used() {
+    if !irq_work::has_interrupt() {
         skip!("without a local APIC, no CPU can interrupt itself");
     }
     let line = match trial.line("edu0") {
