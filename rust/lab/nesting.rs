@@ -101,6 +101,11 @@ impl Nesting {
         self.count(2 + System::IrqWork as usize, below)
     }
 
+    /// How often the handler of a line was called on top of `below`.
+    pub(crate) fn handlers_over(&self, below: Below) -> u64 {
+        self.count(HANDLER, below)
+    }
+
     fn count(&self, above: usize, below: Below) -> u64 {
         let count = |counts: &Counts| counts.matrix[above][below as usize].load(Relaxed);
         self.0.iter().map(count).sum()

@@ -9,8 +9,10 @@ use crate::claim::prelude::*;
 use irqlab::{
     clock,
     context::{
+        BottomHalvesDisabled,
         HardIrq,
-        Snapshot, //
+        Snapshot,
+        Task, //
     },
     cpu::CpuId,
     irq_work::{
@@ -81,16 +83,18 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_ran: Atomic::new(0),
     };
     let busy = KBox::pin_init(IrqWork::new(Ok::<_, Error>(busy)), GFP_KERNEL)?;
-    let interrupt = || {
+    let interrupt = |task: &Task| {
         for nr_before in 0..COUNT {
+            // No other task may come between.
+            let _guard = BottomHalvesDisabled::new(task);
             busy.queue();
             clock::spin_until(PATIENCE_NS, || busy.nr_ran.load(Acquire) > nr_before);
         }
     };
     let before_ns = task::charged_ns(trial.task);
     match trial.pick(true, false) {
-        true => interrupt(),
-        false => smp::call_in_task(cpu, trial.task, |_task: &_| interrupt())?,
+        true => interrupt(trial.task),
+        false => smp::call_in_task(cpu, trial.task, interrupt)?,
     }
     let charged_ns = task::charged_ns(trial.task).wrapping_sub(before_ns);
     let took_ns = busy.took_ns.load(Relaxed);
