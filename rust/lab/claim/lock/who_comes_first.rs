@@ -78,7 +78,7 @@ impl Round {
 
     /// Takes the lock, and notes the place at which that was.
     fn take(&self, lock: &RawSpinLock<()>, number: usize) {
-        lock.with(|_, _off| {
+        lock.with(|(), _off| {
             let place = self.nr_served.fetch_add(1, Full);
             if let Some(served) = self.served.get(place) {
                 served.store(number, Relaxed);
@@ -200,7 +200,7 @@ fn try_it(trial: &Trial<'_>, cpus: &[CpuId], lock: &RawSpinLock<()>) -> Answer<R
         if is_control {
             round.call(lock, nr_others);
         } else {
-            lock.with(|_, _off| round.call(lock, nr_others));
+            lock.with(|(), _off| round.call(lock, nr_others));
         }
         round.take(lock, 0);
         // Who is late may come now.
