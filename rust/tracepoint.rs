@@ -358,6 +358,12 @@ tracepoints! {
         is_entry: bool = state != u32::MAX,
     }
 
+    /// This CPU stops its tick, or has to keep it. Interrupts are off.
+    c"tick_stop", __traceiter_tick_stop(success: c_int, _dependency: c_int) => TickStop {
+        /// Whether it does.
+        is_stopped: bool = success != 0,
+    }
+
     /// The network takes a packet that a device has received.
     c"netif_receive_skb", __traceiter_netif_receive_skb(packet: *mut bindings::sk_buff) =>
     NetifReceiveSkb {

@@ -3,7 +3,7 @@
 //! The timer interrupt of the local APIC notifies the kernel that time has passed.
 //!
 //! A busy CPU gets one at each tick. An idle CPU stops its tick: time passes on it, without timer interrupts.
-//! Which CPU is idle, and for how long, says a tracepoint of the kernel.
+//! Which CPU is idle, for how long, and that it stops its tick, say tracepoints of the kernel.
 
 use crate::claim::{
     prelude::*,
@@ -22,7 +22,8 @@ use irqlab::{
     tracepoint::{
         Attached,
         CpuIdle,
-        Observer, //
+        Observer,
+        TickStop, //
     },
 };
 use kernel::sync::{
@@ -46,10 +47,17 @@ claim! {
 /// How long the CPUs are left alone.
 const WINDOW_MS: u32 = 40;
 
-/// How long each CPU was idle.
+/// How long each CPU was idle, and how often it stopped its tick.
 struct Idle {
     since_ns: PerCpu<Atomic<u64>>,
     total_ns: PerCpu<Atomic<u64>>,
+    stops: PerCpu<Atomic<u32>>,
+}
+
+impl Observer<TickStop> for Idle {
+    fn observe(&self, event: &TickStop, _context: &Unsleeping) {
+        self.stops.local().add(u32::from(event.is_stopped), Relaxed);
+    }
 }
 
 impl Observer<CpuIdle> for Idle {
@@ -75,6 +83,7 @@ struct Counts {
     idle_ns: u64,
     ticks: usize,
     timer: u32,
+    stops: u32,
 }
 
 impl Counts {
@@ -84,6 +93,7 @@ impl Counts {
             idle_ns: idle.total_ns.of(cpu).load(Relaxed),
             ticks: clock::ticks(),
             timer: Counter::LocalTimer.on(cpu),
+            stops: idle.stops.of(cpu).load(Relaxed),
         }
     }
 
@@ -93,6 +103,7 @@ impl Counts {
             idle_ns: self.idle_ns.saturating_sub(before.idle_ns),
             ticks: self.ticks.wrapping_sub(before.ticks),
             timer: self.timer.wrapping_sub(before.timer),
+            stops: self.stops.wrapping_sub(before.stops),
         }
     }
 
@@ -105,15 +116,15 @@ impl Counts {
         self.clock_ns > u64::from(WINDOW_MS) * 1_500_000
     }
 
-    /// Hardly any timer interrupts.
+    /// It stopped its tick, and had hardly any timer interrupts.
     fn is_tickless(&self) -> bool {
-        self.timer as usize * 2 <= self.ticks
+        self.stops > 0 && self.timer as usize * 2 <= self.ticks
     }
 
     /// About one for each tick, and few others.
     fn is_ticking(&self) -> bool {
         let timer = self.timer as usize;
-        timer * 4 >= self.ticks * 3 && timer * 3 <= self.ticks * 4
+        self.stops == 0 && timer * 4 >= self.ticks * 3 && timer * 3 <= self.ticks * 4
     }
 }
 
@@ -129,9 +140,11 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let idle = Idle {
         since_ns: PerCpu::new(|| Ok(Atomic::new(0)))?,
         total_ns: PerCpu::new(|| Ok(Atomic::new(0)))?,
+        stops: PerCpu::new(|| Ok(Atomic::new(0)))?,
     };
     let mut watched = Attached::new(Arc::new(idle, GFP_KERNEL)?);
     watched.to::<CpuIdle>()?;
+    watched.to::<TickStop>()?;
     let idle = watched.observer();
 
     let mut evidence = Evidence::new();
@@ -150,10 +163,12 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             continue;
         }
         evidence.note(fmt!(
-            "CPU {}, idle for {} of {} ms by its own clock: {} timer interrupts in {} ticks",
+            "CPU {}, idle for {} of {} ms by its own clock: it stopped its tick {} times, and had {} timer interrupts in \
+             {} ticks",
             cpu.as_u32(),
             passed.idle_ns / 1_000_000,
             passed.clock_ns / 1_000_000,
+            passed.stops,
             passed.timer,
             passed.ticks
         ))?;
