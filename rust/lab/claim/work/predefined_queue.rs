@@ -2,40 +2,27 @@
 
 //! There is a predefined queue, "events".
 //!
-//! Today there is one for each behaviour; the one for this CPU is system_percpu_wq. The kernel tells
-//! which queue an item came on, and /proc, while it runs, the queue's name behind that of the thread. In
-//! the control the queue is one of the lab's own.
+//! Today there is one for each behaviour; the one for this CPU is system_percpu_wq, and its name is
+//! "events" still. The kernel tells which queue the work was on. In the control that is one of the
+//! lab's own.
 
-use crate::{
-    claim::{
-        log::{
-            self,
-            Log,
-            What, //
-        },
-        prelude::*,
-        skip, //
+use super::place::Place;
+use crate::claim::{
+    log::{
+        self,
+        Log,
+        What, //
     },
-    record::SnapshotCell, //
+    prelude::*,
+    skip, //
 };
 use irqlab::{
-    context::{
-        Kind,
-        Snapshot,
-        Task, //
-    },
+    context::Kind,
     cpu::CpuId,
-    new_work, proc,
     workqueue::{
         system_per_cpu,
-        Handler,
-        Queue,
-        Work, //
+        Queue, //
     },
-};
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
 };
 
 claim! {
@@ -47,41 +34,15 @@ claim! {
     next: "echo WORK-09 > claims; ps | grep kworker/0",
 }
 
-/// Where an item ran, and what /proc said meanwhile.
-struct Item {
-    place: SnapshotCell,
-    is_told: Atomic<bool>,
-    is_of_events: Atomic<bool>,
-}
-
-impl Handler for Item {
-    type Context = Task;
-
-    fn run(this: &Work<Self>, task: &Task) {
-        this.place.store(&Snapshot::take());
-        // As kworker/0:1+events.
-        if let Ok(name) = proc::read(c"/proc/self/comm", task) {
-            let is_of_events = name.as_str().trim_end().ends_with("+events");
-            this.is_told.store(true, Relaxed);
-            this.is_of_events.store(is_of_events, Relaxed);
-        }
-    }
-}
-
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let own = Queue::per_cpu(c"irqlab_work_07")?;
     let queue = trial.pick(system_per_cpu(), &own);
-    let item = Item {
-        place: SnapshotCell::new(),
-        is_told: Atomic::new(false),
-        is_of_events: Atomic::new(false),
-    };
-    let work = KBox::pin_init(new_work!(Ok::<_, Error>(item)), GFP_KERNEL)?;
+    let work = Place::new()?;
     let log = Log::of([work.function(), 0])?.work()?;
     let cpu = CpuId::current();
     work.queue_on(queue, cpu);
     work.flush(trial.task);
-    let Some(place) = work.place.load() else {
+    let Some(place) = work.get() else {
         skip!("the work was flushed and has not run");
     };
     let events = log.events()?;
@@ -100,20 +61,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             on(&own)
         ),
     )?;
-    if work.is_told.load(Relaxed) {
-        let is_of_events = work.is_of_events.load(Relaxed);
-        evidence.check(
-            is_of_events,
-            fmt!(
-                "while it ran /proc/self/comm named {} behind its thread",
-                if is_of_events {
-                    "events"
-                } else {
-                    "another queue"
-                }
-            ),
-        )?;
-    }
     // An unbound pool's threads are called kworker/u…
     let is_bound = place.comm().starts_with("kworker/") && !place.comm().starts_with("kworker/u");
     evidence.check(
