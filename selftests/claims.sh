@@ -71,7 +71,7 @@ run_together() {
 # What some claims watch for.
 ./user_part all &
 user_part=$!
-trap 'kill $user_part; rm -rf "$work"' EXIT
+trap 'kill $user_part 2>/dev/null; rm -rf "$work"' EXIT
 
 ids >"$work/ids"
 sed 's/-.*//' "$work/ids" | uniq >"$work/groups"
