@@ -177,6 +177,19 @@ pub fn nr_kernel_threads(part: &CStr, _task: &Task) -> usize {
     unsafe { bindings::nr_kernel_threads(part.as_char_ptr()) }
 }
 
+/// Whether the current task locks all that it maps (`mlockall(MCL_FUTURE)`): its pages are there at once,
+/// not when they are touched first.
+pub fn locks_memory(_task: &Task) -> bool {
+    // SAFETY: Reads one word of the current task's address space, which it keeps.
+    unsafe { bindings::locks_memory() }
+}
+
+/// How many threads the current task's process has.
+pub fn nr_threads(_task: &Task) -> u32 {
+    // SAFETY: Reads one word of the current task's process.
+    unsafe { bindings::nr_threads() }.unsigned_abs()
+}
+
 /// Whether the current task has a user address space of its own.
 pub fn has_user_memory(_task: &Task) -> bool {
     // SAFETY: The current task is alive while it runs this; a task's own `mm` changes only in exec and exit.

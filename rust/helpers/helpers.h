@@ -107,6 +107,7 @@ void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 
 /* mm.c */
+bool rust_helper_irqlab_locks_memory(void);
 unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(void *context),
 					    void (*release)(void *context), void *context);
 
@@ -150,6 +151,7 @@ size_t rust_helper_irqlab_nr_kernel_threads(const char *part);
 void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 					    bool *were_disabled);
 int rust_helper_irqlab_nr_cpus_allowed(void);
+int rust_helper_irqlab_nr_threads(void);
 
 /* security.c */
 bool rust_helper_irqlab_is_debugfs_locked_down(void);

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 /* Who provides the pages of a file, as long as the file or a mapping of it exists. */
@@ -82,4 +83,10 @@ unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(
 	address = vm_mmap(file, 0, size, PROT_READ, MAP_PRIVATE, 0);
 	fput(file);
 	return address;
+}
+
+/* Whether what the current task maps is there at once, not when it is touched first. */
+bool rust_helper_irqlab_locks_memory(void)
+{
+	return current->mm && READ_ONCE(current->mm->def_flags) & VM_LOCKED;
 }

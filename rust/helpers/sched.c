@@ -50,3 +50,8 @@ void rust_helper_irqlab_schedule_in_hardirq(unsigned long *count,
 	local_irq_disable();
 	preempt_count_set(before);
 }
+
+int rust_helper_irqlab_nr_threads(void)
+{
+	return get_nr_threads(current);
+}

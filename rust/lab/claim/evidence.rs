@@ -131,8 +131,8 @@ impl Refusal {
             return found(Verdict::Skip, fmt!("{}", self));
         }
         let verdict = match self.error {
-            // A line has been taken, a device was unbound, a signal came.
-            EBUSY | ENODEV | EINTR | ENOMEM => Verdict::Skip,
+            // A line has been taken, a device was unbound, a signal came; user memory was unmapped.
+            EBUSY | ENODEV | EINTR | ENOMEM | EFAULT => Verdict::Skip,
             _ => Verdict::Fails,
         };
         found(verdict, fmt!("not carried out: {}", self))

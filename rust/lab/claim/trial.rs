@@ -24,6 +24,7 @@ use irqlab::{
         self,
         CpuId, //
     },
+    task, //
 };
 use kernel::{
     prelude::*,
@@ -88,6 +89,20 @@ impl<'a> Trial<'a> {
             skip!("it takes {} CPUs, and {} are online", N, nr_online);
         }
         Ok(cpus)
+    }
+
+    /// To be called by an experiment that touches user memory of its own, and counts on finding it as it has
+    /// made it.
+    ///
+    /// Refusals: a skip if the task locks its memory, or others share it.
+    pub(super) fn own_user_memory(&self) -> Answer {
+        if task::locks_memory(self.task) {
+            skip!("this task locks its memory (mlockall): its pages are there before they are touched");
+        }
+        if task::nr_threads(self.task) > 1 {
+            skip!("this program has several threads, which share its memory: write from one that has not");
+        }
+        Ok(())
     }
 
     /// To be called by an experiment that compares times: where the clock stands still now and then, a

@@ -74,6 +74,7 @@ impl Provider for Interrupted {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let caller = Caller::new(trial.task)?;
     let island = Island::new()?;
     let exceptions = Watch::new(Arc::new(Seen::new(), GFP_KERNEL)?)?;

@@ -73,12 +73,14 @@ impl Provider for Mover {
 /// On which CPU the page fault of an address began, plus 1.
 struct Began {
     at: Atomic<usize>,
+    /// Whose page fault that is.
+    pid: i32,
     cpu: Atomic<u32>,
 }
 
 impl Observer<PageFaultKernel> for Began {
     fn observe(&self, fault: &PageFaultKernel, _context: &Unsleeping) {
-        if fault.address == self.at.load(Relaxed) {
+        if fault.address == self.at.load(Relaxed) && current!().pid() == self.pid {
             self.cpu.store(CpuId::current().as_u32() + 1, Relaxed);
         }
     }
@@ -88,12 +90,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     /// The scheduler may take a task back at once.
     const TRIES: usize = 10;
 
+    trial.own_user_memory()?;
     let [_, _] = trial.cpus()?;
     if task_is_bound() {
         skip!("this task may run on one CPU only");
     }
     let began = Began {
         at: Atomic::new(0),
+        pid: current!().pid(),
         cpu: Atomic::new(0),
     };
     let mut attached = Attached::new(Arc::new(began, GFP_KERNEL)?);

@@ -35,6 +35,7 @@ claim! {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const WRITE: u64 = 2;
 
+    trial.own_user_memory()?;
     let mut evidence = Evidence::new();
     let mut setting = Setting::new(trial.task)?;
     let mut raise = |name: &str| -> Answer<Option<Exception>> {

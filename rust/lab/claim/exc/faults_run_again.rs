@@ -30,6 +30,7 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let mut setting = Setting::new(trial.task)?;
     let mut evidence = Evidence::new();
     for (fault, is_run_again) in [

@@ -53,6 +53,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     /// A task can have to wait for a lock by chance, but hardly each time.
     const TRIES: usize = 5;
 
+    trial.own_user_memory()?;
     let nr_sleeps_at = |address: usize| -> Result<usize> {
         let address = Address::user(address, trial.task)?;
         let before = task::nr_voluntary_switches(trial.task);

@@ -55,7 +55,8 @@ claim! {
 
 /// Raises further exceptions in the handler of one.
 struct Raiser {
-    /// Where that one is.
+    /// Whose that one is, and where.
+    pid: i32,
     at: usize,
     island: Island,
     raises: bool,
@@ -84,7 +85,7 @@ impl Observer<PageFaultKernel> for Raiser {
             let is_nested = self.is_inside.load(Relaxed);
             self.nr_nested.add(u64::from(is_nested), Relaxed);
         }
-        if fault.address == self.at {
+        if fault.address == self.at && current!().pid() == self.pid {
             self.outer.store(&Snapshot::take());
             self.is_inside.store(true, Relaxed);
             if self.raises {
@@ -96,8 +97,10 @@ impl Observer<PageFaultKernel> for Raiser {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let page = Page::new(Protection::ReadWrite, trial.task)?;
     let raiser = Raiser {
+        pid: current!().pid(),
         at: page.address(),
         island: Island::new()?,
         raises: trial.pick(true, false),

@@ -56,6 +56,7 @@ impl Observer<PageFaultKernel> for Faults {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let setting = Setting::new(trial.task)?;
     let page = match trial.pick(true, false) {
         true => Page::new(Protection::None, trial.task)?.address(),

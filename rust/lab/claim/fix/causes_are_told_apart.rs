@@ -46,6 +46,7 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     // Case, error code of its page fault, how it ends.
     let efault = End::Error(EFAULT.to_errno());
     let cases = [

@@ -36,6 +36,7 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let case = Case::find(trial.pick("user_unmapped", "user_valid"))?;
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;

@@ -37,6 +37,7 @@ claim! {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     const SIZE: usize = size_of::<u64>();
 
+    trial.own_user_memory()?;
     let setting = Setting::new(trial.task)?;
     let unmapped = Page::new(Protection::None, trial.task)?.address();
     let can_load = |at, _size| {

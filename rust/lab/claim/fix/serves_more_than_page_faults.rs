@@ -25,6 +25,7 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+    trial.own_user_memory()?;
     let trap = |vector: Vector| End::Trapped(vector.0);
     let eio = End::Error(EIO.to_errno());
     let mut setting = Setting::new(trial.task)?;
