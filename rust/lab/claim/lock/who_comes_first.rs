@@ -131,10 +131,11 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_others = cpus.len() - 1;
     let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
     let (mut nr_rounds, mut nr_asked, mut nr_queued, mut nr_meanwhile) = (0, 0, 0, 0);
-    // Those to be judged, in which all have asked, and, if they queue, all were seen to; and those of
-    // them in which the order was another.
-    let (mut nr_whole, mut nr_upset) = (0, 0);
-    while nr_rounds < MAX_ROUNDS && nr_whole < ENOUGH {
+    // Rounds in which all have asked and nobody was seen to queue, or all were; and those of them in which
+    // the order was another. Which of the two are to be judged is known in the end: one that queues may
+    // not be seen to in time.
+    let (mut nr_whole, mut nr_upset) = ([0; 2], [0; 2]);
+    while nr_rounds < MAX_ROUNDS && nr_whole[usize::from(nr_queued > 0)] < ENOUGH {
         nr_rounds += 1;
         let round = try_it(trial, &cpus, &lock)?;
         let queued = round.nr_queued.load(Relaxed);
@@ -142,11 +143,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_queued += queued;
         nr_asked += asked;
         nr_meanwhile += round.nr_meanwhile.load(Relaxed);
-        if asked == nr_others && (queued == nr_others || nr_queued == 0) {
-            nr_whole += 1;
-            nr_upset += u32::from(!round.is_in_order(nr_others));
+        if asked == nr_others && (queued == nr_others || queued == 0) {
+            let kind = usize::from(queued > 0);
+            nr_whole[kind] += 1;
+            nr_upset[kind] += u32::from(!round.is_in_order(nr_others));
         }
     }
+    let kind = usize::from(nr_queued > 0);
+    let (nr_whole, nr_upset) = (nr_whole[kind], nr_upset[kind]);
 
     let mut evidence = Evidence::new();
     evidence.check(
