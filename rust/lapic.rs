@@ -86,6 +86,13 @@ pub fn is_used() -> bool {
     state::mode() != Mode::None
 }
 
+/// Whether the kernel starts a CPU by INIT and start-up. Some machines have something else for it,
+/// as a mailbox in memory.
+pub fn starts_by_init() -> bool {
+    // SAFETY: Reads what was chosen at boot.
+    !unsafe { bindings::apic_has_own_wakeup() }
+}
+
 /// Whether an interrupt of `vector` waits at this CPU. May be called in any
 /// context; the answer is of some use with interrupts off only.
 ///

@@ -83,6 +83,7 @@ pub mod irq_poll;
 #[cfg(CONFIG_IRQ_SIM)]
 pub mod irq_sim;
 pub mod irq_work;
+pub mod kprobe;
 pub mod kthread;
 pub mod lapic;
 pub mod lockdown;

@@ -10,6 +10,7 @@
 #include <linux/irq_poll.h>
 #include <linux/irq_sim.h>
 #include <linux/kdebug.h>
+#include <linux/kprobes.h>
 #include <linux/sched/clock.h>
 #include <linux/tracepoint.h>
 

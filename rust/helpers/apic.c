@@ -26,6 +26,18 @@ u64 rust_helper_irqlab_apic_icr_read(void)
 	return apic->icr_read();
 }
 
+/* The driver's function for it, which apic_icr_write() calls by a static call. */
+unsigned long rust_helper_irqlab_apic_icr_writer(void)
+{
+	return (unsigned long)apic->icr_write;
+}
+
+/* Whether CPUs of this machine are started by something else than INIT and start-up. */
+bool rust_helper_irqlab_apic_has_own_wakeup(void)
+{
+	return apic->wakeup_secondary_cpu || apic->wakeup_secondary_cpu_64;
+}
+
 /* apic_read() goes through a static call that is not exported. */
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg)
 {

@@ -27,7 +27,9 @@ struct tasklet_struct;
 /* apic.c */
 u64 rust_helper_irqlab_apic_base(void);
 u64 rust_helper_irqlab_apic_icr_read(void);
+unsigned long rust_helper_irqlab_apic_icr_writer(void);
 unsigned int rust_helper_irqlab_apic_id(void);
+bool rust_helper_irqlab_apic_has_own_wakeup(void);
 unsigned int rust_helper_irqlab_apic_set_task_priority(unsigned int priority);
 unsigned int rust_helper_irqlab_cpu_apicid(unsigned int cpu);
 unsigned int rust_helper_irqlab_apic_read(unsigned int reg);

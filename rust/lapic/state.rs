@@ -17,6 +17,10 @@ use crate::{
         self,
         CpuId, //
     },
+    kprobe::{
+        Call,
+        Place, //
+    },
     workqueue::Queue,
 };
 use kernel::{
@@ -142,6 +146,27 @@ pub struct Command {
 }
 
 impl Command {
+    /// The kernel's function that writes one, for a [probe](crate::kprobe). Calls of functions and
+    /// the like do not go through it: they write the register themselves.
+    pub fn writer() -> Place {
+        // SAFETY: Reads what was chosen at boot.
+        Place::At(unsafe { bindings::apic_icr_writer() })
+    }
+
+    /// What a call of [`Self::writer`] writes.
+    pub fn written(call: &Call) -> Self {
+        let [low, id] = call.arguments.map(|argument| argument as u32);
+        let mode = mode();
+        let shift = match mode {
+            Mode::X2Apic => 32,
+            Mode::XApic | Mode::None => 56,
+        };
+        Command {
+            raw: u64::from(id) << shift | u64::from(low),
+            mode,
+        }
+    }
+
     /// The vector, where it is delivered by one.
     pub const fn vector(self) -> u8 {
         self.raw as u8
