@@ -11,6 +11,7 @@ mod idle;
 mod per_cpu;
 mod run;
 mod set;
+mod taken_offline;
 
 pub use bound::{
     run_bound,
@@ -25,6 +26,7 @@ pub use idle::is_idle_polling;
 pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;
 pub use set::Set;
+pub use taken_offline::TakenOffline;
 
 pub use run::{
     is_online,
