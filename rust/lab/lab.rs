@@ -67,7 +67,7 @@ module! {
         },
         dangerous: bool {
             default: false,
-            description: "Allow experiments that make the kernel report bugs (default: no)",
+            description: "Allow experiments that make the kernel report bugs or take a CPU offline (default: no)",
         },
     },
 }

@@ -17,4 +17,5 @@ claims! {
     "IPI-10", delayed_not_lost, "a CPU with interrupts off delays a call, and does not lose it";
     "IPI-11", polling_takes_no_interrupt, "an idle CPU that polls gets no interrupt for a call";
     "IPI-12", halting_has_its_own, "the call-function interrupt halts the other CPUs";
+    "IPI-13", they_start_cpus, "IPIs wake up additional cores";
 }

@@ -47,6 +47,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) task: &'a Task,
     variant: Variant,
     judges_by_clock: Cell<bool>,
+    moves_cpus: Cell<bool>,
 }
 
 impl<'a> Trial<'a> {
@@ -56,6 +57,7 @@ impl<'a> Trial<'a> {
             task,
             variant,
             judges_by_clock: Cell::new(false),
+            moves_cpus: Cell::new(false),
         }
     }
 
@@ -116,7 +118,18 @@ impl<'a> Trial<'a> {
         self.judges_by_clock.get() && !clock::is_steady()
     }
 
-    /// Whether the user has allowed what makes the kernel report a bug.
+    /// To be called by an experiment that takes a CPU offline or brings one online: that one did so is
+    /// no excuse for a failure of it.
+    pub(super) fn move_cpus(&self) {
+        self.moves_cpus.set(true);
+    }
+
+    /// Whether the experiment takes CPUs offline or brings them online.
+    pub(super) fn is_moving_cpus(&self) -> bool {
+        self.moves_cpus.get()
+    }
+
+    /// Whether the user has allowed what is for a guest of its own.
     pub(super) fn may_endanger(&self) -> bool {
         *crate::module_parameters::dangerous.value_ref()
     }

@@ -33,7 +33,11 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "EXC-09", "PANIC: double fault, error_code: 0x0");
+    skip_dangerous!(
+        trial,
+        "EXC-09",
+        "makes the kernel report 'PANIC: double fault, error_code: 0x0'"
+    );
     let island = Island::new()?;
     let middle = PAGE_SIZE / 2;
     let top = trial.pick(island.guard(middle), island.inside(middle));

@@ -31,7 +31,7 @@ claim! {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "EXC-13", "Oops");
+    skip_dangerous!(trial, "EXC-13", "makes the kernel report 'Oops'");
     let island = Island::new()?;
     let nothing = island.guard(0);
     let outcome = match trial.pick(true, false) {

@@ -105,7 +105,11 @@ impl kthread::Handler for Interrupted {
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    skip_dangerous!(trial, "IRQ-10", "scheduling while atomic");
+    skip_dangerous!(
+        trial,
+        "IRQ-10",
+        "makes the kernel report 'scheduling while atomic'"
+    );
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let _lent = group.lend()?;
