@@ -221,21 +221,22 @@ impl Claims {
     /// Refusals: `ENODEV` if it names none, `EBUSY` if another experiment runs,
     /// `EINTR` after a signal, with the verdicts so far.
     pub(crate) fn run(&self, lab: &Lab, which: &str, variant: Variant, task: &Task) -> Answer {
-        let is_named = |claim: &Claim| {
-            ["all", claim.id, claim.group()]
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(which))
-        };
-        if !all().any(is_named) {
+        let mut named = KVec::new();
+        for (index, claim) in all().enumerate() {
+            let names = ["all", claim.id, claim.group()];
+            if names.iter().any(|name| name.eq_ignore_ascii_case(which)) {
+                named.push((index, claim), GFP_KERNEL)?;
+            }
+        }
+        if named.is_empty() {
             refuse!(ENODEV, "no claim or group '{}'", which);
         }
         let experiment = lab.begin("claims")?;
         let hotplug = HotplugCounter::new(task)?;
         // Experiments rely on where a line arrives, whatever was asked for before.
         let _everywhere = lab.lines.everywhere()?;
-        let nr_named = all().filter(|claim| is_named(claim)).count() as u64;
-        let named = all().enumerate().filter(|(_, claim)| is_named(claim));
-        for ((index, claim), step) in named.zip(1..) {
+        let nr_named = named.len() as u64;
+        for (&(index, claim), step) in named.iter().zip(1..) {
             experiment.step(step, nr_named, fmt!("{}", claim.id));
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted before {}", claim.id);
