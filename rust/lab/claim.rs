@@ -183,7 +183,7 @@ macro_rules! skip_dangerous {
     ($trial:expr, $id:literal, $what:literal) => {
         if !$trial.may_endanger() {
             $crate::claim::skip!(
-                "{}: in a guest of its own, insmod irqlab.ko dangerous=1, then echo {} >claims",
+                "{}: see it by make shell PARAMS=dangerous=1, then echo {} > claims",
                 $what,
                 $id
             );

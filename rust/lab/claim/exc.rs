@@ -29,7 +29,7 @@ claims! {
     "EXC-19", system_calls_by_int, "the instruction int implements system calls";
     "EXC-20", one_tss_for_each_process, "TR points at the TSS of the running process";
     "EXC-21", stack_pointer_saved_on_change, "SS and ESP are saved only when the privilege changes";
-    "EXC-22", iret_clears_segments, "IRET clears data segment registers of a lower privilege level";
+    "EXC-22", iret_clears_segments, "IRET clears data segment registers that hold a more privileged segment";
     "EXC-23", error_codes, "some exceptions push an error code; for the others the stub pushes 0";
     "EXC-24", page_faults_put_to_sleep, "a page fault puts the process to sleep";
     "EXC-25", page_faults_raise_no_more, "the page fault's handler raises no further exception";

@@ -25,7 +25,7 @@ claim! {
     today: "rebuilt: a DPC at the end of each queue tells that all before it have run",
     functions: "dpc::System::flush()",
     control: "does not flush",
-    next: "cat dpc/queues, whose column flush counts queues that had to be drained for one",
+    next: "cat dpc/queues # the column flush: queues that had to be drained for one",
 }
 
 /// On how many CPUs DPCs wait.

@@ -42,7 +42,7 @@ claim! {
     today: "rebuilt: queued, not running, is what counts; a tasklet has a flag for either",
     functions: "dpc::Dpc::insert(), dpc::Handler::run(); tasklet_trylock()",
     control: "it queues itself for the CPU that it runs on",
-    next: "echo TASK-02 > claims, which says the opposite of tasklets",
+    next: "echo TASK-02 > claims; grep ^TASK-02 claims # with tasklets it is the opposite",
 }
 
 /// How long a run waits for the other one.

@@ -43,7 +43,8 @@ claim! {
     today: "rebuilt: the device and its DPC are one object",
     functions: "dpc::DeviceObject::request_dpc(), dpc::Device::dpc_for_isr(), IoInitializeDpcRequest, IoRequestDpc, DpcForIsr",
     control: "the second request comes in an interrupt of its own",
-    next: "in `make shell`: insmod /lib/irqlab/irqlab_dpc.ko; echo raise > ../irqlab_dpc/line; cat ../irqlab_dpc/line",
+    next: "insmod /lib/irqlab/irqlab_dpc.ko; echo raise > ../irqlab_dpc/line; cat ../irqlab_dpc/line; \
+           rmmod irqlab_dpc",
 }
 
 /// A device that counts its requests.

@@ -24,7 +24,7 @@ claim! {
     today: "rebuilt: the DPC notes its queue, under the queue's lock",
     functions: "dpc::Dpc::insert(), dpc::Dpc::remove(), KeRemoveQueueDpc",
     control: "it may run between the two insertions",
-    next: "cat dpc/queues, whose columns are inserted, run and removed",
+    next: "cat dpc/queues # the columns inserted, run and removed",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -23,8 +23,8 @@ use irqlab::{
 };
 
 claim! {
-    quote: "get the base address of the GDT from GDTR and read the segment descriptor for that. If CPL \
-            < segment DPL --> General Protection Error",
+    quote: "get the base address of the GDT from GDTR and read the segment descriptor for that. […] If \
+            CPL < segment DPL --> General Protection Error",
     section: "Hardware Handling of Interrupts/Exceptions",
     today: "the same, by the CPU; with FRED there are no gates, and the kernel's segment is fixed",
     functions: "pack_gate(), exc_general_protection()",

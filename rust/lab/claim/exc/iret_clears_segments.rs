@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IRET clears data segment registers of a lower privilege level (DPL).
+//! IRET clears data segment registers that hold a more privileged segment (of a lower DPL).
 //!
 //! It takes a program: it touches a page, and the page fault's handler, which the claim watches, loads
 //! the kernel's data segment into ES. Back in user mode the program reads ES, and tells it by a second

@@ -31,8 +31,8 @@ claim! {
             handling deferrable activities (SoftIRQs and Tasklets). One for each CPU.",
     section: "Multiple Kernel Mode stacks",
     today: "that was 32 bits. On x86-64 a task's stack has 16 KiB since Linux 3.15, a CPU's IRQ stack, \
-            which hard and soft IRQs share, 16 KiB, and each of NMI, #DB, #DF and #MC a stack of its own \
-            on each CPU",
+            which hard and soft IRQs share, 16 KiB, and each of NMI, #DB, #DF, #MC and #VC (of \
+            encrypted guests) a stack of its own on each CPU",
     functions: "irq_init_percpu_irqstack(), do_softirq_own_stack(), get_stack_info()",
     control: "runs everything in the task",
     next: "echo measure > stacks; cat stacks",

@@ -38,8 +38,9 @@ claim! {
             routine attempts to read or write into a memory area whose address has been passed as a system \
             call parameter by it does not belong to the process address space",
     section: "The page fault",
-    today: "the same, but for the second cause: since Linux 5.8 page tables of x86-64 have all entries for \
-            vmalloc() memory from the beginning, and nothing is left to do in a fault",
+    today: "the same, but for the second cause: since Linux 5.8 nothing is left to do in a fault on \
+            vmalloc() memory; since 5.9 all page tables of x86-64 have the entries for it from the \
+            beginning",
     functions: "exc_page_fault(), do_user_addr_fault(), handle_mm_fault(), preallocate_vmalloc_pages()",
     control: "the absent page has been touched before",
     next: "echo all > fixup/access; cat fixup/access",

@@ -28,7 +28,7 @@ claim! {
     today: "an entry in the table is only read after a fault",
     functions: "search_exception_tables()",
     control: "every access faults",
-    next: "make bench compares in instructions",
+    next: "# on the host: make bench, which compares in instructions",
 }
 
 const ROUNDS: usize = 50;

@@ -18,11 +18,11 @@ use irqlab::{
 claim! {
     quote: "a + size > current_thread_info()->addr_linig.seg",
     section: "Accessing Memory and System Calls",
-    today: "since Linux 5.18, which has no set_fs() on x86 any more since 5.10, the limit is the same for \
-            all threads: where the user's part of the address space ends",
+    today: "since Linux 5.10, which took set_fs() from x86, the limit is the same for all threads: \
+            where the user's part of the address space ends",
     functions: "access_ok(), __access_ok(), valid_user_address()",
     control: "the kernel thread asks about the kernel's addresses only",
-    next: "echo 'FIX-01' > claims; grep ^FIX-01 claims",
+    next: "echo FIX-01 > claims; grep ^FIX-01 claims",
 }
 
 /// The last address, from `low` on, of which access_ok() lets a byte pass; nothing if it lets none or all.

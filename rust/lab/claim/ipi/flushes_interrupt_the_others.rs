@@ -51,10 +51,10 @@ use kernel::sync::{
 claim! {
     quote: "it is sent to all the CPU but the sender forcing them to invalidate the TLB, the handler is invalidate_interrupt().",
     section: "Inter-Processor Interrupts (IPIs)",
-    today: "as calls of a function, since 3.6 (2012); for a process's memory only to the CPUs that run it, and to none where the CPUs have the instruction INVLPGB (since 6.15, 2025)",
+    today: "as calls of a function, since 3.6 (2012); for a process's memory only to the CPUs that run a thread of it now, for a page of the kernel's own to all others, idle or not; and to none where the CPUs have the instruction INVLPGB (since 6.15, 2025)",
     functions: "flush_tlb_kernel_range(), flush_tlb_mm_range(), flush_tlb_func()",
     control: "the page stays mapped",
-    next: "grep -e TLB -e CAL /proc/interrupts, before and after",
+    next: "grep -e TLB -e CAL /proc/interrupts; echo IPI-08 > claims; grep -e TLB -e CAL /proc/interrupts",
 }
 
 /// The process that is watched, and for how long.

@@ -43,7 +43,7 @@ claim! {
     today: "as the text says, but older: a list for each CPU since 2.6.27 (2008), with a lock, and without one since 3.14 (2014). Who finds it empty sends the interrupt",
     functions: "__smp_call_single_queue(), llist_add(), call_single_queue",
     control: "each has run before the next is sent, and interrupts are on",
-    next: "echo kind=async count=1000 wait=0 > ipi/call; cat ipi/call: fewer interrupts than calls",
+    next: "echo kind=async count=1000 wait=0 > ipi/call; cat ipi/call # fewer interrupts than calls",
 }
 
 const COUNT: usize = 50;

@@ -42,7 +42,7 @@ claim! {
     today: "all calls are queued, and one interrupt serves what is in the queue; but since 5.8 (2020) those that somebody waits for are made before the others",
     functions: "__flush_smp_call_function_queue(), csd_lock()",
     control: "nobody waits for the last one either",
-    next: "echo kind=contended senders=2 count=100 > ipi/call; cat ipi/call: calls and interrupts",
+    next: "echo kind=contended senders=2 count=100 > ipi/call; cat ipi/call # calls and interrupts",
 }
 
 /// Calls, in the order in which they are queued; somebody waits for the last.

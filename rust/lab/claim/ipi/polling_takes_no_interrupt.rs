@@ -44,7 +44,7 @@ claim! {
     today: "who puts a call into the queue of a CPU that polls sets a flag in its memory in place of an interrupt: since 3.16 (2014) to reschedule, since 5.8 (2020) for calls",
     functions: "call_function_single_prep_ipi(), set_nr_if_polling(), flush_smp_call_function_queue()",
     control: "the CPU is busy",
-    next: "boot with idle=poll, then: echo IPI-11 > claims; grep ^IPI-11 claims",
+    next: "# on the host: make shell APPEND=idle=poll; there: echo IPI-11 > claims; grep ^IPI-11 claims",
 }
 
 const COUNT: u32 = 30;

@@ -39,7 +39,8 @@ claim! {
     today: "synchronous if the sender asks for it: it spins until the function has returned. One that does not ask goes on at once",
     functions: "smp_call_function_single(), csd_lock_wait(), smp_call_function_single_async()",
     control: "the sender never waits",
-    next: "echo target=irqs_off hold_us=500 > ipi/matrix; cat ipi/matrix: how long a sender waits for a CPU with interrupts off",
+    next: "echo target=irqs_off hold_us=500 > ipi/matrix; cat ipi/matrix # how long a sender waits for a \
+           CPU with interrupts off",
 }
 
 const COUNT: u32 = 5;

@@ -58,7 +58,7 @@ claim! {
     today: "0xfc for a call of several CPUs, 0xfb for that of one, which got a vector of its own in 2.6.27 (2008), 0xfd to reschedule; TLBs have none since 3.6 (2012): they are invalidated by calls. The numbers of the text are those of 32-bit kernels until 2.6.26",
     functions: "sysvec_call_function(), sysvec_call_function_single(), sysvec_reschedule_ipi()",
     control: "looks for the vectors of the text in the local APIC",
-    next: "cat idt: all 256 gates with their handlers; cat ipi/counters: how often each CPU was interrupted",
+    next: "cat idt ipi/counters # all 256 gates with their handlers; how often each CPU was interrupted",
 }
 
 /// What one CPU sends to another.

@@ -49,7 +49,7 @@ use kernel::sync::{
 claim! {
     quote: "the top-half of an IRQ is executed in a kernel thread by using the function request_threaded_irq() for allocating a IRQ line.",
     section: "Tasklets",
-    today: "the thread runs what is left after a primary handler in hard IRQ context; it is called irq/N-name and is SCHED_FIFO 50. The line stays masked until it is done, where the line's flow masks at all. Since 2.6.30",
+    today: "the thread runs what is left after a primary handler in hard IRQ context; it is called irq/N-name and is SCHED_FIFO 50. With IRQF_ONESHOT a level-triggered line stays masked until the thread is done; an edge-triggered one is not masked, and may come again meanwhile. Since 2.6.30",
     functions: "request_threaded_irq(), irq_wake_thread(), irq_thread(), irq_finalize_oneshot()",
     control: "the primary handler does not wake the thread",
     next: "echo threaded > lines/edu0/handlers; ps | grep irq/; echo 5 > lines/edu0/trigger; cat deferral/threaded/context; echo none > lines/edu0/handlers",

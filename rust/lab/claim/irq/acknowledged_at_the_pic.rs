@@ -47,7 +47,8 @@ claim! {
             CPU, and the 8259 is masked",
     functions: "apic_ack_irq(), ioapic_ack_level(), apic_eoi(); mask_and_ack_8259A()",
     control: "looks when no interrupt was raised",
-    next: "cat lapic; in `make shell APPEND=noapic`: echo IRQ-19 > claims; cat claims",
+    next: "cat lapic # and on the host: make shell APPEND=noapic; there: echo IRQ-19 > claims; grep \
+           ^IRQ-19 claims",
 }
 
 /// Interrupts, one after the other: the next one comes when the last one was acknowledged.

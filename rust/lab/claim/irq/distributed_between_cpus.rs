@@ -34,7 +34,7 @@ use kernel::sync::atomic::{
 };
 
 claim! {
-    quote: "External interrupts can be distributed in two ways: Static Distribution, Dynamic Distribution. The IRQ signal is delivered to the LAPIC of the processor that is executing the process with lowest priority.",
+    quote: "External interrupts can be distributed in two ways: Static Distribution […], Dynamic Distribution. […] The IRQ signal is delivered to the LAPIC of the processor that is executing the process with lowest priority.",
     section: "Multicore processors",
     today: "only statically: of the CPUs that a line may go to, one gets all of its interrupts. Linux stopped using delivery to the lowest priority in 4.15",
     functions: "irq_set_affinity(), assign_irq_vector_any_locked(), apic_update_irq_cfg()",
@@ -79,7 +79,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     counter.move_to(trial, &affinity, cpu::online())?;
     let effective = affinity.effective()?;
     let Some(busy) = cpu::online().find(|cpu| effective.test(*cpu)) else {
-        skip!("the controller says of no CPU that it has chosen it");
+        skip!("no CPU was chosen beforehand");
     };
     let vector = waiting::visible_vector_of(&line)?;
     let (runs, runs_there) = (counter.runs(), counter.runs_on(busy));
@@ -157,7 +157,7 @@ fn spread(
     evidence.check(
         chosen.weight() == 1 && is_among && nr_cpus == 1 && as_chosen == COUNT,
         fmt!(
-            "static: may go to {} CPUs, of which the controller chose {}: {as_chosen} of {COUNT} interrupts came \
+            "static: may go to {} CPUs, of which {} was chosen beforehand: {as_chosen} of {COUNT} interrupts came \
              there, {nr_cpus} CPUs were interrupted",
             asked.weight(),
             chosen.weight()

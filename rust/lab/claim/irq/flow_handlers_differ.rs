@@ -49,7 +49,7 @@ use kernel::sync::{
 };
 
 claim! {
-    quote: "The execution path is optimized for different types of interrupts, that are: Level type, Edge type, Simple type, Fast EOI type, Per CPU type",
+    quote: "The execution path is optimized for different types of interrupts, that are: Level type […], Edge type […], Simple type […], Fast EOI type […], Per CPU type",
     section: "Interrupt Handler Activation",
     today: "the same since 2.6.18; the one for per-CPU interrupts is not exported to modules, and so is not shown",
     functions: "handle_level_irq(), handle_edge_irq(), handle_simple_irq(), handle_fasteoi_irq(), handle_percpu_irq()",

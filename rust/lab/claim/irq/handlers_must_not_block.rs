@@ -53,7 +53,8 @@ claim! {
     today: "the same: the scheduler reports \"scheduling while atomic\", and resets the count of contexts, which cannot be right",
     functions: "__schedule(), __schedule_bug()",
     control: "the line's thread blocks instead",
-    next: "in a guest of its own: make shell PARAMS=dangerous=1, then echo IRQ-10 > claims; cat claims; dmesg",
+    next: "# on the host: make shell PARAMS=dangerous=1; there: echo IRQ-10 > claims; grep ^IRQ-10 \
+           claims; dmesg | tail -n 40",
 }
 
 /// A handler that blocks, or whose thread does.

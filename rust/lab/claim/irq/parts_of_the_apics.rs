@@ -56,7 +56,7 @@ use kernel::{
 claim! {
     quote: "each microprocessor has a Local-APIC with: 32bit registers, internal clock and local timer, two additional lines LINT0 LINT1 reserved for local APIC interrupts. All the LAPICs are connected to an external I/O APIC",
     section: "Multicore processors",
-    today: "the same. An x2APIC has its registers in MSRs and ids of 32 bits; TPR is there, but Linux lets all through and never changes it",
+    today: "the same. An x2APIC has its registers in MSRs and ids of 32 bits. Of the entries for local interrupts, the kernel uses the timer, the error and the performance one; it sends IPIs by the ICR, and ends each interrupt by EOI. TPR is there, and is not used: Linux lets all through",
     functions: "setup_local_APIC(), sysvec_apic_timer_interrupt(), ioapic_set_affinity(), ioapic_irq_get_chip_state()",
     control: "TPR stays as it is",
     next: "cat lapic",

@@ -48,7 +48,7 @@ use kernel::sync::{
 };
 
 claim! {
-    quote: "Non-Critical. These action can finish quickly and they are executed immediately but with the interrupts enabled (you can be interrupted).",
+    quote: "Non-Critical. […] These action can finish quickly and they are executed immediately but with the interrupts enabled (you can be interrupted).",
     section: "I/O Interrupts",
     today: "two parts: since 2.6.35 the ISR has interrupts off until it returns. What may be interrupted runs later, as a bottom half or in the line's thread",
     functions: "__handle_irq_event_percpu(), irq_exit_rcu(), handle_softirqs()",

@@ -20,7 +20,7 @@ claim! {
             have several, of other sizes",
     functions: "io_apic_get_redir_entries(), ioapic_read_entry()",
     control: "looks for each line's entry from the end of the table",
-    next: "in `make shell APPEND=apic=debug`: dmesg | grep -A 30 'IO APIC'",
+    next: "# on the host: make shell APPEND=apic=debug; there: dmesg | grep -A 30 'IO APIC'",
 }
 
 /// By the text.

@@ -54,10 +54,11 @@ use kernel::{
 claim! {
     quote: "If 99,900 of the previous 100,000 interrupts have not been handled then assume that the IRQ is stuck in some manner. Drop a diagnostic and try to turn the IRQ off.",
     section: "kernel/irq/spurious.c, a comment in the kernel's source",
-    today: "the same; not with noirqdebug. Whoever requests the line next starts afresh",
+    today: "the same; not with noirqdebug. From then on the kernel only calls the handlers of such a line now and then by a timer, if the line is shared. Whoever requests the line next starts afresh",
     functions: "note_interrupt(), __report_bad_irq(), irq_disable()",
     control: "every hundredth interrupt is claimed",
-    next: "in a guest of its own: make shell PARAMS=dangerous=1, then echo IRQ-06 > claims; cat claims; dmesg",
+    next: "# on the host: make shell PARAMS=dangerous=1; there: echo IRQ-06 > claims; grep ^IRQ-06 \
+           claims; dmesg | tail -n 40",
 }
 
 /// The kernel judges after each 100 000, and begins to count anew after a pause of

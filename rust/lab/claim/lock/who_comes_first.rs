@@ -38,7 +38,7 @@ claim! {
     today: "those who wait have had tickets since Linux 2.6.25, and have queued since 4.2; a guest that its hypervisor does not help goes back to test-and-set, lest they queue behind a virtual CPU that stands still",
     functions: "queued_spin_lock_slowpath(), virt_spin_lock(), native_pv_lock_init()",
     control: "the first CPU does not hold the lock",
-    next: "grep -c hypervisor /proc/cpuinfo: the CPUs that know themselves to be virtual",
+    next: "grep -c hypervisor /proc/cpuinfo # how many CPUs know themselves to be virtual",
 }
 
 /// Rounds that are to be judged, and how many to try for that: a CPU may come late.

@@ -40,7 +40,8 @@ claim! {
     today: "removed in Linux 2.4; rebuilt with the counter and the waiting of tasklet_disable()",
     functions: "disable_bh(), enable_bh(), synchronize_bh() of Linux 2.2; Slot::disable() here, tasklet_disable()",
     control: "it is enabled as often as it was disabled before it is marked",
-    next: "cd old_bh; for what in init disable mark; do echo $what 20 > slots; done; grep ^20 slots; echo enable 20 > slots",
+    next: "for what in init disable mark; do echo $what 20 > old_bh/slots; done; grep ^20 old_bh/slots; \
+           for what in enable remove; do echo $what 20 > old_bh/slots; done",
 }
 
 /// How long the routine waits for the other CPU, and goes on after that one is about to disable it.

@@ -24,7 +24,7 @@ claim! {
     today: "removed in Linux 2.5; rebuilt: a mark schedules the slot's tasklet, which looks whether there is a routine",
     functions: "bh_action(), bh_base[] of Linux 2.4; BottomHalves::mark() here",
     control: "the slot has a routine",
-    next: "cd old_bh; echo mark 21 > slots; grep ^21 slots",
+    next: "echo mark 21 > old_bh/slots; grep ^21 old_bh/slots",
 }
 
 const EMPTY: u32 = 7;

@@ -47,7 +47,7 @@ claim! {
             comes back for it: some rounds at once, the rest in ksoftirqd",
     functions: "bh_action(), mark_bh() of Linux 2.4; Slot::mark() here",
     control: "one that finds another running gives up",
-    next: "echo OLD-02 > claims: how often that happens",
+    next: "echo OLD-02 > claims; grep ^OLD-02 claims # how often that happens",
 }
 
 /// How long the first one stays inside, if the second is not seen to be kept.

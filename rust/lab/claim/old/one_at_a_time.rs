@@ -32,7 +32,7 @@ claim! {
     today: "removed in Linux 2.5; rebuilt: all slots share one lock, and the one that finds it taken comes again",
     functions: "bh_action(), global_bh_lock of Linux 2.4; BottomHalves here",
     control: "two sets of slots pass for one",
-    next: "echo OLD-06 > claims: what else may not run beside what",
+    next: "echo OLD-06 > claims; grep ^OLD-06 claims # what else may not run beside what",
 }
 
 const MIN_RUNS: u64 = 100;

@@ -28,7 +28,7 @@ claim! {
             interrupt threads are rebuilt",
     functions: "tasklet_action_common(), __queue_work(), handle_softirqs(); BottomHalves here",
     control: "soft IRQ work passes for all",
-    next: "cat old_bh/slots; echo TASK-02 > claims",
+    next: "cat old_bh/slots; echo TASK-02 > claims; grep ^TASK-02 claims",
 }
 
 /// What may run at the same time as a body.

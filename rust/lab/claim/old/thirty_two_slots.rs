@@ -27,7 +27,8 @@ claim! {
             tasklet of high priority for each",
     functions: "init_bh(), mark_bh() and remove_bh() of Linux 2.4; BottomHalves::init(), Slot::mark() here",
     control: "each may run after each mark",
-    next: "cd old_bh; echo init 20 > slots; echo mark 20 count=5 > slots; grep ^20 slots",
+    next: "echo init 20 > old_bh/slots; echo mark 20 count=5 > old_bh/slots; grep ^20 old_bh/slots; echo \
+           remove 20 > old_bh/slots",
 }
 
 const MARKS: u64 = 5;

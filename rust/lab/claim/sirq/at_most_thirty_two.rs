@@ -37,7 +37,7 @@ claim! {
     today: "ten, in a list that is fixed as the kernel is built; x86 keeps the pending ones in 16 bits since 6.2 (2023)",
     functions: "open_softirq(), softirq_vec, local_softirq_pending()",
     control: "looks for __tasklet_schedule(), which modules call, instead of open_softirq()",
-    next: "cat /proc/softirqs: a row each",
+    next: "cat /proc/softirqs # a row for each",
 }
 
 const LIMIT: usize = 32;

@@ -36,10 +36,11 @@ use kernel::sync::atomic::{
 claim! {
     quote: "in order to avoid that __do_softirq() never regain control to user processes it only executes a fixed number of iterations, the remaining softirqs will be handled by ksoftirqd daemon.",
     section: "Execution - do_softirq()",
-    today: "10 rounds at most; since 3.9 (2013) less if 2 ms have passed, or a task needs the CPU",
+    today: "10 rounds at most; since 3.9 (2013) fewer if 2 ms have passed, or as soon as a task needs the CPU",
     functions: "handle_softirqs(): MAX_SOFTIRQ_RESTART, MAX_SOFTIRQ_TIME; wakeup_softirqd()",
     control: "the task raises it anew for each round",
-    next: "echo line=sim0 count=100 load=softirq > bench; cat bench: bottom halves behind many soft IRQs",
+    next: "echo line=sim0 count=20 mechanisms=hard,tasklet,percpu_wq load=softirq > bench; cat bench # \
+           bottom halves behind many soft IRQs",
 }
 
 /// How often the tasklet is to run, and the kernel's bound.

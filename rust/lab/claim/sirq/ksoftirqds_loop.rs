@@ -54,10 +54,12 @@ claim! {
     quote: "Each ksoftirqd runs the ksoftirq() function which essentially executes the following loop",
     section: "ksoftirqd",
     today: "since 3.7 (2012) the loop is that of all threads that there are for each CPU, which asks whether a soft IRQ is \
-            pending; preempt_disable() and do_softirq() are gone: the count of soft IRQs keeps other tasks off",
+            pending; do_softirq() is gone, and what keeps other tasks off the CPU is the count of \
+            soft IRQs, not preempt_disable() as in the text",
     functions: "smpboot_thread_fn(), ksoftirqd_should_run(), run_ksoftirqd()",
     control: "a task serves it",
-    next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs: what ksoftirqd serves",
+    next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs # the column ksoftirqd: what \
+           it serves",
 }
 
 /// What the tasklet finds, the first time.

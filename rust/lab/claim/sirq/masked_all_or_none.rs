@@ -37,7 +37,7 @@ claim! {
             and is kept until it is enabled",
     functions: "local_bh_disable(), tasklet_disable(), tasklet_action_common()",
     control: "the tasklet is not disabled",
-    next: "echo TASK-05 > claims; grep ^TASK-05 claims: how often a tasklet may be disabled",
+    next: "echo TASK-05 > claims; grep ^TASK-05 claims # how often a tasklet may be disabled",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

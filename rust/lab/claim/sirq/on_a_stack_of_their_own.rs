@@ -56,7 +56,7 @@ claim! {
             ksoftirqd stays on its own. With PREEMPT_RT nobody switches",
     functions: "do_softirq(), do_softirq_own_stack(), run_ksoftirqd()",
     control: "ksoftirqd is left to serve it in place of the task",
-    next: "cat stacks: the stacks of a CPU and how much of them is in use",
+    next: "cat stacks # the stacks of a CPU, and how much of them is in use",
 }
 
 /// Where the tasklet is scheduled.

@@ -48,7 +48,7 @@ claim! {
     today: "as the text says: what a soft IRQ has to do it finds in data of its CPU, or locks it",
     functions: "handle_softirqs(), softirq_vec",
     control: "one CPU raises it",
-    next: "echo TASK > claims; grep ^TASK claims: tasklets do not",
+    next: "echo TASK-02 > claims; grep ^TASK-02 claims # a tasklet does not",
 }
 
 /// How often they are to run, and how long to try.

@@ -33,8 +33,9 @@ claim! {
             something",
     functions: "interrupt_thread::Handler::serve(), core::task::Poll::Pending",
     control: "the handler holds the CPU until it is let go",
-    next: "cd interrupt_threads; echo 1 > on; echo level=5 wait=release > handlers; echo level=5 > raise; cat pools; \
-           echo 5 > release; echo 0 > on",
+    next: "echo 1 > interrupt_threads/on; echo level=5 wait=release > interrupt_threads/handlers; echo \
+           level=5 > interrupt_threads/raise; cat interrupt_threads/pools; echo 5 > \
+           interrupt_threads/release; echo 0 > interrupt_threads/on",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -36,7 +36,7 @@ claim! {
             stack, and simply returns",
     functions: "irqentry_exit()",
     control: "the handler blocks, and is let go by the thread",
-    next: "echo SOL-02 > claims; cat claims",
+    next: "echo SOL-02 > claims; grep ^SOL-02 claims",
 }
 
 const ROUNDS: u64 = 100;

@@ -42,7 +42,7 @@ claim! {
     today: "rebuilt: handlers run with interrupts on, and a higher level's interrupt is served on top",
     functions: "interrupt_thread::Levels::begin(), handle_softirqs()",
     control: "the second interrupt is of a lower level",
-    next: "echo on > nesting",
+    next: "echo on > nesting; echo SOL-06 > claims; cat nesting; echo off > nesting",
 }
 
 /// How long the upper handler takes.

@@ -30,7 +30,7 @@ claim! {
     today: "rebuilt: above level 10 a handler is a function that runs in the hard IRQ itself",
     functions: "interrupt_thread::HighHandler",
     control: "the interrupt is of the lock level, not above it",
-    next: "on the host, in the source tree: tools/enter tools/test compile-fail",
+    next: "# on the host, in the source tree: make compile-fail",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -55,7 +55,7 @@ claim! {
             CPU, and the scheduler moves no task that runs",
     functions: "handle_softirqs(), set_cpus_allowed_ptr(), migration_cpu_stop()",
     control: "the handler blocks instead of holding the CPU",
-    next: "echo SOL-04 > claims; cat claims",
+    next: "echo SOL-04 > claims; grep ^SOL-04 claims",
 }
 
 /// The thread that is interrupted: it counts, until it is elsewhere or told to end.

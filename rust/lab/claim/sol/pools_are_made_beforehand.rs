@@ -34,7 +34,7 @@ claim! {
     today: "rebuilt: a kernel thread for each CPU and level, and the place for its handler's state",
     functions: "interrupt_thread::InterruptThreads::new()",
     control: "the pools are made anew between the two rounds",
-    next: "echo 1 > interrupt_threads/on; ps | grep intr_",
+    next: "echo 1 > interrupt_threads/on; ps | grep intr_; echo 0 > interrupt_threads/on",
 }
 
 /// The threads of one round: of each CPU and level, its id.

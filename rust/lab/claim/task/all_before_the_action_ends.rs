@@ -28,7 +28,7 @@ claim! {
     today: "so: the action takes the CPU's list and runs what is on it; what is scheduled meanwhile is for the next action",
     functions: "tasklet_action_common(), handle_softirqs()",
     control: "half of them are scheduled after an action has ended",
-    next: "echo 1 > tape_on; echo 5 > deferral/tasklet/schedule; tail -n 40 tape",
+    next: "echo 1 > tape_on; echo 5 > deferral/tasklet/schedule; echo 0 > tape_on; tail -n 40 tape",
 }
 
 const TASKLETS: usize = 20;

@@ -33,7 +33,8 @@ claim! {
     today: "so for tasklets, by a counter; the soft IRQ finds the tasklet, cannot run it and raises itself again, which keeps ksoftirqd busy",
     functions: "tasklet_disable(), tasklet_enable(), tasklet_action_common()",
     control: "it is enabled as often as it was disabled before it is scheduled",
-    next: "cd deferral/tasklet; echo 0 > enabled; echo 1 > schedule; cat context; echo 1 > enabled; cat context",
+    next: "echo 0 > deferral/tasklet/enabled; echo 1 > deferral/tasklet/schedule; cat \
+           deferral/tasklet/context; echo 1 > deferral/tasklet/enabled; cat deferral/tasklet/context",
 }
 
 /// How often the soft IRQ has to come: if it has come twice, its first action has ended.

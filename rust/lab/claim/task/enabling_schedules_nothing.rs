@@ -30,7 +30,7 @@ claim! {
     today: "enabling only counts down, whatever the priority, and there is one function for both; it is tasklet_schedule() and tasklet_hi_schedule() that have a soft IRQ each",
     functions: "tasklet_enable(), __tasklet_schedule(), __tasklet_hi_schedule()",
     control: "the second is scheduled at normal priority, too",
-    next: "echo TASK-04 > claims; grep TASK-04 claims",
+    next: "echo TASK-04 > claims; grep ^TASK-04 claims",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

@@ -29,7 +29,8 @@ claim! {
     today: "a disabled tasklet stays scheduled; disable_work(), since Linux 6.10, has queue_work() return false: who moves a driver from one to the other has to queue again after enabling",
     functions: "tasklet_disable(), disable_work_sync(), clear_pending_if_disabled(), enable_and_queue_work()",
     control: "both are enabled before they are activated",
-    next: "cd deferral/bh_wq; echo 0 > enabled; echo 3 > schedule; echo 1 > enabled; cat context",
+    next: "echo 0 > deferral/bh_wq/enabled; echo 3 > deferral/bh_wq/schedule; echo 1 > \
+           deferral/bh_wq/enabled; cat deferral/bh_wq/context",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {

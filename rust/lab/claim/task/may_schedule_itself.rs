@@ -43,7 +43,7 @@ claim! {
     today: "so: it is no longer scheduled when it begins to run, and may be again; tasklet_kill() waits until it is neither scheduled nor running",
     functions: "tasklet_clear_sched(), tasklet_kill(), tasklet_unlock_wait()",
     control: "it does not schedule itself",
-    next: "echo SIRQ-07 > claims; grep SIRQ-07 claims",
+    next: "echo SIRQ-07 > claims; grep ^SIRQ-07 claims",
 }
 
 /// How often it is to run by itself.

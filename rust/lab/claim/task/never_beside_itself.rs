@@ -38,7 +38,7 @@ claim! {
     today: "so for one tasklet_struct, by a bit that says that it runs; two tasklets with the same function are two",
     functions: "tasklet_trylock(), tasklet_unlock(), tasklet_action_common()",
     control: "two tasklets pass for one",
-    next: "echo OLD-06 > claims: what else may not run beside what",
+    next: "echo OLD-06 > claims; grep ^OLD-06 claims # what else may not run beside what",
 }
 
 const MIN_RUNS: u64 = 40;

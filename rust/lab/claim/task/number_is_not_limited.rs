@@ -27,7 +27,7 @@ claim! {
     today: "so: they are linked into a list of the CPU by themselves, and memory is what limits them; there are ten soft IRQs",
     functions: "tasklet_setup(), __tasklet_schedule_common(), tasklet_action_common()",
     control: "every second one is not scheduled",
-    next: "echo SIRQ-01 > claims; grep SIRQ-01 claims",
+    next: "echo SIRQ-01 > claims; grep ^SIRQ-01 claims",
 }
 
 const TASKLETS: usize = 10_000;

@@ -24,7 +24,7 @@ claim! {
     today: "so since Linux 2.3: a bit of the tasklet says that it is scheduled, and whoever finds it set does nothing",
     functions: "tasklet_schedule(), __tasklet_schedule(), tasklet_clear_sched()",
     control: "it may run between one and the next",
-    next: "cd deferral/tasklet; echo 5 > schedule; cat context",
+    next: "echo 5 > deferral/tasklet/schedule; cat deferral/tasklet/context",
 }
 
 const COUNT: u64 = 10;

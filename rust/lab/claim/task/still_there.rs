@@ -43,7 +43,7 @@ use kernel::sync::atomic::{
 claim! {
     quote: "In the latest version of the kernel the Tasklets API is deprecated in favour of Threaded IRQs. The Tasklet API (but also the SoftIRQ) will be removed",
     section: "Tasklets",
-    today: "the kernel's header says that they are deprecated and names threaded IRQs, since 2020; they are still there, and since Linux 6.9 BH work queues are to take their place",
+    today: "their removal was first proposed in 2007, and the kernel's header has called them deprecated since 2020, and names threaded IRQs; they are still there, and since Linux 6.9 BH work queues are to take their place",
     functions: "tasklet_action(), workqueue_softirq_action(); include/linux/interrupt.h",
     control: "the work is on a queue with threads",
     next: "echo line=sim0 mechanisms=tasklet,bh_wq,threaded > bench; cat bench",

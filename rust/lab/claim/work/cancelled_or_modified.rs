@@ -37,7 +37,7 @@ claim! {
     today: "so: the timer of delayed work, and its place on a list, can be taken back; cancel_delayed_work_sync() waits for it as well if it runs",
     functions: "cancel_delayed_work_sync(), mod_delayed_work_on(), work_grab_pending()",
     control: "the second is queued again instead of modified",
-    next: "echo WORK-04 > claims; grep WORK-04 claims",
+    next: "echo WORK-04 > claims; grep ^WORK-04 claims",
 }
 
 /// A delay that nobody waits for.

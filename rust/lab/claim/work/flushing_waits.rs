@@ -27,7 +27,7 @@ claim! {
     today: "so; destroy_workqueue() flushes until nothing is left",
     functions: "__flush_workqueue(), drain_workqueue(), destroy_workqueue()",
     control: "the queue is not flushed",
-    next: "echo WORK-10 > claims; grep WORK-10 claims",
+    next: "echo WORK-10 > claims; grep ^WORK-10 claims",
 }
 
 const ITEMS: usize = 4;

@@ -33,7 +33,7 @@ use kernel::sync::Arc;
 claim! {
     quote: "You can use the function create_singlethread_workqueue() for creating a work queue with only one thread.",
     section: "Work Queues",
-    today: "one item at a time and in order still, by whichever thread of a shared pool",
+    today: "one item at a time and in order still, by whichever thread of a shared pool; the queue has only a rescuer of its own",
     functions: "create_singlethread_workqueue(), alloc_ordered_workqueue()",
     control: "the queue is unbound, with any number of threads",
     next: "echo line=sim0 mechanisms=ordered_wq,unbound_wq > bench; cat bench",

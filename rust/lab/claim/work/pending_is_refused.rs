@@ -27,7 +27,7 @@ claim! {
     today: "a work_struct has room for one place in one list: while it is pending queue_work() changes nothing and returns false",
     functions: "queue_work_on(), clear_pending_if_disabled(), process_one_work()",
     control: "it may run between one and the next",
-    next: "cd deferral/percpu_wq; echo 5 > schedule; cat context",
+    next: "echo 5 > deferral/percpu_wq/schedule; cat deferral/percpu_wq/context",
 }
 
 /// How often it is queued.

@@ -31,7 +31,7 @@ claim! {
     today: "so; there is one for each behaviour by now, and that for this CPU is system_percpu_wq since Linux 6.17",
     functions: "schedule_work(), system_percpu_wq, workqueue_init_early()",
     control: "the work is on a queue of the lab's own of the same kind",
-    next: "echo WORK-09 > claims; ps | grep kworker/0",
+    next: "echo WORK-09 > claims; grep ^WORK-09 claims; ps | grep kworker/0",
 }
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
