@@ -46,6 +46,7 @@ mod task;
 mod time;
 mod together;
 mod trial;
+mod user_part;
 mod work;
 
 use evidence::{

@@ -8,7 +8,8 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    skip,
+    user_part, //
 };
 use irqlab::{
     context::Unsleeping,
@@ -57,7 +58,8 @@ struct Programmed {
 
 impl Observer<SignalGenerate> for Programmed {
     fn observe(&self, event: &SignalGenerate, _context: &Unsleeping) {
-        match event.exception {
+        // It is for the current task, as it raised the exception.
+        match event.exception.filter(|_| user_part::is_current()) {
             Some(Vector::GP) if event.error_code == self.error_code => {
                 self.nr_refused.add(1, Relaxed)
             }

@@ -7,7 +7,8 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    skip,
+    user_part, //
 };
 use irqlab::{
     context::{
@@ -75,7 +76,7 @@ impl Observer<SignalGenerate> for Fates {
 
 impl Observer<SignalDeliver> for Fates {
     fn observe(&self, signal: &SignalDeliver, _context: &Unsleeping) {
-        if signal.signal == SIGTRAP {
+        if signal.signal == SIGTRAP && user_part::is_current() {
             let place = usize::from(signal.has_handler);
             self.pids[place].store(Snapshot::take().pid, Relaxed);
         }

@@ -2,18 +2,22 @@
 
 //! Most exceptions become a signal for the process.
 //!
-//! It takes a process that raises them, which a module has not: the claim watches whatever processes
-//! raise meanwhile. `selftests/user_part EXC-12` is one that raises all.
+//! It takes a process that raises them, which a module has not: `selftests/user_part EXC-12`, which the
+//! claim watches.
 
 use crate::{
     claim::{
         prelude::*,
-        skip, //
+        skip,
+        user_part, //
     },
     fixup::Setting,
 };
 use irqlab::{
-    context::Unsleeping,
+    context::{
+        Snapshot,
+        Unsleeping, //
+    },
     exception::Vector,
     fixup::{
         access,
@@ -77,7 +81,7 @@ const SIGKILL: u32 = 9;
 
 /// What was sent because of exceptions.
 struct Signals {
-    /// Of this task only.
+    /// Of this task only, or else of the program's.
     only: Option<i32>,
     seen: [Seen; KINDS.len()],
     kills: Atomic<u64>,
@@ -107,6 +111,12 @@ impl Signals {
         }
     }
 
+    /// Whether the current task is one to watch.
+    fn is_watched(&self) -> bool {
+        self.only
+            .map_or_else(user_part::is_current, |pid| pid == Snapshot::take().pid)
+    }
+
     fn nr_kinds(&self) -> usize {
         let is_seen = |seen: &&Seen| seen.count.load(Relaxed) > 0;
         self.seen.iter().filter(is_seen).count()
@@ -118,7 +128,8 @@ impl Observer<SignalGenerate> for Signals {
         let Some(vector) = event.exception else {
             return;
         };
-        if self.only.is_some_and(|pid| pid != event.pid) {
+        // It is for the current task, as it raised the exception.
+        if !self.is_watched() {
             return;
         }
         if event.signal == SIGKILL {
@@ -137,7 +148,9 @@ impl Observer<SignalGenerate> for Signals {
 
 impl Observer<PageFaultUser> for Signals {
     fn observe(&self, _event: &PageFaultUser, _context: &Unsleeping) {
-        self.page_faults.add(1, Relaxed);
+        if self.is_watched() {
+            self.page_faults.add(1, Relaxed);
+        }
     }
 }
 
@@ -157,7 +170,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
     } else if !trial.eventually(PATIENCE_MS, || signals.nr_kinds() == KINDS.len()) {
         skip!(
-            "of {} kinds of exceptions processes raised {} in {PATIENCE_MS} ms: run \
+            "of {} kinds of exceptions a program raised {} in {PATIENCE_MS} ms: run \
              './user_part EXC-12 &' and try again",
             KINDS.len(),
             signals.nr_kinds()

@@ -9,7 +9,8 @@
 use crate::{
     claim::{
         prelude::*,
-        skip, //
+        skip,
+        user_part, //
     },
     hold::{
         attempt,
@@ -57,8 +58,7 @@ claim! {
     next: "grep -e TLB -e CAL /proc/interrupts; echo IPI-08 > claims; grep -e TLB -e CAL /proc/interrupts",
 }
 
-/// The process that is watched, and for how long.
-const PROCESS: &str = "user_part";
+/// How long the process is watched.
 const PATIENCE_MS: u32 = 100;
 
 /// How often the other CPUs have to be missed: somebody else may flush what has just been unmapped.
@@ -117,7 +117,7 @@ impl Observer<CsdQueueCpu> for Calls {
             return;
         } else if now.pid == self.thread.load(Relaxed) {
             Sender::Kernel
-        } else if now.comm() == PROCESS {
+        } else if now.comm() == user_part::NAME {
             Sender::Process
         } else {
             return;
@@ -136,7 +136,7 @@ impl Observer<CsdFunctionEntry> for Calls {
         }
         for sender in Sender::ALL {
             // A CPU that runs another process has nothing of this one's.
-            let is_for_it = sender == Sender::Kernel || now.comm() == PROCESS;
+            let is_for_it = sender == Sender::Kernel || now.comm() == user_part::NAME;
             // Once: others that call from the same CPU use the same memory for it.
             let queued = self.queued[sender as usize].local();
             if is_for_it && queued.cmpxchg(event.csd, 0, Full).is_ok() {
@@ -240,7 +240,8 @@ fn of_the_process(trial: &Trial<'_>, calls: &Calls, evidence: &mut Evidence) -> 
     };
     if !trial.eventually(PATIENCE_MS, || flush().is_some()) {
         return evidence.note(fmt!(
-            "no process with threads unmapped a page: run './{PROCESS} IPI-08 &' and try again"
+            "no process with threads unmapped a page: run './{} IPI-08 &' and try again",
+            user_part::NAME
         ));
     }
     let Some((cpu, name)) = flush() else {
