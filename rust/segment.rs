@@ -94,6 +94,16 @@ pub enum Data {
     User = 0x2b,
 }
 
+/// What ES has.
+pub fn es() -> u16 {
+    let selector: u16;
+    // SAFETY: Reads a register.
+    unsafe {
+        asm!("movw %es, {:x}", out(reg) selector, options(att_syntax, nomem, nostack, preserves_flags))
+    };
+    selector
+}
+
 /// Loads a segment into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is until it
 /// switches tasks, so that in an exception of user mode this is what user mode finds in ES, if nobody
 /// clears it on the way back.

@@ -51,6 +51,8 @@ const TELL: u64 = 0x6972_716c_6162_0002;
 
 struct Segments {
     loads: Data,
+    /// What was in ES after it was loaded last.
+    left: Atomic<u32>,
     /// The process that has ES loaded, 0 for none.
     loaded_in: Atomic<i32>,
     nr_told: Atomic<u64>,
@@ -64,6 +66,7 @@ impl Observer<PageFaultUser> for Segments {
         match fault.registers.cx {
             LOAD => {
                 segment::load_es(self.loads);
+                self.left.store(segment::es().into(), Relaxed);
                 self.loaded_in.store(pid, Relaxed);
             }
             TELL if self.loaded_in.cmpxchg(pid, 0, Full).is_ok() => {
@@ -85,6 +88,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let segments = Segments {
         loads: trial.pick(Data::Kernel, Data::User),
+        left: Atomic::new(0),
         loaded_in: Atomic::new(0),
         nr_told: Atomic::new(0),
         nr_cleared: Atomic::new(0),
@@ -100,12 +104,15 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
     let (nr_told, nr_cleared) = (seen.nr_told.load(Relaxed), seen.nr_cleared.load(Relaxed));
+    let left = seen.left.load(Relaxed);
     let mut evidence = Evidence::new();
-    evidence.note(fmt!(
-        "{nr_told} times a page fault's handler left {:#x} in ES, a segment of DPL {}",
-        seen.loads as u16,
-        trial.pick(0, 3)
-    ))?;
+    evidence.check(
+        left == seen.loads as u32,
+        fmt!(
+            "{nr_told} times a page fault's handler loaded ES with a segment of DPL {}, and left {left:#x} in it",
+            trial.pick(0, 3)
+        ),
+    )?;
     evidence.check(
         nr_cleared == nr_told,
         fmt!(
