@@ -131,11 +131,18 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         if !has_come && !trial.is_control() {
             skip!("in {patience_ms} ms it was not seen that {what}");
         }
+        if !has_come {
+            evidence.check(
+                has_come,
+                fmt!("in {patience_ms} ms it was not seen that {what}"),
+            )?;
+            continue;
+        }
         let served_in = Vector::from_raw(place.load(Acquire));
         // A thread may do it (PREEMPT_RT).
-        is_by_thread |= has_come && served_in.is_none();
+        is_by_thread |= served_in.is_none();
         evidence.check(
-            has_come && served_in.is_none_or(|vector| vector == wanted),
+            served_in.is_none_or(|vector| vector == wanted),
             fmt!(
                 "{what} in {}",
                 served_in.map_or("no soft IRQ", Vector::name)
