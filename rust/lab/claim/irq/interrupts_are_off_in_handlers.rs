@@ -119,7 +119,7 @@ fn ordinary_handler(trial: &Trial<'_>) -> Answer<Snapshot> {
     let registration = line.request_threadable(Sharing::Exclusive, c"ordinary", Ok(ordinary))?;
     lent.raise()?;
     let seen = || registration.handler().0.load();
-    trial.eventually(2000, || seen().is_some());
+    trial.come("an ordinary handler", || seen().is_some())?;
     match seen() {
         Some(snapshot) => Ok(snapshot),
         None => refuse!(EIO, "sim0: an ordinary handler was not called"),

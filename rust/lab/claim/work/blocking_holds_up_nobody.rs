@@ -26,6 +26,7 @@ use irqlab::{
 };
 use kernel::sync::{
     atomic::{
+        Acquire,
         Atomic,
         Full, //
     },
@@ -74,7 +75,7 @@ impl Handler for Item {
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let name = c"irqlab_work_08";
     let queue = trial.pick(Queue::per_cpu(name)?, Queue::ordered(name)?);
-    let patience_ms = trial.pick(2000, 20);
+    let patience_ms = trial.pick(20_000, 20);
     let crowd = pin_init!(Crowd {
         missing: Atomic::new(FOLLOWERS),
         have_run <- Completion::new(),
@@ -93,6 +94,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     blocked.queue_on(&queue, cpu);
     for follower in &followers {
         follower.queue_on(&queue, cpu);
+    }
+    if !trial.is_control() {
+        let came = trial.come("the items behind one that blocks", || {
+            crowd.missing.load(Acquire) == 0
+        });
+        // If they did not, nobody else lets it go on.
+        crowd.have_run.complete();
+        came?;
     }
     queue.flush(trial.task);
 

@@ -86,7 +86,12 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     } else {
         ("moved", modified.modify(&queue, 1))
     };
-    trial.eventually(trial.patience_ms(), || runs(&modified) > 0);
+    let has_run = || runs(&modified) > 0;
+    if trial.is_control() {
+        trial.eventually(trial.patience_ms(), has_run);
+    } else if is_done {
+        trial.come("delayed work", has_run)?;
+    }
     let ticks = clock::ticks().wrapping_sub(start);
     // What is not pending now cannot run again.
     let is_pending = modified.cancel(trial.task);
