@@ -50,22 +50,63 @@ try() {
 		}' "$work/before" "$lab/claims"
 }
 
+# left_behind - set value to what a claim might leave with the shell, which writes the command itself, or
+# keep of the module: CPUs that the shell may run on, the lab's mappings, uses
+left_behind() {
+	nr_mappings=0 nr_uses=
+	while read -r key cpus; do
+		[ "$key" != Cpus_allowed: ] || break
+	done </proc/self/status
+	while read -r mapping; do
+		case $mapping in
+		*irqlab*) nr_mappings=$((nr_mappings + 1)) ;;
+		esac
+	done </proc/self/maps
+	read -r nr_uses </sys/module/irqlab/refcnt
+	value="$cpus, $nr_mappings, $nr_uses"
+}
+
+# tidily COMMAND... - it has to leave everything as it was
+tidily() {
+	left_behind
+	before=$value
+	"$@"
+	code=$?
+	becomes "what it leaves: CPUs, mappings, uses" "$before" left_behind
+	return "$code"
+}
+
 gives_a_verdict() {
-	try "$1"
+	tidily try "$1"
 }
 
 can_fail() {
-	try "$1" control
+	tidily try "$1" control
 }
 
 # After the controls, so that all change.
 runs_as_a_group() {
-	try "$1"
+	tidily try "$1"
 }
 
 run_together() {
 	must claims "$2 control"
+	tidily try "$1"
+}
+
+has_gone() {
+	! pidof "$1" >"$work/value"
+}
+
+# The last, as it ends what the claims watch for: another program does the same in vain.
+heeds_no_other_program() {
+	kill "$user_part" 2>"$work/value"
+	eventually has_gone user_part || fail "user_part does not end"
+	cp user_part "$work/other_part"
+	"$work/other_part" "$1" &
+	cleanup="kill $!"
 	try "$1"
+	same "the result" "$?" "$KSFT_SKIP"
 }
 
 # skips_for ID HOW - a claim that touches user memory blames nobody for what a program does to its own
@@ -108,4 +149,5 @@ cat "$lab/claims" >"$work/before"
 		echo "skips_for $id locked"
 		echo "skips_for $id threaded"
 	done
+	is_short || printf 'heeds_no_other_program %s\n' EXC-03 EXC-12 EXC-28
 } 2>/dev/null | run_table
