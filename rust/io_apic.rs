@@ -17,15 +17,18 @@ use kernel::{
     prelude::*, //
 };
 
-/// An I/O APIC, as the firmware describes it.
+/// An I/O APIC, as the firmware describes it. Only [`all`] makes one: who reads it maps its address and
+/// writes there.
+///
+/// # Invariants
+///
+/// The firmware's table of interrupt controllers (MADT) says that the registers of an I/O APIC are at
+/// the physical address `address`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoApic {
-    /// Its id.
-    pub id: u8,
-    /// The physical address of its registers.
-    pub address: u32,
-    /// The number that its first line has in the whole system (GSI).
-    pub first_line: u32,
+    id: u8,
+    address: u32,
+    first_line: u32,
 }
 
 /// What its registers say.
@@ -46,6 +49,7 @@ pub fn all(_task: &Task) -> impl Iterator<Item = IoApic> {
         let (mut id, mut address, mut first_line) = (0, 0, 0);
         // SAFETY: The pointers are to variables of the right types. The token proves that this may sleep.
         unsafe { bindings::io_apic_find(place, &mut id, &mut address, &mut first_line) }.then_some(
+            // INVARIANT: The address is from an entry of the MADT that describes an I/O APIC.
             IoApic {
                 id,
                 address,
@@ -56,6 +60,21 @@ pub fn all(_task: &Task) -> impl Iterator<Item = IoApic> {
 }
 
 impl IoApic {
+    /// Its id.
+    pub const fn id(&self) -> u8 {
+        self.id
+    }
+
+    /// The physical address of its registers.
+    pub const fn address(&self) -> u32 {
+        self.address
+    }
+
+    /// The number that its first line has in the whole system (GSI).
+    pub const fn first_line(&self) -> u32 {
+        self.first_line
+    }
+
     /// Reads its registers, while all CPUs stand still.
     ///
     /// Errors: `ENOMEM`.
@@ -66,7 +85,7 @@ impl IoApic {
     /// fn show(task: &Task) -> Result {
     ///     for controller in io_apic::all(task) {
     ///         let registers = controller.read(task)?;
-    ///         pr_info!("{} lines from {}\n", registers.entries.len(), controller.first_line);
+    ///         pr_info!("{} lines from {}\n", registers.entries.len(), controller.first_line());
     ///     }
     ///     Ok(())
     /// }
@@ -77,7 +96,7 @@ impl IoApic {
 
         let mut words = KVec::from_elem(0u64, ROOM, GFP_KERNEL)?;
         let mut version = 0;
-        // SAFETY: By its constructor, the address is one at which the firmware says that an I/O APIC is.
+        // SAFETY: By the type invariant, the registers of an I/O APIC are at the address.
         // There is room for so many entries. The token proves that this may sleep.
         to_result(unsafe {
             bindings::io_apic_read(

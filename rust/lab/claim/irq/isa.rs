@@ -37,7 +37,7 @@ pub(super) fn isa_lines(
         })
     };
     let mut lines = KVec::new();
-    let Some(controller) = io_apic::all(trial.task).find(|it| it.first_line == 0) else {
+    let Some(controller) = io_apic::all(trial.task).find(|it| it.first_line() == 0) else {
         return Ok(lines);
     };
     let mut before = KVec::new();

@@ -34,7 +34,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         if registers.version == u32::MAX {
             skip!(
                 "nothing answers at {:#x}, where the firmware has an I/O APIC",
-                controller.address
+                controller.address()
             );
         }
         nr_controllers += 1;
@@ -42,8 +42,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_as_told += usize::from(entries.len() == NR_ENTRIES);
         evidence.note(fmt!(
             "I/O APIC {} at {:#x}: version register {:#x}, so {} entries, {} of them not masked",
-            controller.id,
-            controller.address,
+            controller.id(),
+            controller.address(),
             registers.version,
             entries.len(),
             entries.iter().filter(|entry| !entry.is_masked()).count()
