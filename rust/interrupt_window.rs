@@ -2,8 +2,12 @@
 
 //! Windows: a few instructions with interrupts on, amid others with interrupts off.
 
-use crate::context::Task;
+use crate::{
+    bindings,
+    context::Task, //
+};
 use core::arch::asm;
+use kernel::prelude::*;
 
 /// What is between the instruction that turns interrupts on and the one that turns them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +19,42 @@ pub enum Window {
 }
 
 /// Turns interrupts off, calls `raise`, opens the window, and calls `look` behind it, still with
-/// interrupts off. Neither may sleep. Returns what `look` says, with interrupts on.
+/// interrupts off. Returns what `look` says, with interrupts on again, as they were.
+///
+/// Neither function may sleep or keep interrupts off beyond its end: the window would be a lie to
+/// whoever relies on that. As they are [`Send`], neither can have the token of a task with it, and a
+/// guard that keeps interrupts off can neither stay in what they capture nor be what `look` returns.
+/// Nor may they switch interrupts on.
+///
+/// Errors: `EPERM` if interrupts are off, so that the caller, or who called that, relies on it.
 ///
 /// ```
 /// # use irqlab::{context::Task, interrupt_window::{self, Window}};
-/// # use kernel::sync::atomic::{Atomic, Relaxed};
-/// fn came_in_time(raise: impl FnOnce(), runs: &Atomic<u64>, task: &Task) -> bool {
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn came_in_time(raise: impl FnOnce() + Send, runs: &Atomic<u64>, task: &Task) -> Result<bool> {
 ///     interrupt_window::open(Window::Nop, task, raise, || runs.load(Relaxed) > 0)
 /// }
 /// ```
-pub fn open<R>(window: Window, _task: &Task, raise: impl FnOnce(), look: impl FnOnce() -> R) -> R {
+pub fn open<R: Send>(
+    window: Window,
+    _task: &Task,
+    raise: impl FnOnce() + Send,
+    look: impl FnOnce() -> R + Send,
+) -> Result<R> {
+    // A function that is called in place, with a lock held for instance, can have the token with it.
+    //
+    // SAFETY: Reads a flag of this CPU.
+    if unsafe { bindings::irqs_disabled() } {
+        return Err(EPERM);
+    }
     // The kernel's own functions would tell its lock validator, which would see interrupts that come
     // while they are off.
     //
-    // SAFETY: The token says that interrupts are on. They are off until the end, but for the window.
+    // SAFETY: They are on, as was just seen. They are off until the end, but for the window.
     unsafe { asm!("cli", options(nostack)) };
     raise();
-    // SAFETY: They were on when this was called, so that they may be on here; they are off again.
+    // SAFETY: They were on when this was called, so nobody who called it relies on their being off; nor
+    // does a guard that `raise` made, which is not `Send` and so ended with it. They are off again.
     unsafe {
         match window {
             Window::Empty => asm!("sti", "cli", options(nostack)),
@@ -39,7 +62,7 @@ pub fn open<R>(window: Window, _task: &Task, raise: impl FnOnce(), look: impl Fn
         }
     }
     let seen = look();
-    // SAFETY: They were on when this was called.
+    // SAFETY: That is how they were when this was called; no guard of `look` is left, as of `raise`.
     unsafe { asm!("sti", options(nostack)) };
-    seen
+    Ok(seen)
 }

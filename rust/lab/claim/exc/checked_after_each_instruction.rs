@@ -57,7 +57,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
                 );
             };
             let look = || work.count() - before;
-            nr_taken += interrupt_window::open(window, trial.task, raise, look);
+            nr_taken += interrupt_window::open(window, trial.task, raise, look)?;
             if !trial.eventually(PATIENCE_MS, || work.count() > before) {
                 skip!("this machine loses the interrupt that a CPU sends itself");
             }
