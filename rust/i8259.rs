@@ -19,7 +19,9 @@ pub struct State {
 }
 
 impl State {
-    /// Reads them; nothing where the machine has none. May be called in any context but an NMI.
+    /// Reads them; nothing where the machine has none. May be called in any context but an NMI, as it
+    /// takes a lock against itself. It takes none against the kernel, which while it looks whether an
+    /// interrupt was spurious may change what is read.
     ///
     /// ```
     /// # use irqlab::i8259::State;
