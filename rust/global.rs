@@ -65,15 +65,20 @@ impl<T: Send + Sync> Global<T> {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Option<Arc<T>>) -> R) -> R {
-        // SAFETY: Callers may sleep, or the C side warns.
-        unsafe { bindings::global_lock() };
         // SAFETY: The mutex is held, and `f` cannot get at the cell again: it
         // is one of the closures above.
-        let result = f(unsafe { &mut *self.0.get() });
-        // SAFETY: Locked above, by this task.
-        unsafe { bindings::global_unlock() };
-        result
+        locked(|| f(unsafe { &mut *self.0.get() }))
     }
+}
+
+/// Runs `f` with the library's global mutex held. Sleeps. `f` may use no [`Global`].
+pub(crate) fn locked<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: Callers may sleep, or the C side warns.
+    unsafe { bindings::global_lock() };
+    let result = f();
+    // SAFETY: Locked above, by this task.
+    unsafe { bindings::global_unlock() };
+    result
 }
 
 /// Keeps an object in its [`Global`].

@@ -5,18 +5,23 @@
 //! C header: [`arch/x86/include/asm/desc_defs.h`](srctree/arch/x86/include/asm/desc_defs.h)
 
 use crate::{
+    context::Task,
     exception::Vector,
     fixup::{
         instructions,
         Outcome, //
     },
-    segment,
+    global, segment,
 };
 use core::arch::asm;
 use kernel::{
     fmt,
     interrupt::local_interrupt_disable,
-    prelude::*, //
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
 };
 
 /// What a gate does.
@@ -76,11 +81,12 @@ pub struct Gate {
     pub is_present: bool,
 }
 
-/// The table of the current CPU; all CPUs have the same.
+/// The table of the current CPU; all CPUs have the same, but for one that executes [`undefined_by_copy`].
 ///
 /// # Invariants
 ///
-/// A descriptor table of this CPU is at `base`, as long as `limit` says. It stays there.
+/// A descriptor table of this CPU was at `base`, as long as `limit` says. The memory stays there as long
+/// as this module, and nobody writes there but a word at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idt {
     base: usize,
@@ -128,7 +134,8 @@ impl Idt {
 
     fn at(register: [u8; 10]) -> Self {
         let [low, high, base @ ..] = register;
-        // INVARIANT: The CPU says so; the kernel moves neither of its tables.
+        // INVARIANT: The CPU says so. The kernel moves neither of its tables, and changes them by words; the
+        // one other table that IDTR points at is `COPY`, a static of atomic words.
         Self {
             base: usize::from_le_bytes(base),
             limit: u16::from_le_bytes([low, high]),
@@ -181,7 +188,7 @@ impl Idt {
             return [0; 2];
         }
         let at = self.base as *const [u64; 2];
-        // SAFETY: By the type invariant it is there, and as long; who changes a gate does so at boot.
+        // SAFETY: By the type invariant it is there, and as long, and written by words, if at all.
         unsafe { at.add(gate).read_volatile() }
     }
 }
@@ -209,66 +216,81 @@ pub enum Change {
     Segment(u16),
 }
 
+/// Where IDTR points meanwhile. A static, as who looks then, such as an observer of exceptions or the
+/// handler of an NMI, may keep an [`Idt`] of it. Written with the global mutex held.
+static COPY: Table = Table([const { [const { Atomic::new(0) }; 2] }; 256]);
+
+/// A table of gates, each of two words, and aligned to a gate.
+#[repr(align(16))]
+struct Table([[Atomic<u64>; 2]; 256]);
+
 /// Executes the instruction that is defined to be undefined (#UD) while this CPU's IDTR points at a
-/// copy of its table that is changed in one place. The fixup says which vector was handled.
+/// copy of its table that is changed in one place. The fixup says which vector was handled. There is one
+/// copy: waits until nobody else uses it.
 ///
 /// Errors: `EINVAL` for a vector that must not be changed, or a segment that is not one of code;
-/// `ENODEV` where FRED has taken the table's place; `ENOMEM`.
+/// `ENODEV` where FRED has taken the table's place.
 ///
 /// ```
-/// # use irqlab::{exception::Vector, fixup::End, idt::{self, Change}};
+/// # use irqlab::{context::Task, exception::Vector, fixup::End, idt::{self, Change}};
 /// # use kernel::prelude::*;
-/// fn is_dispatched_by_the_table() -> Result<bool> {
-///     let outcome = idt::undefined_by_copy(Change::Handler(Vector::UD))?;
+/// fn is_dispatched_by_the_table(task: &Task) -> Result<bool> {
+///     let outcome = idt::undefined_by_copy(Change::Handler(Vector::UD), task)?;
 ///     Ok(outcome.end == End::Trapped(Vector::OF.0))
 /// }
 /// ```
-pub fn undefined_by_copy(change: Change) -> Result<Outcome> {
+pub fn undefined_by_copy(change: Change, _task: &Task) -> Result<Outcome> {
     const SEGMENT: u64 = 0xffff << 16;
 
     let idt = Idt::current();
-    if idt.is_empty() || is_fred() {
+    if idt.is_empty() || idt.len() > COPY.0.len() || is_fred() {
         return Err(ENODEV);
     }
-    let mut copy = KVec::with_capacity(idt.len(), GFP_KERNEL)?;
-    for gate in 0..idt.len() {
-        copy.push(idt.words(gate), GFP_KERNEL)?;
-    }
-    match change {
-        Change::Handler(vector) => {
-            if ![Vector::BR, Vector::UD].contains(&vector) {
-                return Err(EINVAL);
-            }
-            let overflow = *copy.get(usize::from(Vector::OF.0)).ok_or(ENODEV)?;
-            *copy.get_mut(usize::from(vector.0)).ok_or(ENODEV)? = overflow;
-        }
+    let vector = match change {
+        Change::Handler(vector) if [Vector::BR, Vector::UD].contains(&vector) => vector,
+        // Either the CPU refuses to go there, or it is where the kernel's code is.
+        Change::Segment(segment::KERNEL_CODE | segment::USER_CODE) => Vector::UD,
+        _ => return Err(EINVAL),
+    };
+    let changed = match change {
+        Change::Handler(_) => idt.words(Vector::OF.0.into()),
         Change::Segment(selector) => {
-            // Either the CPU refuses to go there, or it is where the kernel's code is.
-            if ![segment::KERNEL_CODE, segment::USER_CODE].contains(&selector) {
-                return Err(EINVAL);
-            }
-            let [low, _] = copy.get_mut(usize::from(Vector::UD.0)).ok_or(ENODEV)?;
-            *low = *low & !SEGMENT | u64::from(selector) << 16;
+            let [low, high] = idt.words(vector.0.into());
+            [low & !SEGMENT | u64::from(selector) << 16, high]
         }
-    }
+    };
     let register = |base: usize| {
         let mut register = [0u8; 10];
         register[..2].copy_from_slice(&idt.limit.to_le_bytes());
         register[2..].copy_from_slice(&base.to_le_bytes());
         register
     };
-    let (own, others) = (register(idt.base), register(copy.as_ptr().addr()));
-    // Nobody else may see the copy, nor this code another CPU.
-    let _guard = local_interrupt_disable();
-    // SAFETY: The copy has the gates of the table, but for one of an exception that pushes no error code.
-    // In its place is that of another such exception, or one with another code segment: the kernel's, with
-    // which it is the same gate, or that of user mode, which the CPU refuses with a #GP, as its DPL is above
-    // the CPL. The instruction has a fixup for that, too. The copy outlives this.
-    unsafe { load(&others) };
-    let outcome = instructions::undefined();
-    // SAFETY: This is the table that the CPU had before.
-    unsafe { load(&own) };
-    Ok(outcome)
+    let (own, others) = (register(idt.base), register((&raw const COPY).addr()));
+    global::locked(|| {
+        for (number, gate) in COPY.0.iter().enumerate() {
+            let is_changed = number == vector.0.into();
+            let words = if is_changed {
+                changed
+            } else {
+                idt.words(number)
+            };
+            for (place, word) in gate.iter().zip(words) {
+                place.store(word, Relaxed);
+            }
+        }
+        // Another CPU may not execute this meanwhile: its IDTR is its own.
+        let _guard = local_interrupt_disable();
+        // SAFETY: The copy has the gates of the table, and nobody else writes it: the mutex is held. Only
+        // the gate of an exception that pushes no error code is another: that of another such exception, or
+        // one with another code segment: the kernel's, with which it is the same gate, or that of user
+        // mode, which the CPU refuses with a #GP, as its DPL is above the CPL. The instruction has a
+        // fixup for that, too.
+        unsafe { load(&others) };
+        let outcome = instructions::undefined();
+        // SAFETY: This is the table that the CPU had before, and that all CPUs have.
+        unsafe { load(&own) };
+        Ok(outcome)
+    })
 }
 
 /// Has IDTR point at a table.

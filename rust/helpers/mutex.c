@@ -2,7 +2,7 @@
 
 #include <linux/mutex.h>
 
-/* Rust cannot initialise a static mutex; see global.rs for what this one keeps. */
+/* Rust cannot initialise a static mutex; see global.rs and idt.rs for what this one keeps. */
 static DEFINE_MUTEX(irqlab_global_mutex);
 
 void rust_helper_irqlab_global_lock(void)

@@ -55,7 +55,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         ),
     )?;
     let changed = trial.pick(Vector::UD, Vector::BR);
-    let redirected = vector_of(idt::undefined_by_copy(Change::Handler(changed))?.end);
+    let redirected = vector_of(idt::undefined_by_copy(Change::Handler(changed), trial.task)?.end);
     evidence.check(
         redirected == Vector::OF,
         fmt!(

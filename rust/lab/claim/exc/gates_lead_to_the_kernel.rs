@@ -50,7 +50,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         fmt!("{nr_privileged} of {nr_present} gates lead into a code segment of DPL 0"),
     )?;
     let segment = trial.pick(USER_CODE, KERNEL_CODE);
-    let end = idt::undefined_by_copy(Change::Segment(segment))?.end;
+    let end = idt::undefined_by_copy(Change::Segment(segment), trial.task)?.end;
     let handled = match end {
         End::Trapped(vector) => Vector(vector),
         _ => Vector(u8::MAX),
