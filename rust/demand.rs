@@ -25,10 +25,19 @@ use kernel::{
 /// Who provides the page.
 pub trait Provider: Send + Sync + 'static {
     /// Is called in the page fault's handler, and may sleep. Then the page, full of zeros, is there.
+    ///
+    /// The token says no more than that. The handler holds a lock of the task's user space: the whole
+    /// one's for reading, or the mapping's. Who changes that space, or has a page fault of it served, can
+    /// wait for this lock, and so for itself, for ever. So this may not call [`Page::new`] or
+    /// `user::Page::new`, drop a page of either type, or access user memory with
+    /// [`Paging::Served`](crate::fixup::Paging::Served).
     fn provide(&self, task: &Task);
 }
 
 /// The page, in the current task's user space. Dropping it unmaps it.
+///
+/// Only this module is kept in place by what is mapped. A provider of another module is gone with that,
+/// so whoever makes the page there has to drop it, and not forget it.
 ///
 /// ```
 /// # use irqlab::{context::Task, demand::{Page, Provider}, fixup::{self, Address, Paging}};
