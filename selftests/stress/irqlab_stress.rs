@@ -8,6 +8,8 @@
 //! drop its handler may not run any more; that memory is not used either is for
 //! KASAN to see.
 //!
+//! What may not happen with interrupts off is tried there.
+//!
 //! And random operations on the types that have a reference model.
 //!
 //! Runs when it is inserted, with a line in the kernel's log for each test. If one
@@ -16,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod dpc;
+mod interrupts_off;
 mod lines;
 mod old_bh;
 mod old_bh_model;
@@ -638,6 +641,12 @@ impl kernel::Module for Stress {
         nr_failed += old_bh::try_all(&workers, task)?;
         lines::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "line", test, is_ok);
+        })?;
+        interrupts_off::window(task, |test, is_ok| {
+            report(&mut nr_failed, "window of interrupts", test, is_ok);
+        })?;
+        interrupts_off::table(task, |test, is_ok| {
+            report(&mut nr_failed, "table of gates", test, is_ok);
         })?;
         nr_failed += dpc::try_all(task)?;
         nr_failed += interrupt_thread::try_all(&workers, task)?;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the library promises to whoever has interrupts off, tried where a promise can be broken: a window
+//! of interrupts that is opened there, and the table of gates that an exception's observer finds.
+
+use irqlab::{
+    context::Task,
+    exception::{
+        Exception,
+        Observer,
+        Vector,
+        Watch, //
+    },
+    idt::{
+        self,
+        Change,
+        Idt, //
+    },
+    interrupt_window::{
+        self,
+        Window, //
+    },
+    new_raw_spinlock,
+    raw_spinlock::RawSpinLock, //
+};
+use kernel::{
+    interrupt::local_interrupt_disable,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// A window is refused, and opens nothing, where interrupts are off; it opens where they are on.
+pub(super) fn window(task: &Task, mut report: impl FnMut(&str, bool)) -> Result {
+    let try_one = || interrupt_window::open(Window::Nop, task, || (), || ());
+    // With interrupts on there is a token to be had.
+    let are_on = || Task::current().is_some();
+
+    let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
+    let (result, are_still_off) = lock.with(|(), _off| (try_one(), !are_on()));
+    report(
+        "refused with a raw spinlock held",
+        result == Err(EPERM) && are_still_off && are_on(),
+    );
+    let guard = local_interrupt_disable();
+    let (result, are_still_off) = (try_one(), !are_on());
+    drop(guard);
+    report(
+        "refused with interrupts off",
+        result == Err(EPERM) && are_still_off && are_on(),
+    );
+    report("open otherwise", try_one() == Ok(()) && are_on());
+    Ok(())
+}
+
+/// Keeps the table that the CPU had while the handler of an exception ran.
+#[pin_data]
+struct Keeper {
+    #[pin]
+    table: RawSpinLock<Option<Idt>>,
+}
+
+impl Observer for Keeper {
+    fn observe(&self, exception: &Exception) {
+        if exception.vector == Vector::OF {
+            self.table.with(|table, _off| *table = Some(Idt::current()));
+        }
+    }
+}
+
+/// The table that an observer has seen can be read when the copy is no longer in use.
+pub(super) fn table(task: &Task, mut report: impl FnMut(&str, bool)) -> Result {
+    if Idt::current().is_empty() || idt::is_fred() {
+        return Ok(());
+    }
+    let keeper = pin_init!(Keeper {
+        table <- new_raw_spinlock!(None),
+    });
+    let watch = Watch::new(Arc::pin_init(keeper, GFP_KERNEL)?.into())?;
+    idt::undefined_by_copy(Change::Handler(Vector::UD), task)?;
+    let kept = watch.observer().table.with(|table, _off| *table);
+    let own = Idt::current();
+    let is_whole = kept.is_some_and(|kept| {
+        let is_same = |(a, b): (idt::Gate, idt::Gate)| a == b || a.vector == Vector::UD.0;
+        kept.base() != own.base()
+            && kept.len() == own.len()
+            && kept.gates().zip(own.gates()).all(is_same)
+    });
+    report("the copy stays", is_whole);
+    Ok(())
+}
