@@ -113,6 +113,7 @@ heeds_no_other_program() {
 skips_for() {
 	./write_as "$2" "$lab/claims" "$1" || fail "exit code $?: $(cat "$lab/last_error")"
 	grep -qE "^$1 *skip .*(locks its memory|several threads)" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+	cat "$lab/claims" >"$work/before"
 }
 
 # What claims_info tells the reader to try must work as it stands, typed where the lab's files are. What is

@@ -75,7 +75,7 @@ pub(super) fn table(task: &Task, mut report: impl FnMut(&str, bool)) -> Result {
     let keeper = pin_init!(Keeper {
         table <- new_raw_spinlock!(None),
     });
-    let watch = Watch::new(Arc::pin_init(keeper, GFP_KERNEL)?.into())?;
+    let watch = Watch::new(Arc::pin_init(keeper, GFP_KERNEL)?)?;
     idt::undefined_by_copy(Change::Handler(Vector::UD), task)?;
     let kept = watch.observer().table.with(|table, _off| *table);
     let own = Idt::current();

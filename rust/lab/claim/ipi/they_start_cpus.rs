@@ -45,7 +45,7 @@ claim! {
     today: "the same: INIT resets the CPU, and start-up says in its vector at which page of memory it begins; it is sent twice, for old CPUs that may miss the first. Some virtual machines and servers have a mailbox in memory instead",
     functions: "native_kick_ap(), wakeup_secondary_cpu_via_init(), send_init_sequence(), apic_icr_write()",
     control: "watches while the CPU goes offline, and not as it comes back",
-    next: "in a guest of its own: make shell PARAMS=dangerous=1, then echo IPI-13 > claims; cat claims; dmesg",
+    next: "# on the host: make shell PARAMS=dangerous=1, and there echo IPI-13 > claims; grep ^IPI-13 claims",
 }
 
 /// What was sent to one CPU.
