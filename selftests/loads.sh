@@ -28,8 +28,10 @@ stays_right() {
 	done
 }
 
+loads="fork traffic timers hogs"
+is_short && loads=fork
 {
-	for load in fork traffic timers hogs; do
+	for load in $loads; do
 		echo "stays_right $load ${RUNS:-1}"
 	done
 } | run_table
