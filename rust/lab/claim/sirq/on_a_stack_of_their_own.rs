@@ -195,15 +195,21 @@ fn try_one(
     };
     let is_own = at.pid == pid.load(Relaxed);
     let is_of_thread = at.comm().starts_with("ksoftirqd/");
-    // On a task's own stack it can only have been that task.
-    let is_sure = match (origin, stack.region) {
-        (Origin::Task, _) => is_of_thread,
-        (Origin::Section, StackRegion::Task) => is_own,
-        _ => {
-            let testimony = witness.testimony()?;
-            let service = testimony.service(cpu, since_ns.load(Relaxed), VECTOR);
-            is_own && service.is_some_and(|service| service.executor == origin.server())
-        }
+    // On a task's own stack it can only have been that task. On another one it may have been the exit of an
+    // interrupt that came there.
+    let is_where_meant = if origin == Origin::Task {
+        is_of_thread
+    } else {
+        is_own
     };
+    let is_sure = is_where_meant
+        && match (origin, stack.region) {
+            (Origin::Task | Origin::Section, StackRegion::Task) => true,
+            _ => {
+                let testimony = witness.testimony()?;
+                let service = testimony.service(cpu, since_ns.load(Relaxed), VECTOR);
+                service.is_some_and(|service| service.executor == origin.server())
+            }
+        };
     Ok(is_sure.then_some(stack))
 }
