@@ -268,6 +268,12 @@ impl Record {
         }
     }
 
+    /// Whether an event came while the mechanism was disabled, or it is now.
+    pub(crate) fn has_been_disabled(&self) -> bool {
+        let WhileDisabled { kept, refused } = self.while_disabled();
+        self.is_disabled.load(Relaxed) || kept + refused > 0
+    }
+
     /// What became of the events while the mechanism was disabled.
     pub(crate) fn while_disabled(&self) -> WhileDisabled {
         WhileDisabled {

@@ -158,6 +158,9 @@ impl<'a> Trial<'a> {
             Waited::Completed => {
                 skip!("the machine is too busy: {mechanism} took longer than {PATIENCE_MS} ms")
             }
+            Waited::TimedOut if record.has_been_disabled() => {
+                skip!("{mechanism} was disabled meanwhile, by somebody else")
+            }
             Waited::TimedOut => refuse!(EIO, "{mechanism}: an event was lost"),
             Waited::Interrupted => refuse!(EINTR, "interrupted"),
         }
