@@ -15,6 +15,7 @@ use crate::{
         Task, //
     },
     fixup::address::PAGE_SIZE,
+    user::Mapping,
 };
 use kernel::{
     prelude::*,
@@ -55,51 +56,32 @@ pub trait Provider: Send + Sync + 'static {
 ///     fixup::read(&Address::user(page.address(), task)?, Paging::Served(task))
 /// }
 /// ```
-pub struct Page<'a> {
-    address: usize,
-    _task: &'a Task,
-}
+pub struct Page<'a>(Mapping<'a>);
 
 impl<'a> Page<'a> {
     /// Maps it, somewhere.
     ///
     /// Errors: `ESRCH` if the task, a kernel thread, has no user space, `ENOMEM`.
     pub fn new<T: Provider>(provider: Arc<T>, task: &'a Task) -> Result<Self> {
-        if !crate::task::has_user_memory(task) {
-            return Err(ESRCH);
-        }
-        let context = provider.into_foreign();
-        // SAFETY: The context is of a `T`, for which both functions are. The C side calls `release` once,
-        // after which nothing of it is left, whether or not this succeeds.
-        let address = unsafe {
-            bindings::map_demand(
-                PAGE_SIZE,
-                Some(provide::<T>),
-                Some(release::<T>),
-                context.cast(),
-            )
-        };
-        let errno = address as isize;
-        if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
-            return Err(Error::from_errno(errno as i32));
-        }
-        Ok(Self {
-            address,
-            _task: task,
-        })
+        let mapping = Mapping::new(task, || {
+            let context = provider.into_foreign();
+            // SAFETY: The context is of a `T`, for which both functions are. The C side calls `release`
+            // once, after which nothing of it is left, whether or not this succeeds.
+            unsafe {
+                bindings::map_demand(
+                    PAGE_SIZE,
+                    Some(provide::<T>),
+                    Some(release::<T>),
+                    context.cast(),
+                )
+            }
+        })?;
+        Ok(Self(mapping))
     }
 
     /// Where it begins.
     pub fn address(&self) -> usize {
-        self.address
-    }
-}
-
-impl Drop for Page<'_> {
-    fn drop(&mut self) {
-        // SAFETY: The task that mapped it unmaps it: its token is neither `Send` nor `Sync`. User space
-        // may have been before, which is its own affair: the provider stays as long as it is mapped.
-        unsafe { bindings::vm_munmap(self.address, PAGE_SIZE) };
+        self.0.address()
     }
 }
 

@@ -43,35 +43,55 @@ pub enum Protection {
 ///     Ok(refused == Err(EFAULT) && served == Ok(0))
 /// }
 /// ```
-pub struct Page<'a> {
-    address: usize,
-    _task: &'a Task,
-}
+pub struct Page<'a>(Mapping<'a>);
 
 impl<'a> Page<'a> {
     /// Maps a page, somewhere.
     ///
     /// Errors: `ESRCH` if the task, a kernel thread, has no user space, `ENOMEM`.
     pub fn new(protection: Protection, task: &'a Task) -> Result<Self> {
-        if !crate::task::has_user_memory(task) {
-            return Err(ESRCH);
-        }
         let protection = match protection {
             Protection::None => bindings::PROT_NONE,
             Protection::Read => bindings::PROT_READ,
             Protection::ReadWrite => bindings::PROT_READ | bindings::PROT_WRITE,
         };
-        // SAFETY: Maps new memory in the address space that the task has.
-        let address = unsafe {
-            bindings::vm_mmap(
-                core::ptr::null_mut(),
-                0,
-                PAGE_SIZE,
-                protection as usize,
-                (bindings::MAP_PRIVATE | bindings::MAP_ANONYMOUS) as usize,
-                0,
-            )
-        };
+        let mapping = Mapping::new(task, || {
+            // SAFETY: Maps new memory in the address space that the task has.
+            unsafe {
+                bindings::vm_mmap(
+                    core::ptr::null_mut(),
+                    0,
+                    PAGE_SIZE,
+                    protection as usize,
+                    (bindings::MAP_PRIVATE | bindings::MAP_ANONYMOUS) as usize,
+                    0,
+                )
+            }
+        })?;
+        Ok(Self(mapping))
+    }
+
+    /// Where it begins.
+    pub fn address(&self) -> usize {
+        self.0.address()
+    }
+}
+
+/// A page that is mapped into the current task's user space, whoever provides it. Dropping it unmaps it.
+pub(crate) struct Mapping<'a> {
+    address: usize,
+    _task: &'a Task,
+}
+
+impl<'a> Mapping<'a> {
+    /// Has `map` map a page, and answer as `vm_mmap()` does.
+    ///
+    /// Errors: `ESRCH` if the task, a kernel thread, has no user space; and what `map` answers.
+    pub(crate) fn new(task: &'a Task, map: impl FnOnce() -> usize) -> Result<Self> {
+        if !crate::task::has_user_memory(task) {
+            return Err(ESRCH);
+        }
+        let address = map();
         let errno = address as isize;
         if (-(bindings::MAX_ERRNO as isize)..0).contains(&errno) {
             return Err(Error::from_errno(errno as i32));
@@ -82,16 +102,16 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Where it begins.
-    pub fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         self.address
     }
 }
 
-impl Drop for Page<'_> {
+impl Drop for Mapping<'_> {
     fn drop(&mut self) {
         // SAFETY: The task that mapped it unmaps it: its token is neither `Send` nor
-        // `Sync`. User space may have been before, which is its own affair.
+        // `Sync`. User space may have been before, which is its own affair: who provides the
+        // page stays as long as it is mapped.
         unsafe { bindings::vm_munmap(self.address, PAGE_SIZE) };
     }
 }
