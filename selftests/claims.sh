@@ -116,6 +116,15 @@ skips_for() {
 	cat "$lab/claims" >"$work/before"
 }
 
+# skips_without ID MECHANISM - a claim blames nobody for a mechanism that somebody else has disabled
+skips_without() {
+	must "deferral/$2/enabled" 0
+	cleanup="must deferral/$2/enabled 1"
+	must claims "$1"
+	grep -q "^$1 *skip .*$2 was disabled" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+	cat "$lab/claims" >"$work/before"
+}
+
 # What claims_info tells the reader to try must work as it stands, typed where the lab's files are. What is
 # to be typed elsewhere is a comment.
 next_command_works() {
@@ -150,5 +159,6 @@ cat "$lab/claims" >"$work/before"
 		echo "skips_for $id locked"
 		echo "skips_for $id threaded"
 	done
+	echo skips_without IRQ-04 old_bh
 	is_short || printf 'heeds_no_other_program %s\n' EXC-03 EXC-12 EXC-28
 } 2>/dev/null | run_table

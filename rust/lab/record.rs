@@ -149,6 +149,8 @@ pub(crate) struct Record {
     is_disabled: Atomic<bool>,
     kept: Atomic<u64>,
     refused: Atomic<u64>,
+    /// The number of the last event that came while it was disabled.
+    held: Atomic<u64>,
     /// Who else is told, and under which number.
     told: SetOnce<(Arc<Recorder>, u32)>,
     #[pin]
@@ -169,6 +171,7 @@ impl Record {
             is_disabled: Atomic::new(false),
             kept: Atomic::new(0),
             refused: Atomic::new(0),
+            held: Atomic::new(0),
             told: SetOnce::new(),
             arrival <- Completion::new(),
         })
@@ -265,13 +268,14 @@ impl Record {
         if self.is_disabled.load(Relaxed) {
             let count = if is_taken { &self.kept } else { &self.refused };
             count.add(1, Relaxed);
+            self.held.store(self.raised.load(Relaxed), Relaxed);
         }
     }
 
-    /// Whether an event came while the mechanism was disabled, or it is now.
-    pub(crate) fn has_been_disabled(&self) -> bool {
-        let WhileDisabled { kept, refused } = self.while_disabled();
-        self.is_disabled.load(Relaxed) || kept + refused > 0
+    /// Whether the mechanism is disabled, or was when the last event came.
+    pub(crate) fn holds_last(&self) -> bool {
+        let (held, raised) = (self.held.load(Relaxed), self.raised.load(Relaxed));
+        self.is_disabled.load(Relaxed) || held == raised && raised > 0
     }
 
     /// What became of the events while the mechanism was disabled.

@@ -41,6 +41,11 @@ pub(crate) enum Variant {
     Control,
 }
 
+/// How long what an experiment waits for may take; and how long it is waited for, to tell what comes late
+/// from what does not come.
+const PATIENCE_MS: u32 = 2000;
+const MORE_MS: u32 = 10_000;
+
 /// What an experiment works with.
 pub(crate) struct Trial<'a> {
     pub(super) lab: &'a Lab,
@@ -144,26 +149,23 @@ impl<'a> Trial<'a> {
 
     /// Waits until the bottom half of the last event of `record`, which is that of `mechanism`, has run.
     ///
-    /// Refusals: a skip if it came late, `EINTR` after a signal, `EIO` if it did not come.
+    /// Refusals: a skip if it came late, or somebody else has disabled the mechanism; `EINTR` after a signal;
+    /// `EIO` if it did not come.
     pub(super) fn await_event(&self, record: &Record, mechanism: &str) -> Answer {
-        const PATIENCE_MS: u32 = 2000;
-        const MORE_MS: u32 = 10_000;
-
-        match record.wait_ms(self.task, PATIENCE_MS) {
-            Waited::Completed => return Ok(()),
-            Waited::TimedOut => (),
-            Waited::Interrupted => refuse!(EINTR, "interrupted"),
-        }
-        match record.wait_ms(self.task, MORE_MS) {
-            Waited::Completed => {
-                skip!("the machine is too busy: {mechanism} took longer than {PATIENCE_MS} ms")
+        for ms in [PATIENCE_MS, MORE_MS] {
+            match record.wait_ms(self.task, ms) {
+                Waited::Completed if ms == PATIENCE_MS => return Ok(()),
+                Waited::Completed => {
+                    skip!("the machine is too busy: {mechanism} took longer than {PATIENCE_MS} ms")
+                }
+                Waited::TimedOut if record.holds_last() => {
+                    skip!("{mechanism} was disabled meanwhile, by somebody else")
+                }
+                Waited::TimedOut => (),
+                Waited::Interrupted => refuse!(EINTR, "interrupted"),
             }
-            Waited::TimedOut if record.has_been_disabled() => {
-                skip!("{mechanism} was disabled meanwhile, by somebody else")
-            }
-            Waited::TimedOut => refuse!(EIO, "{mechanism}: an event was lost"),
-            Waited::Interrupted => refuse!(EINTR, "interrupted"),
         }
+        refuse!(EIO, "{mechanism}: an event was lost")
     }
 
     /// Waits until `condition` holds, for at most `ms` milliseconds. Returns
@@ -190,9 +192,6 @@ impl<'a> Trial<'a> {
     ///
     /// Refusals: a skip if it came late, `EINTR` after a signal, `EIO` if it did not come.
     pub(super) fn come(&self, what: &str, condition: impl Fn() -> bool) -> Answer {
-        const PATIENCE_MS: u32 = 2000;
-        const MORE_MS: u32 = 10_000;
-
         if self.eventually(PATIENCE_MS, &condition) {
             return Ok(());
         }
