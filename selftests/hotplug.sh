@@ -4,6 +4,8 @@
 # Hotplug: CPUs go offline and come online all the time while claims are put to the test. No claim may
 # fail for that: its experiment holds all the same, or says what came between. Last of the
 # tests, as a kernel may trust its clock less when a CPU was offline.
+#
+#   RUNS=   how often all claims, group by group (1)
 
 . "$(dirname "$0")/lib.sh"
 
@@ -32,7 +34,9 @@ never_fails() {
 	: >"$work/cycles"
 	come_and_go &
 	changing=$!
-	cleanup="rm -f $work/going; wait $changing"
+	./user_part all 2>/dev/null &
+	playing=$!
+	cleanup="rm -f $work/going; kill $playing; wait $changing $playing"
 	eventually test -s "$work/cycles" || skip "no CPU can be taken offline"
 	run=0
 	while [ $run -lt "$2" ]; do
@@ -42,8 +46,7 @@ never_fails() {
 		fi
 		run=$((run + 1))
 	done
-	rm -f "$work/going"
-	wait "$changing"
+	clean_up
 	for online in $switches; do
 		content "$online"
 		same "$online" "$value" 1
@@ -111,7 +114,7 @@ shows() {
 }
 
 run_table <<-END
-	$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, 1 }' "$lab/claims" 2>/dev/null)
+	$(awk -v runs="${RUNS:-1}" '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, runs }' "$lab/claims" 2>/dev/null)
 	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
 	is_bound_again interrupt_threads
 	serves_a_cpu_that_was_offline int_thread
