@@ -15,39 +15,32 @@ use crate::{
         HardIrq,
         SoftIrq, //
     },
-};
-use core::ops::Deref;
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    deferred::{
+        self,
+        Deferred, //
     },
-    types::Opaque,
 };
+use core::marker::PhantomData;
+use kernel::prelude::*;
 
-/// What a timer does.
-pub trait Handler: Send + Sync + Sized + 'static {
-    /// The context it runs in: [`HardIrq`] or [`SoftIrq`].
-    type Context: TimerContext;
+pub use crate::deferred::Handler;
 
-    /// Runs when the time has come. The timer dereferences to the handler, and
-    /// may start itself again.
-    fn run(this: &HrTimer<Self>, context: &Self::Context);
-}
-
-/// A context that high-resolution timers can run in.
-pub trait TimerContext: Context {
+/// A context that high-resolution timers can run in: [`HardIrq`] or [`SoftIrq`].
+pub trait TimerContext: Context + 'static {
     #[doc(hidden)]
     const MODE: bindings::hrtimer_mode;
+    #[doc(hidden)]
+    const MODE_ABS: bindings::hrtimer_mode;
 }
 
 impl TimerContext for HardIrq {
     const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_REL_PINNED_HARD;
+    const MODE_ABS: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_PINNED_HARD;
 }
 
 impl TimerContext for SoftIrq {
     const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_REL_PINNED_SOFT;
+    const MODE_ABS: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_ABS_PINNED_SOFT;
 }
 
 /// The smallest difference between two expiries: 1 ns where these timers have a high resolution,
@@ -57,116 +50,127 @@ pub fn resolution_ns() -> u32 {
     unsafe { (&raw const bindings::hrtimer_resolution).read_volatile() }
 }
 
-/// A timer around its handler. Dropping it stops it and waits for it.
+/// A timer around its handler, which runs in `C`.
 ///
 /// ```
-/// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer}};
+/// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer, Kind}};
 /// # use kernel::prelude::*;
-/// struct Soon;
+/// struct Periodic;
 ///
-/// impl Handler for Soon {
-///     type Context = HardIrq;
-///
-///     fn run(_this: &HrTimer<Self>, _irq: &HardIrq) {
-///         pr_info!("50 microseconds later\n");
+/// impl Handler<Kind<HardIrq>> for Periodic {
+///     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
+///         let periods = this.forward(50_000);
+///         pr_info!("every 50 microseconds; {} were missed\n", periods.wrapping_sub(1));
 ///     }
 /// }
 ///
-/// fn later() -> Result<Pin<KBox<HrTimer<Soon>>>> {
-///     let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(Soon)), GFP_KERNEL)?;
+/// fn begin() -> Result<Pin<KBox<HrTimer<Periodic>>>> {
+///     let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(Periodic)), GFP_KERNEL)?;
 ///     timer.start(50_000);
 ///     Ok(timer)
 /// }
 /// ```
-///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in an `HrTimer<T>`.
-#[pin_data(PinnedDrop)]
-pub struct HrTimer<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::hrtimer>,
-    // Set by `drop`, so that a handler that starts its timer comes to an end.
-    is_dying: Atomic<bool>,
-    #[pin]
-    handler: T,
+pub type HrTimer<T, C = HardIrq> = Deferred<Kind<C>, T>;
+
+/// The kind of deferral that a high-resolution timer in context `C` is.
+pub struct Kind<C>(PhantomData<fn(&C)>);
+
+// SAFETY: The C side locks a timer in all that is done with it. `hrtimer_cancel()` returns when the
+// handler does not run and the timer is not queued, seen together under the lock: so one that its own
+// handler has started again is off, and there is nobody else who could start it.
+unsafe impl<C: TimerContext> deferred::Kind for Kind<C> {
+    type Raw = bindings::hrtimer;
+    type Own = ();
+    type Context = C;
+
+    unsafe fn stop<T>(this: &HrTimer<T, C>) {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::hrtimer_cancel(this.raw()) };
+    }
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: Handler> Send for HrTimer<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, which lock it; `is_dying` is atomic; the handler is `Sync`.
-unsafe impl<T: Handler> Sync for HrTimer<T> {}
+// SAFETY: As for `Kind`.
+unsafe impl<C: TimerContext> deferred::Cancel for Kind<C> {
+    unsafe fn cancel<T>(this: &HrTimer<T, C>) -> bool {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::hrtimer_cancel(this.raw()) != 0 }
+    }
+}
 
-impl<T: Handler> HrTimer<T> {
+impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     /// An initialiser for a timer that runs `handler`.
     pub fn new(handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            is_dying: Atomic::new(false),
-            // INVARIANT: The callback recovers the timer from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes, and stays where it is.
-                unsafe {
-                    bindings::hrtimer_setup(
-                        slot,
-                        Some(Self::callback),
-                        bindings::CLOCK_MONOTONIC as bindings::clockid_t,
-                        T::Context::MODE,
-                    )
-                };
-            }),
-        })
-    }
-
-    /// Runs the timer on this CPU, `delay_ns` nanoseconds from now; moves it if
-    /// it is started. May be called in any context but NMI.
-    #[inline]
-    pub fn start(&self, delay_ns: i64) {
-        if !self.is_dying.load(Relaxed) {
-            // SAFETY: `raw` is set up, and valid until `drop` has cancelled it.
-            unsafe {
-                bindings::hrtimer_start_range_ns(self.raw.get(), delay_ns, 0, T::Context::MODE)
-            };
+        // SAFETY: The callback is for this type; the place is as `hrtimer_setup()` wants it. The mode
+        // has the callback run in `C`.
+        unsafe {
+            Self::with((), handler, |raw| {
+                let clock = bindings::CLOCK_MONOTONIC as bindings::clockid_t;
+                bindings::hrtimer_setup(raw, Some(Self::expire), clock, C::MODE)
+            })
         }
     }
 
-    /// Which timer this is, in the events of [`tracepoint`](crate::tracepoint).
-    pub fn id(&self) -> usize {
-        self.raw.get().addr()
+    /// Runs the timer on this CPU, `delay_ns` nanoseconds from now. Returns whether it was idle, as
+    /// seen just before; else it was moved. May be called in any context but NMI.
+    #[inline]
+    pub fn start(&self, delay_ns: i64) -> bool {
+        self.start_in_mode(delay_ns, C::MODE)
+    }
+
+    #[inline]
+    fn start_in_mode(&self, time_ns: i64, mode: bindings::hrtimer_mode) -> bool {
+        // SAFETY: It is set up, and lives until `stop` has cancelled it; the field is always readable,
+        // though it changes.
+        unsafe {
+            let is_idle = !(&raw const (*self.raw()).is_queued).read_volatile();
+            bindings::hrtimer_start_range_ns(self.raw(), time_ns, 0, mode);
+            is_idle
+        }
+    }
+
+    /// Starts the timer for the first time in the future that is a multiple of `interval_ns` after its
+    /// last expiry, and returns how many. In the handler this makes it periodic, and no delay adds up.
+    ///
+    /// Does nothing and returns 0 if `interval_ns` is not positive.
+    pub fn forward(&self, interval_ns: i64) -> i64 {
+        if interval_ns <= 0 {
+            return 0;
+        }
+        // SAFETY: It is set up, and the field is always readable, though it changes.
+        let last = unsafe { (&raw const (*self.raw()).node.expires).read_volatile() };
+        // SAFETY: Can be called in any context but NMI.
+        let passed = unsafe { bindings::ktime_get() }.saturating_sub(last).max(0);
+        let periods = (passed / interval_ns).saturating_add(1);
+        let next = last.saturating_add(periods.saturating_mul(interval_ns));
+        self.start_in_mode(next, C::MODE_ABS);
+        periods
+    }
+
+    /// Stops the timer if it does not run, and waits for nothing. Returns whether it was started; none
+    /// if its handler runs now, and may start it again. May be called in any context but NMI.
+    ///
+    /// ```
+    /// # use irqlab::hrtimer::{Handler, HrTimer, Kind};
+    /// # use irqlab::context::HardIrq;
+    /// fn is_off<T: Handler<Kind<HardIrq>>>(timer: &HrTimer<T>) -> bool {
+    ///     timer.try_to_cancel().is_some()
+    /// }
+    /// ```
+    pub fn try_to_cancel(&self) -> Option<bool> {
+        // SAFETY: It is set up, and lives until `stop` has cancelled it.
+        match unsafe { bindings::hrtimer_try_to_cancel(self.raw()) } {
+            -1 => None,
+            was_started => Some(was_started != 0),
+        }
     }
 
     /// # Safety
     ///
-    /// For `hrtimer_setup` with the `raw` of an `HrTimer<T>`.
-    unsafe extern "C" fn callback(raw: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
-        // SAFETY: By the type invariant `raw` lies in an `HrTimer<T>`; `drop`
-        // waits for this function before it goes.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: The mode of `T::Context` has it run in that context.
-        T::run(this, unsafe { T::Context::assume() });
+    /// For `hrtimer_setup()` with the `raw` of such a timer.
+    unsafe extern "C" fn expire(raw: *mut bindings::hrtimer) -> bindings::hrtimer_restart {
+        // SAFETY: By this function's contract.
+        unsafe { Self::run(raw) };
+        // It has started itself, if it wanted to.
         bindings::hrtimer_restart::HRTIMER_NORESTART
-    }
-}
-
-impl<T: Handler> Deref for HrTimer<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for HrTimer<T> {
-    fn drop(self: Pin<&mut Self>) {
-        self.is_dying.store(true, Relaxed);
-        // Twice: a handler that passed the check before may have started the
-        // timer once more while it ran.
-        for _ in 0..2 {
-            // SAFETY: `raw` is set up. Dropping a timer is only correct where
-            // one may wait for its handler.
-            unsafe { bindings::hrtimer_cancel(self.raw.get()) };
-        }
     }
 }

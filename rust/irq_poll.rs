@@ -14,12 +14,12 @@ use crate::{
         Context,
         SoftIrq, //
     },
+    deferred::{
+        self,
+        Deferred, //
+    },
 };
-use core::ops::Deref;
-use kernel::{
-    prelude::*,
-    types::Opaque, //
-};
+use kernel::prelude::*;
 
 /// What a poll does.
 pub trait Handler: Send + Sync + Sized + 'static {
@@ -33,84 +33,94 @@ pub trait Handler: Send + Sync + Sized + 'static {
     fn has_more(this: &IrqPoll<Self>) -> bool;
 }
 
-/// A poll around its handler. Dropping it takes it off and waits for it.
+/// A poll around its handler.
 ///
-/// # Invariants
+/// ```
+/// # use irqlab::{context::SoftIrq, irq_poll::{Handler, IrqPoll}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Full, Relaxed}};
+/// /// How many completions the device has for us.
+/// struct Ring(Atomic<u32>);
 ///
-/// `raw` is set up with the callback for `T`, and lies in an `IrqPoll<T>`.
-#[pin_data(PinnedDrop)]
-pub struct IrqPoll<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::irq_poll>,
-    #[pin]
-    handler: T,
-}
+/// impl Handler for Ring {
+///     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, budget: u32) -> u32 {
+///         let taken = this.0.load(Relaxed).min(budget);
+///         this.0.fetch_sub(taken, Full);
+///         taken
+///     }
+///
+///     fn has_more(this: &IrqPoll<Self>) -> bool {
+///         this.0.load(Relaxed) > 0
+///     }
+/// }
+///
+/// fn make() -> Result<Pin<KBox<IrqPoll<Ring>>>> {
+///     KBox::pin_init(IrqPoll::new(16, Ok::<_, Error>(Ring(Atomic::new(0)))), GFP_KERNEL)
+/// }
+/// ```
+pub type IrqPoll<T> = Deferred<Kind, T>;
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: Handler> Send for IrqPoll<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, as its state is atomic; the handler is `Sync`.
-unsafe impl<T: Handler> Sync for IrqPoll<T> {}
+/// The kind of deferral that a poll is.
+pub enum Kind {}
+
+// SAFETY: The state of a poll is changed by atomic operations only; the list is each CPU's own.
+// `irq_poll_disable()` waits until a scheduled poll has completed, and keeps it from being scheduled
+// again. The callback goes on after that, and asks for more: it does so in a soft IRQ, with bottom
+// halves disabled, which a grace period waits for.
+unsafe impl deferred::Kind for Kind {
+    type Raw = bindings::irq_poll;
+    type Own = ();
+    type Context = SoftIrq;
+
+    unsafe fn stop<T>(this: &IrqPoll<T>) {
+        // SAFETY: It is set up, and the caller may sleep by this function's contract, for both.
+        unsafe {
+            bindings::irq_poll_disable(this.raw());
+            bindings::synchronize_rcu();
+        }
+    }
+}
 
 impl<T: Handler> IrqPoll<T> {
     /// An initialiser for a poll with a budget of `weight` completions at a time.
     pub fn new(weight: u8, handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            // INVARIANT: The callback recovers the poll from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes, and stays where it is.
-                unsafe { bindings::irq_poll_init(slot, weight.into(), Some(Self::callback)) };
-            }),
-        })
+        // SAFETY: The callback is for this type; the place is as `irq_poll_init()` wants it.
+        unsafe {
+            Self::with((), handler, move |raw| {
+                bindings::irq_poll_init(raw, weight.into(), Some(Self::callback))
+            })
+        }
     }
 
-    /// Polls soon, on this CPU. Nothing new if it is scheduled or disabled. May
-    /// be called in any context but NMI.
+    /// Polls soon, on this CPU. Returns whether it was idle, as seen just before: of two CPUs that
+    /// schedule it at once, both may be told so. May be called in any context but NMI.
     #[inline]
-    pub fn schedule(&self) {
-        // SAFETY: `raw` is set up; once `drop` has disabled it this does nothing.
-        unsafe { bindings::irq_poll_sched(self.raw.get()) };
+    pub fn schedule(&self) -> bool {
+        // SAFETY: It is set up; once it was disabled this does nothing. The field is always readable,
+        // though it changes.
+        unsafe {
+            let is_idle = (&raw const (*self.raw()).state).read_volatile() == 0;
+            bindings::irq_poll_sched(self.raw());
+            is_idle
+        }
     }
 
     /// # Safety
     ///
-    /// For `irq_poll_init` with the `raw` of an `IrqPoll<T>`.
+    /// For `irq_poll_init()` with the `raw` of an `IrqPoll<T>`.
     unsafe extern "C" fn callback(raw: *mut bindings::irq_poll, budget: c_int) -> c_int {
-        // SAFETY: By the type invariant `raw` lies in an `IrqPoll<T>`; `drop`
-        // waits until it is completed.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
+        // SAFETY: By this function's contract; `stop` waits for all of this function.
+        let this = unsafe { Self::from_raw(raw) };
         // SAFETY: Polls are run by the soft IRQ.
         let softirq = unsafe { SoftIrq::assume() };
         let budget = budget.unsigned_abs();
         let done = T::poll(this, softirq, budget).min(budget);
         if done < budget {
-            // SAFETY: `raw` is set up, and this is its poll function.
+            // SAFETY: It is set up, and this is its poll function.
             unsafe { bindings::irq_poll_complete(raw) };
             if T::has_more(this) {
                 this.schedule();
             }
         }
         done as c_int
-    }
-}
-
-impl<T: Handler> Deref for IrqPoll<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for IrqPoll<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Waits until a scheduled poll has completed, and keeps it from being
-        // scheduled again.
-        //
-        // SAFETY: `raw` is set up. Dropping a poll is only correct where one may
-        // sleep; the C side warns otherwise.
-        unsafe { bindings::irq_poll_disable(self.raw.get()) };
     }
 }

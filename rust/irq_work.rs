@@ -5,7 +5,8 @@
 //! What NMI handlers and code with interrupts off use to get out: the CPU sends
 //! an interrupt to itself, which runs as soon as interrupts are on again. Lazy
 //! work saves that interrupt, and waits for the next timer tick. So does all IRQ work of a CPU
-//! that has no local APIC (`nolapic`).
+//! that has no local APIC (`nolapic`). The kernel lets modules queue it on their own CPU only:
+//! [`Csd`](crate::smp::Csd) is for others.
 //!
 //! C header: [`include/linux/irq_work.h`](srctree/include/linux/irq_work.h)
 
@@ -16,29 +17,18 @@ use crate::{
         HardIrq,
         Unsleeping, //
     },
-};
-use core::ops::Deref;
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    deferred::{
+        self,
+        Deferred, //
     },
-    types::Opaque,
 };
+use core::marker::PhantomData;
+use kernel::prelude::*;
 
-/// What IRQ work does.
-pub trait Handler: Send + Sync + Sized + 'static {
-    /// When it runs: [`Now`] or [`Lazy`].
-    type When: When;
-
-    /// Runs once for every time that [`IrqWork::queue`] returned true. The work
-    /// dereferences to the handler, and may queue itself again.
-    fn run(this: &IrqWork<Self>, context: &<Self::When as When>::Context);
-}
+pub use crate::deferred::Handler;
 
 /// When IRQ work is to run. Sealed: [`Now`] and [`Lazy`].
-pub trait When: private::Sealed {
+pub trait When: private::Sealed + 'static {
     /// The context in which it does.
     type Context: Context;
 
@@ -76,16 +66,14 @@ pub fn has_interrupt() -> bool {
     unsafe { bindings::irq_work_has_interrupt() }
 }
 
-/// IRQ work around its handler. Dropping it waits for it.
+/// IRQ work around its handler, which runs at `W`.
 ///
 /// ```
-/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Now}};
+/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Kind, Now}};
 /// # use kernel::prelude::*;
 /// struct Note;
 ///
-/// impl Handler for Note {
-///     type When = Now;
-///
+/// impl Handler<Kind<Now>> for Note {
 ///     fn run(_this: &IrqWork<Self>, _irq: &HardIrq) {
 ///         pr_info!("in hard IRQ context\n");
 ///     }
@@ -97,86 +85,57 @@ pub fn has_interrupt() -> bool {
 ///     Ok(work)
 /// }
 /// ```
-///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in an `IrqWork<T>`.
-#[pin_data(PinnedDrop)]
-pub struct IrqWork<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::irq_work>,
-    // Set by `drop`, so that a handler that queues itself comes to an end.
-    is_dying: Atomic<bool>,
-    #[pin]
-    handler: T,
+pub type IrqWork<T, W = Now> = Deferred<Kind<W>, T>;
+
+/// The kind of deferral that IRQ work which runs at `W` is.
+pub struct Kind<W>(PhantomData<fn(&W)>);
+
+// SAFETY: The flags of IRQ work are changed by atomic operations only. `irq_work_sync()` waits until it
+// is not busy, which it is from when it is queued until its handler has ended and has not queued it
+// again: once it is dying it is not, and there is nobody else who could.
+unsafe impl<W: When> deferred::Kind for Kind<W> {
+    type Raw = bindings::irq_work;
+    type Own = ();
+    type Context = W::Context;
+
+    unsafe fn stop<T>(this: &IrqWork<T, W>) {
+        this.wait();
+    }
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: Handler> Send for IrqWork<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, as its flags are atomic; so is `is_dying`; the handler is `Sync`.
-unsafe impl<T: Handler> Sync for IrqWork<T> {}
+// SAFETY: As for `Kind`.
+unsafe impl<W: When> deferred::Flush for Kind<W> {
+    unsafe fn flush<T>(this: &IrqWork<T, W>) {
+        this.wait();
+    }
+}
 
-impl<T: Handler> IrqWork<T> {
+impl<T, W: When> IrqWork<T, W> {
+    /// Waits until the work neither is queued nor runs. For those who may sleep.
+    pub(crate) fn wait(&self) {
+        // SAFETY: It is set up. Waiting is only correct where one may sleep; the C side warns
+        // otherwise.
+        unsafe { bindings::irq_work_sync(self.raw()) };
+    }
+}
+
+impl<T: Handler<Kind<W>>, W: When> IrqWork<T, W> {
     /// An initialiser for work that runs `handler`.
     pub fn new(handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            is_dying: Atomic::new(false),
-            // INVARIANT: The callback recovers the work from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes, and stays where it is.
-                unsafe { bindings::irq_work_init(slot, Some(Self::callback), T::When::FLAGS) };
-            }),
-        })
+        // SAFETY: The callback is for this type; the place is as `irq_work_init()` wants it. By its
+        // flags it runs in the context of `W`.
+        unsafe {
+            Self::with((), handler, |raw| {
+                bindings::irq_work_init(raw, Some(Self::run), W::FLAGS)
+            })
+        }
     }
 
-    /// Runs the work on this CPU. Returns false, and changes nothing, if it is
-    /// pending already. May be called in any context, NMI included.
+    /// Runs the work on this CPU. Returns whether it was idle. May be called in any context, NMI
+    /// included.
     #[inline]
     pub fn queue(&self) -> bool {
-        if self.is_dying.load(Relaxed) {
-            return false;
-        }
-        // SAFETY: `raw` is set up, and valid until `drop` has waited for it.
-        unsafe { bindings::irq_work_queue(self.raw.get()) }
-    }
-
-    /// Waits until the work neither is pending nor runs. For those who may sleep.
-    pub(crate) fn wait(&self) {
-        // SAFETY: `raw` is set up. Waiting is only correct where one may sleep; the C side
-        // warns otherwise.
-        unsafe { bindings::irq_work_sync(self.raw.get()) };
-    }
-
-    /// # Safety
-    ///
-    /// For `irq_work_init` with the `raw` of an `IrqWork<T>`.
-    unsafe extern "C" fn callback(raw: *mut bindings::irq_work) {
-        // SAFETY: By the type invariant `raw` lies in an `IrqWork<T>`; `drop`
-        // waits for this function before it goes.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: The flags of `T::When` have it run in that context.
-        T::run(this, unsafe { <T::When as When>::Context::assume() });
-    }
-}
-
-impl<T: Handler> Deref for IrqWork<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for IrqWork<T> {
-    fn drop(self: Pin<&mut Self>) {
-        self.is_dying.store(true, Relaxed);
-        // Twice: a handler that passed the check before may have queued the
-        // work once more while it ran.
-        for _ in 0..2 {
-            self.wait();
-        }
+        // SAFETY: It is set up, and lives until `stop` has waited for it.
+        !self.is_dying() && unsafe { bindings::irq_work_queue(self.raw()) }
     }
 }

@@ -14,12 +14,13 @@ use crate::{
         Task, //
     },
     cpu::Set,
+    deferred::{
+        self,
+        Deferred, //
+    },
     task::nr_cpus_allowed, //
 };
-use core::{
-    ops::Deref,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     cpu::CpuId,
     error::{
@@ -28,15 +29,10 @@ use kernel::{
     },
     prelude::*,
     str::CStr,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
-    types::Opaque,
+    sync::Arc, //
 };
+
+pub use crate::deferred::Handler;
 
 /// A kernel thread that works through a queue. Dropping it lets it finish.
 ///
@@ -144,9 +140,30 @@ impl Worker {
     }
 
     /// Waits until everything queued before has run.
-    pub fn flush(&self, _task: &Task) {
-        // SAFETY: Valid by the type invariant; the token proves that this may sleep.
+    ///
+    /// Errors: `EDEADLK` in the worker's own thread.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, kthread::{Priority, Worker}};
+    /// # use kernel::prelude::*;
+    /// fn start_and_end(task: &Task) -> Result {
+    ///     let worker = Worker::new(c"example", Priority::Normal)?;
+    ///     worker.flush(task)
+    /// }
+    /// ```
+    pub fn flush(&self, _task: &Task) -> Result {
+        if self.is_caller() {
+            return Err(EDEADLK);
+        }
+        // SAFETY: Valid by the type invariant; the token proves that this may sleep, and it is not the
+        // worker's thread, for which it would wait.
         unsafe { bindings::kthread_flush_worker(self.raw.as_ptr()) };
+        Ok(())
+    }
+
+    /// Whether this is the worker's thread.
+    fn is_caller(&self) -> bool {
+        core::ptr::eq(self.task(), kernel::current!().as_ptr())
     }
 }
 
@@ -158,22 +175,14 @@ impl Drop for Worker {
     }
 }
 
-/// What a piece of work does.
-pub trait Handler: Send + Sync + Sized + 'static {
-    /// Runs in the worker's thread, which may sleep. The work dereferences to
-    /// the handler, and may queue itself again.
-    fn run(this: &Work<Self>, task: &Task);
-}
-
-/// Work for one worker, around its handler. Dropping it takes it off and waits
-/// for it.
+/// Work for one worker, around its handler.
 ///
 /// ```
-/// # use irqlab::{context::Task, kthread::{Handler, Priority, Work, Worker}};
+/// # use irqlab::{context::Task, kthread::{Handler, Kind, Priority, Work, Worker}};
 /// # use kernel::prelude::*;
 /// struct Refill;
 ///
-/// impl Handler for Refill {
+/// impl Handler<Kind> for Refill {
 ///     fn run(_this: &Work<Self>, task: &Task) {
 ///         task.sleep_ms(1);
 ///     }
@@ -186,95 +195,77 @@ pub trait Handler: Send + Sync + Sized + 'static {
 ///     Ok(work)
 /// }
 /// ```
-///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in a `Work<T>`.
-#[pin_data(PinnedDrop)]
-pub struct Work<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::kthread_work>,
-    // Set by `drop`, so that work that queues itself comes to an end.
-    is_dying: Atomic<bool>,
-    #[pin]
-    handler: T,
-    worker: Arc<Worker>,
+pub type Work<T> = Deferred<Kind, T>;
+
+/// The kind of deferral that work for a worker is.
+pub enum Kind {}
+
+// SAFETY: The C side takes the worker's lock in all that is done with work. `kthread_cancel_work_sync()`
+// waits for the handler, and refuses to queue the work meanwhile; there is nobody else who could.
+unsafe impl deferred::Kind for Kind {
+    type Raw = bindings::kthread_work;
+    type Own = Arc<Worker>;
+    type Context = Task;
+
+    unsafe fn stop<T>(this: &Work<T>) {
+        // SAFETY: It is set up, and the caller may sleep by this function's contract.
+        unsafe { bindings::kthread_cancel_work_sync(this.raw()) };
+    }
+
+    fn is_caller<T>(this: &Work<T>) -> bool {
+        // SAFETY: The worker is valid by its type invariant; its own thread, which this is, sets the
+        // field.
+        let current = || unsafe { (*this.own().raw.as_ptr()).current_work };
+        this.own().is_caller() && core::ptr::eq(current(), this.raw())
+    }
 }
 
-// SAFETY: Any thread of execution may queue, cancel and drop the work; the handler is `Send`.
-unsafe impl<T: Handler> Send for Work<T> {}
-// SAFETY: For what can be done with shared work, queueing, cancelling and flushing, the C side takes
-// the worker's lock; the flag is atomic, the worker and the handler are `Sync`.
-unsafe impl<T: Handler> Sync for Work<T> {}
+// SAFETY: As for `Kind`.
+unsafe impl deferred::Cancel for Kind {
+    unsafe fn cancel<T>(this: &Work<T>) -> bool {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::kthread_cancel_work_sync(this.raw()) }
+    }
+}
 
-impl<T: Handler> Work<T> {
+// SAFETY: As for `Kind`.
+unsafe impl deferred::Flush for Kind {
+    unsafe fn flush<T>(this: &Work<T>) {
+        // SAFETY: It is set up, and the caller may wait for the thread by this function's contract.
+        unsafe { bindings::kthread_flush_work(this.raw()) };
+    }
+
+    fn waits_for_caller<T>(this: &Work<T>) -> bool {
+        this.own().is_caller()
+    }
+}
+
+impl<T: Handler<Kind>> Work<T> {
     /// An initialiser for work that `worker` does by `handler`.
     pub fn new(worker: Arc<Worker>, handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            is_dying: Atomic::new(false),
-            worker,
-            // INVARIANT: The callback recovers the work from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes, and stays where it is.
-                unsafe { bindings::kthread_work_init(slot, Some(Self::callback)) };
-            }),
-        })
+        // SAFETY: The callback is for this type; the place is as `kthread_work_init()` wants it.
+        unsafe {
+            Self::with(worker, handler, |raw| {
+                bindings::kthread_work_init(raw, Some(Self::callback))
+            })
+        }
     }
 
-    /// Queues the work. Returns false, and changes nothing, if it is queued
-    /// already. May be called in any context but NMI.
+    /// Queues the work. Returns whether it was idle. May be called in any context but NMI.
     #[inline]
     pub fn queue(&self) -> bool {
-        if self.is_dying.load(Relaxed) {
-            return false;
-        }
-        // SAFETY: Both are valid: `drop` takes the work off before they go.
-        unsafe { bindings::kthread_queue_work(self.worker.raw.as_ptr(), self.raw.get()) }
-    }
-
-    /// Takes the work off and waits for it if it runs. Returns whether it was queued.
-    pub fn cancel(&self, _task: &Task) -> bool {
-        // SAFETY: `raw` is set up; the token proves that this may sleep.
-        unsafe { bindings::kthread_cancel_work_sync(self.raw.get()) }
-    }
-
-    /// Waits until the work has run as often as it was queued before.
-    pub fn flush(&self, _task: &Task) {
-        // SAFETY: `raw` is set up; the token proves that this may sleep.
-        unsafe { bindings::kthread_flush_work(self.raw.get()) };
+        // SAFETY: Both are valid: the work is taken off before they go.
+        unsafe { bindings::kthread_queue_work(self.own().raw.as_ptr(), self.raw()) }
     }
 
     /// # Safety
     ///
-    /// For `kthread_work_init` with the `raw` of a `Work<T>`.
+    /// For `kthread_work_init()` with the `raw` of a `Work<T>`.
     unsafe extern "C" fn callback(raw: *mut bindings::kthread_work) {
-        // SAFETY: By the type invariant `raw` lies in a `Work<T>`; `drop` waits
-        // for this function before it goes.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: Workers are kernel threads, and call this with no lock held.
-        let task = unsafe { Task::assume() };
-        this.worker.go_home(task);
+        // SAFETY: By this function's contract. Workers are kernel threads, and call this with no lock
+        // held.
+        let (this, task) = unsafe { (Self::from_raw(raw), Task::assume()) };
+        this.own().go_home(task);
         T::run(this, task);
-    }
-}
-
-impl<T: Handler> Deref for Work<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for Work<T> {
-    fn drop(self: Pin<&mut Self>) {
-        self.is_dying.store(true, Relaxed);
-        // Cancelling also keeps a handler that runs from queueing itself again.
-        //
-        // SAFETY: `raw` is set up. Dropping work is only correct where one may
-        // sleep; the C side warns otherwise.
-        unsafe { bindings::kthread_cancel_work_sync(self.raw.get()) };
     }
 }

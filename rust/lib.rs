@@ -64,6 +64,7 @@ pub mod context;
 pub mod cpu;
 pub mod dangerous;
 pub mod debugfs;
+pub mod deferred;
 pub mod demand;
 pub mod dpc;
 pub mod exception;

@@ -286,7 +286,7 @@ impl Entry {
     }
 }
 
-impl tasklet::Handler for Entry {
+impl tasklet::Handler<tasklet::Kind> for Entry {
     fn run(this: &Tasklet<Self>, softirq: &SoftIrq) {
         if this.is_running.xchg(true, Acquire) {
             this.nr_remarks.add(1, Relaxed);

@@ -43,6 +43,7 @@ mod in_task;
 mod kick;
 mod no_wait;
 
+pub use crate::deferred::Handler;
 pub use call::{
     call_any,
     call_each,
@@ -55,7 +56,7 @@ pub use call::{
 pub use counter::Counter;
 pub use csd::{
     Csd,
-    Handler,
+    Kind,
     NotCalled, //
 };
 pub use in_task::{

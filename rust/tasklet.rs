@@ -2,14 +2,6 @@
 
 //! Tasklets: a function that the soft IRQ runs once, soon, on this CPU.
 //!
-//! ```text
-//!              schedule()                the soft IRQ takes it
-//!     idle ───────────────▶ scheduled ──────────────────────────▶ running
-//!      ▲                     │    ▲ schedule(): already, nothing     │
-//!      │       disabled: stays    └────── schedule() ────────────────┤
-//!      └─────────────────────────────────────────────────────────────┘
-//! ```
-//!
 //! However often it is scheduled before it runs, it runs once. It never runs on
 //! two CPUs at a time; different tasklets do.
 //!
@@ -18,39 +10,26 @@
 use crate::{
     bindings,
     context::{
-        Context,
         SoftIrq,
         Task, //
     },
-};
-use core::ops::Deref;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+    deferred::{
+        self,
+        Deferred, //
     },
-    types::Opaque,
 };
+use kernel::prelude::*;
 
-/// What a tasklet does.
-pub trait Handler: Send + Sync + Sized + 'static {
-    /// Runs in the soft IRQ. The tasklet dereferences to the handler, and may
-    /// schedule itself again.
-    fn run(this: &Tasklet<Self>, softirq: &SoftIrq);
-}
+pub use crate::deferred::Handler;
 
-/// A tasklet around its handler. Dropping it takes it off and waits for it.
+/// A tasklet around its handler.
 ///
 /// ```
-/// # use irqlab::{context::SoftIrq, tasklet::{Handler, Tasklet}};
+/// # use irqlab::{context::SoftIrq, tasklet::{Handler, Kind, Tasklet}};
 /// # use kernel::prelude::*;
 /// struct Greeter;
 ///
-/// impl Handler for Greeter {
+/// impl Handler<Kind> for Greeter {
 ///     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {
 ///         pr_info!("hello from the bottom half\n");
 ///     }
@@ -62,134 +41,88 @@ pub trait Handler: Send + Sync + Sized + 'static {
 ///     Ok(tasklet)
 /// }
 /// ```
-///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in a `Tasklet<T>`.
-#[pin_data(PinnedDrop)]
-pub struct Tasklet<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::tasklet_struct>,
-    // Set by `drop`, so that a handler that schedules itself comes to an end.
-    is_dying: Atomic<bool>,
-    #[pin]
-    handler: T,
+pub type Tasklet<T> = Deferred<Kind, T>;
+
+/// Keeps a tasklet disabled.
+pub type Disabled<T> = deferred::Disabled<Kind, T>;
+
+/// The kind of deferral that a tasklet is.
+pub enum Kind {}
+
+// SAFETY: A tasklet's state is changed by atomic operations only. `tasklet_kill()` waits until it is
+// neither scheduled nor running, which comes to an end: once it is dying it is not scheduled again,
+// and one that is disabled has guards, which hold it.
+unsafe impl deferred::Kind for Kind {
+    type Raw = bindings::tasklet_struct;
+    type Own = ();
+    type Context = SoftIrq;
+
+    unsafe fn stop<T>(this: &Tasklet<T>) {
+        // SAFETY: It is set up, and the caller may sleep by this function's contract.
+        unsafe { bindings::tasklet_kill(this.raw()) };
+    }
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: Handler> Send for Tasklet<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, as its state is atomic; so is `is_dying`; the handler is `Sync`.
-unsafe impl<T: Handler> Sync for Tasklet<T> {}
-
-impl<T: Handler> Tasklet<T> {
-    /// An initialiser for a tasklet that runs `handler`.
-    pub fn new(handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            is_dying: Atomic::new(false),
-            // INVARIANT: The callback recovers the tasklet from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes, and stays where it is.
-                unsafe { bindings::tasklet_setup(slot, Some(Self::callback)) };
-            }),
-        })
+// SAFETY: As for `Kind`: the count of disablings is atomic, and each enabling takes one from it.
+unsafe impl deferred::Disable for Kind {
+    unsafe fn disable<T>(this: &Tasklet<T>) {
+        // SAFETY: It is set up, and the caller may sleep by this function's contract.
+        unsafe { bindings::tasklet_disable(this.raw()) };
     }
 
-    /// Runs the tasklet soon, on this CPU. Nothing new if it is scheduled already.
-    /// May be called in any context.
-    #[inline]
-    pub fn schedule(&self) {
-        if !self.is_dying.load(Relaxed) {
-            // SAFETY: `raw` is set up, and valid until `drop` has killed it.
-            unsafe { bindings::tasklet_schedule(self.raw.get()) };
+    unsafe fn enable<T>(this: &Tasklet<T>) {
+        // SAFETY: It is set up, and was disabled by this function's contract.
+        unsafe { bindings::tasklet_enable(this.raw()) };
+    }
+}
+
+impl<T: Handler<Kind>> Tasklet<T> {
+    /// An initialiser for a tasklet that runs `handler`.
+    pub fn new(handler: impl PinInit<T, Error>) -> impl PinInit<Self, Error> {
+        // SAFETY: The callback is for this type; the place is as `tasklet_setup()` wants it. The soft
+        // IRQ calls it.
+        unsafe {
+            Self::with((), handler, |raw| {
+                bindings::tasklet_setup(raw, Some(Self::run))
+            })
         }
+    }
+
+    /// Runs the tasklet soon, on this CPU. Returns whether it was idle. May be called in any context.
+    #[inline]
+    pub fn schedule(&self) -> bool {
+        // SAFETY: It is set up, and lives until `stop` has killed it.
+        !self.is_dying() && unsafe { bindings::tasklet_schedule(self.raw()) }
     }
 
     /// As [`Self::schedule`], in the soft IRQ that runs before all others.
     #[inline]
-    pub fn schedule_hi(&self) {
-        if !self.is_dying.load(Relaxed) {
-            // SAFETY: `raw` is set up, and valid until `drop` has killed it.
-            unsafe { bindings::tasklet_hi_schedule(self.raw.get()) };
-        }
-    }
-
-    /// Which tasklet this is, in the events of [`tracepoint`](crate::tracepoint).
-    pub fn id(&self) -> usize {
-        self.raw.get().addr()
+    pub fn schedule_hi(&self) -> bool {
+        // SAFETY: It is set up, and lives until `stop` has killed it.
+        !self.is_dying() && unsafe { bindings::tasklet_hi_schedule(self.raw()) }
     }
 
     /// The address of what the kernel calls for all tasklets with this type of handler: the
     /// function in the events of [`tracepoint`](crate::tracepoint).
-    pub fn function(&self) -> usize {
-        // SAFETY: `raw` is set up, and what it calls never changes.
-        let callback = unsafe { (*self.raw.get()).__bindgen_anon_1.callback };
-        callback.map_or(0, |callback| callback as usize)
-    }
-
-    /// Keeps the tasklet from running until the guard is dropped, and waits for
-    /// it if it runs now. Nests.
     ///
-    /// If it is scheduled meanwhile it stays so, and keeps its soft IRQ, and
-    /// with that ksoftirqd, busy.
-    pub fn disable(self: &Arc<Self>, _task: &Task) -> Disabled<T> {
-        // SAFETY: `raw` is set up, and the token proves that this may sleep.
-        unsafe { bindings::tasklet_disable(self.raw.get()) };
-        // INVARIANT: Just disabled.
-        Disabled(self.clone())
+    /// ```
+    /// # use irqlab::tasklet::{Handler, Kind, Tasklet};
+    /// # use kernel::prelude::*;
+    /// fn show<T: Handler<Kind>>(tasklet: &Tasklet<T>) {
+    ///     pr_info!("tasklet_entry shows {:#x}\n", tasklet.function());
+    /// }
+    /// ```
+    pub fn function(&self) -> usize {
+        // SAFETY: It is set up, and what it calls never changes.
+        let callback = unsafe { (*self.raw()).__bindgen_anon_1.callback };
+        callback.map_or(0, |callback| callback as usize)
     }
 
     /// Waits until the tasklet is neither scheduled nor running. It can be scheduled again.
     ///
     /// Waits for ever while the tasklet is scheduled and disabled: hence not for everybody.
     pub(crate) fn kill(&self, _task: &Task) {
-        // SAFETY: `raw` is set up, and the token proves that this may sleep.
-        unsafe { bindings::tasklet_kill(self.raw.get()) };
-    }
-
-    /// # Safety
-    ///
-    /// For `tasklet_setup` with the `raw` of a `Tasklet<T>`.
-    unsafe extern "C" fn callback(raw: *mut bindings::tasklet_struct) {
-        // SAFETY: By the type invariant `raw` lies in a `Tasklet<T>`; `drop`
-        // waits for this function before it goes.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: Tasklets are run by the soft IRQ.
-        T::run(this, unsafe { SoftIrq::assume() });
-    }
-}
-
-impl<T: Handler> Deref for Tasklet<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for Tasklet<T> {
-    fn drop(self: Pin<&mut Self>) {
-        self.is_dying.store(true, Relaxed);
-        // Cannot wait for ever: a disabled tasklet has guards, which hold it.
-        //
-        // SAFETY: `raw` is set up. Dropping a tasklet is only correct where one
-        // may sleep; the C side warns otherwise.
-        unsafe { bindings::tasklet_kill(self.raw.get()) };
-    }
-}
-
-/// Keeps a tasklet disabled. Made by [`Tasklet::disable`].
-///
-/// # Invariants
-///
-/// One `tasklet_disable()` is this guard's to undo.
-pub struct Disabled<T: Handler>(Arc<Tasklet<T>>);
-
-impl<T: Handler> Drop for Disabled<T> {
-    fn drop(&mut self) {
-        // SAFETY: `raw` is set up; the type invariant owes it one enable.
-        unsafe { bindings::tasklet_enable(self.0.raw.get()) };
+        // SAFETY: It is set up, and the token proves that this may sleep.
+        unsafe { bindings::tasklet_kill(self.raw()) };
     }
 }

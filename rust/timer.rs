@@ -10,41 +10,40 @@
 use crate::{
     bindings, clock,
     context::{
-        Context,
-        SoftIrq, //
+        SoftIrq,
+        Task, //
+    },
+    deferred::{
+        self,
+        Deferred, //
     },
 };
-use core::ops::Deref;
 use kernel::{
+    cpu::CpuId,
     prelude::*,
     str::CStr,
     sync::LockClassKey,
-    time::Jiffies,
-    types::Opaque, //
+    time::Jiffies, //
 };
 
-/// What a timer does.
-pub trait Handler: Send + Sync + Sized + 'static {
-    /// Runs in the soft IRQ. The timer dereferences to the handler, and may
-    /// start itself again.
-    fn run(this: &Timer<Self>, softirq: &SoftIrq);
-}
+pub use crate::deferred::Handler;
 
 /// Makes an initialiser for [`Timer`], with a lock class of its own.
 ///
 /// ```
-/// # use irqlab::{context::SoftIrq, new_timer, timer::{Handler, Timer}};
+/// # use irqlab::{context::SoftIrq, new_timer, timer::{Handler, Kind, Timer}};
 /// # use kernel::prelude::*;
-/// struct Late;
+/// /// Runs every ten ticks, until it is cancelled or dropped.
+/// struct Periodic;
 ///
-/// impl Handler for Late {
-///     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {
-///         pr_info!("time is up\n");
+/// impl Handler<Kind> for Periodic {
+///     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
+///         this.forward(10);
 ///     }
 /// }
 ///
-/// fn wait_for_nobody() -> Result<Pin<KBox<Timer<Late>>>> {
-///     let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Late)), GFP_KERNEL)?;
+/// fn begin() -> Result<Pin<KBox<Timer<Periodic>>>> {
+///     let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Periodic)), GFP_KERNEL)?;
 ///     timer.start(10);
 ///     Ok(timer)
 /// }
@@ -60,94 +59,101 @@ macro_rules! new_timer {
     };
 }
 
-/// A timer around its handler. Dropping it stops it and waits for it. Made by
-/// [`new_timer!`](crate::new_timer).
-///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in a `Timer<T>`.
-#[pin_data(PinnedDrop)]
-pub struct Timer<T: Handler> {
-    #[pin]
-    raw: Opaque<bindings::timer_list>,
-    #[pin]
-    handler: T,
+/// A timer around its handler. Made by [`new_timer!`](crate::new_timer).
+pub type Timer<T> = Deferred<Kind, T>;
+
+/// The kind of deferral that a timer is.
+pub enum Kind {}
+
+// SAFETY: The C side locks a timer in all that is done with it. `timer_shutdown_sync()` waits for the
+// handler, and from then on starting the timer does nothing.
+unsafe impl deferred::Kind for Kind {
+    type Raw = bindings::timer_list;
+    type Own = ();
+    type Context = SoftIrq;
+
+    unsafe fn stop<T>(this: &Timer<T>) {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::timer_shutdown_sync(this.raw()) };
+    }
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: Handler> Send for Timer<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, which lock it; the handler is `Sync`.
-unsafe impl<T: Handler> Sync for Timer<T> {}
+// SAFETY: As for `Kind`.
+unsafe impl deferred::Cancel for Kind {
+    unsafe fn cancel<T>(this: &Timer<T>) -> bool {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::timer_delete_sync(this.raw()) != 0 }
+    }
+}
 
-impl<T: Handler> Timer<T> {
+impl<T: Handler<Kind>> Timer<T> {
     /// An initialiser for a timer. Use [`new_timer!`](crate::new_timer).
     pub fn new(
         handler: impl PinInit<T, Error>,
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            // INVARIANT: The callback recovers the timer from this very field.
-            raw <- Opaque::ffi_init(|slot| {
-                // SAFETY: `slot` is valid for writes and stays where it is; the
-                // name and the key are static.
-                unsafe {
-                    bindings::timer_init_key(
-                        slot,
-                        Some(Self::callback),
-                        0,
-                        name.as_char_ptr(),
-                        key.as_ptr(),
-                    )
-                };
-            }),
-        })
+        let (name, key) = (name.as_char_ptr(), key.as_ptr());
+        // SAFETY: The callback is for this type; the place is as `timer_init_key()` wants it, the name
+        // and the key are static. The soft IRQ calls it.
+        unsafe {
+            Self::with((), handler, move |raw| {
+                bindings::timer_init_key(raw, Some(Self::run), 0, name, key)
+            })
+        }
     }
 
     /// Runs the timer `ticks` ticks from now: never earlier, and up to one later
-    /// at best. Returns whether it was running, and so was moved. May be called
+    /// at best. Returns whether it was idle; else it was moved. May be called
     /// in any context but NMI.
     #[inline]
     pub fn start(&self, ticks: Jiffies) -> bool {
-        let expires = clock::ticks().wrapping_add(ticks);
-        // SAFETY: `raw` is set up; once `drop` has shut it down this does nothing.
-        unsafe { bindings::mod_timer(self.raw.get(), expires) != 0 }
+        self.start_at(clock::ticks().wrapping_add(ticks))
     }
 
-    /// Which timer this is, in the events of [`tracepoint`](crate::tracepoint).
-    pub fn id(&self) -> usize {
-        self.raw.get().addr()
+    /// As [`Self::start`], at a tick of [`clock::ticks`].
+    #[inline]
+    fn start_at(&self, tick: Jiffies) -> bool {
+        // SAFETY: It is set up; once it was shut down this does nothing.
+        unsafe { bindings::mod_timer(self.raw(), tick) == 0 }
     }
 
-    /// # Safety
+    /// Starts the timer for the first tick in the future that is a multiple of `interval` ticks after its
+    /// last expiry, and returns how many. In the handler this makes it periodic, and no delay adds up.
     ///
-    /// For `timer_init_key` with the `raw` of a `Timer<T>`.
-    unsafe extern "C" fn callback(raw: *mut bindings::timer_list) {
-        // SAFETY: By the type invariant `raw` lies in a `Timer<T>`; `drop` waits
-        // for this function before it goes.
-        let this = unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) };
-        // SAFETY: Timers are run by the soft IRQ.
-        T::run(this, unsafe { SoftIrq::assume() });
+    /// Does nothing and returns 0 if `interval` is 0.
+    pub fn forward(&self, interval: Jiffies) -> usize {
+        // SAFETY: It is set up, and the field is always readable, though it changes.
+        let last = unsafe { (&raw const (*self.raw()).expires).read_volatile() };
+        let passed = clock::ticks().wrapping_sub(last);
+        // More than half of the range is a time in the future.
+        let passed = if passed as isize >= 0 { passed } else { 0 };
+        let Some(periods) = passed.checked_div(interval) else {
+            return 0;
+        };
+        let periods = periods.wrapping_add(1);
+        self.start_at(last.wrapping_add(periods.wrapping_mul(interval)));
+        periods
     }
-}
 
-impl<T: Handler> Deref for Timer<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: Handler> PinnedDrop for Timer<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Shut down rather than delete, so that a timer that starts itself ends.
-        //
-        // SAFETY: `raw` is set up. Dropping a timer is only correct where one
-        // may wait for its handler.
-        unsafe { bindings::timer_shutdown_sync(self.raw.get()) };
+    /// As [`Self::start`], to run on `cpu`: on another one if that is offline. Waits for the handler first
+    /// if it runs. Takes the timer for itself, as C does not lock what moves from CPU to CPU.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::CpuId, timer::{Handler, Kind, Timer}};
+    /// # use kernel::prelude::*;
+    /// fn there<T: Handler<Kind>>(timer: &mut Pin<KBox<Timer<T>>>, cpu: CpuId, task: &Task) {
+    ///     timer.as_mut().start_on(cpu, 1, task);
+    /// }
+    /// ```
+    pub fn start_on(self: Pin<&mut Self>, cpu: CpuId, ticks: Jiffies, _task: &Task) {
+        // SAFETY: It is set up, and the token proves that this may wait. Then the timer is idle, and stays
+        // so, as nobody else has a reference and the handler has ended: so its expiry is free to be set.
+        unsafe {
+            let raw = self.raw();
+            bindings::timer_delete_sync(raw);
+            (*raw).expires = clock::ticks().wrapping_add(ticks);
+            bindings::add_timer_on(raw, cpu.into());
+        }
     }
 }

@@ -26,8 +26,10 @@ mod delayed;
 mod queue;
 mod work;
 
+pub use crate::deferred::Handler;
+
 pub use delayed::{
-    DelayedHandler,
+    Delayed,
     DelayedWork, //
 };
 
@@ -38,6 +40,6 @@ pub use queue::{
 
 pub use work::{
     Disabled,
-    Handler,
+    Kind,
     Work, //
 };

@@ -72,7 +72,7 @@ struct BottomHalf {
     runs: Atomic<u64>,
 }
 
-impl tasklet::Handler for BottomHalf {
+impl tasklet::Handler<tasklet::Kind> for BottomHalf {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.runs.add(1, Relaxed);
     }

@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 ///
 /// ```
 /// # use irqlab::{context::{BottomHalvesDisabled, Task}, tasklet::{self, Tasklet}};
-/// fn schedule_twice_run_once<T: tasklet::Handler>(tasklet: &Tasklet<T>, task: &Task) {
+/// fn schedule_twice_run_once<T: tasklet::Handler<tasklet::Kind>>(tasklet: &Tasklet<T>, task: &Task) {
 ///     let _guard = BottomHalvesDisabled::new(task);
 ///     tasklet.schedule();
 ///     tasklet.schedule();

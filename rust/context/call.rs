@@ -51,15 +51,13 @@ pub struct Caller {
 /// What is to be called.
 struct Lent(Slot<()>);
 
-impl tasklet::Handler for Lent {
+impl tasklet::Handler<tasklet::Kind> for Lent {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.0.run(&());
     }
 }
 
-impl irq_work::Handler for Lent {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Lent {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.run(&());
     }

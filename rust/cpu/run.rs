@@ -19,6 +19,7 @@ use crate::{
     },
     workqueue::{
         Handler,
+        Kind,
         Queue,
         Work, //
     },
@@ -155,8 +156,9 @@ pub(super) fn run_jobs<F: Fn(&Here<'_>) + Sync>(
         }
     }
     for job in &jobs {
-        // `f` and what it borrows must outlive every call.
-        job.flush(task);
+        // `f` and what it borrows must outlive every call. The jobs are this function's, and what it waits
+        // in is none of them.
+        job.flush(task)?;
     }
     Ok(jobs.len())
 }
@@ -202,9 +204,7 @@ struct Job {
     f: Borrowed<Here<'static>>,
 }
 
-impl Handler for Job {
-    type Context = Task;
-
+impl Handler<Kind> for Job {
     fn run(this: &Work<Self>, task: &Task) {
         this.shared.start_together();
         let here = Here {

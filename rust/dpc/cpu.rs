@@ -201,9 +201,7 @@ impl Cpu {
 
 struct Tick(Home);
 
-impl hrtimer::Handler for Tick {
-    type Context = HardIrq;
-
+impl hrtimer::Handler<hrtimer::Kind<HardIrq>> for Tick {
     // A timer stays where it was started, and a CPU that goes offline passes its timers on:
     // so this may run on any CPU, and ticks come whatever becomes of the queue's own.
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
@@ -220,7 +218,7 @@ impl hrtimer::Handler for Tick {
 
 struct Request(Home);
 
-impl smp::Handler for Request {
+impl smp::Handler<smp::Kind> for Request {
     fn run(this: &Csd<Self>, _off: &IrqsOff) {
         this.0.cpu().interrupt();
     }
@@ -228,9 +226,7 @@ impl smp::Handler for Request {
 
 struct Interrupt(Home);
 
-impl irq_work::Handler for Interrupt {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Interrupt {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.cpu().dispatch.schedule_hi();
     }
@@ -238,7 +234,7 @@ impl irq_work::Handler for Interrupt {
 
 struct Dispatch(Home);
 
-impl tasklet::Handler for Dispatch {
+impl tasklet::Handler<tasklet::Kind> for Dispatch {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let cpu = this.0.cpu();
         // It was scheduled here while its CPU was offline, which may be over.
@@ -264,7 +260,7 @@ impl tasklet::Handler for Dispatch {
 
 struct Thread(Home);
 
-impl kthread::Handler for Thread {
+impl kthread::Handler<kthread::Kind> for Thread {
     fn run(this: &kthread::Work<Self>, task: &Task) {
         let queue = &this.0.cpu().threaded;
         queue.begin();

@@ -128,9 +128,7 @@ impl<T: Handler> Timer<T> {
     }
 }
 
-impl<T: Handler> hrtimer::Handler for Expiry<T> {
-    type Context = HardIrq;
-
+impl<T: Handler> hrtimer::Handler<hrtimer::Kind<HardIrq>> for Expiry<T> {
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
         this.setting.with(|setting, _off| {
             if !setting.is_set {

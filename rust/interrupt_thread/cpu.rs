@@ -280,9 +280,7 @@ impl Bells {
     }
 }
 
-impl irq_work::Handler for Bell {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Bell {
     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
         this.is_served.store(true, Relaxed);
         // In full order: who does not ring after all has raised its interrupt before, which is

@@ -111,9 +111,7 @@ impl Future for Sleep<'_> {
 /// Wakes the thread when the time is up.
 pub(super) struct Alarm(pub(super) Arc<Wakeup>);
 
-impl hrtimer::Handler for Alarm {
-    type Context = HardIrq;
-
+impl hrtimer::Handler<hrtimer::Kind<HardIrq>> for Alarm {
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
         this.0.wake();
     }

@@ -185,7 +185,7 @@ pub(super) struct Body {
     pub(super) level: Level,
 }
 
-impl kthread::Handler for Body {
+impl kthread::Handler<kthread::Kind> for Body {
     fn run(this: &kthread::Work<Self>, _task: &Task) {
         if this.cpu.resume(this.level) {
             this.bells.ring();

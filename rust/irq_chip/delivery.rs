@@ -32,6 +32,7 @@ use crate::{
     irq_work::{
         Handler,
         IrqWork,
+        Kind,
         Now, //
     },
 };
@@ -129,9 +130,7 @@ impl<C: Chip> Drop for Delivery<C> {
     }
 }
 
-impl<C: Chip> Handler for Delivery<C> {
-    type When = Now;
-
+impl<C: Chip> Handler<Kind<Now>> for Delivery<C> {
     /// Where the interrupt was sent.
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         // What is latched stays so while the line lets nothing through.

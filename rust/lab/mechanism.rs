@@ -33,12 +33,8 @@ use kernel::{
 };
 
 mod by_dpc;
-mod by_hrtimer;
 mod by_interrupt_thread;
-mod by_irq_work;
-mod by_kthread;
-mod by_tasklet;
-mod by_work;
+mod deferred;
 
 macro_rules! table {
     ($($(#[$condition:meta])? $name:ident,)*) => {

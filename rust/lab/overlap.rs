@@ -109,16 +109,14 @@ impl Meeting {
     }
 }
 
-impl tasklet::Handler for Meeting {
+impl tasklet::Handler<tasklet::Kind> for Meeting {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         (**this).run();
     }
 }
 
-impl workqueue::Handler for Meeting {
-    type Context = SoftIrq;
-
-    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+impl workqueue::Handler<workqueue::Kind<SoftIrq>> for Meeting {
+    fn run(this: &Work<Self, SoftIrq>, _softirq: &SoftIrq) {
         (**this).run();
     }
 }

@@ -72,17 +72,13 @@ impl Scheduler {
     }
 }
 
-impl irq_work::Handler for Scheduler {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Scheduler {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         (**this).run();
     }
 }
 
-impl hrtimer::Handler for Scheduler {
-    type Context = HardIrq;
-
+impl hrtimer::Handler<hrtimer::Kind<HardIrq>> for Scheduler {
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
         (**this).run();
     }

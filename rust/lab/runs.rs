@@ -69,29 +69,25 @@ impl Runs {
     }
 }
 
-impl tasklet::Handler for Runs {
+impl tasklet::Handler<tasklet::Kind> for Runs {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.add(false);
     }
 }
 
-impl irq_work::Handler for Runs {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Runs {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.add(true);
     }
 }
 
-impl workqueue::Handler for Runs {
-    type Context = SoftIrq;
-
-    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+impl workqueue::Handler<workqueue::Kind<SoftIrq>> for Runs {
+    fn run(this: &Work<Self, SoftIrq>, _softirq: &SoftIrq) {
         this.add(false);
     }
 }
 
-impl smp::Handler for Runs {
+impl smp::Handler<smp::Kind> for Runs {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         this.call(off);
     }

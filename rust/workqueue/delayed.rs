@@ -9,48 +9,51 @@ use crate::{
         Context,
         Task, //
     },
+    deferred::{
+        self,
+        is_current_work,
+        Deferred,
+        Handler, //
+    },
 };
-use core::ops::Deref;
+use core::marker::PhantomData;
 use kernel::{
+    cpu::CpuId,
     prelude::*,
     str::CStr,
-    sync::LockClassKey,
+    sync::{
+        Arc,
+        LockClassKey, //
+    },
     time::Jiffies,
-    types::Opaque, //
 };
 
-/// What a piece of delayed work does.
-pub trait DelayedHandler: Send + Sync + Sized + 'static {
-    /// Runs once for every time that [`DelayedWork::queue`] returned true. The
-    /// work dereferences to the handler, and may queue itself again.
-    fn run(this: &DelayedWork<Self>, task: &Task);
-}
-
-/// Makes an initialiser for [`DelayedWork`], with a lock class of its own.
+/// Makes an initialiser for [`DelayedWork`], with lock classes of its own.
 ///
 /// ```
 /// # use irqlab::{context::Task, new_delayed_work};
-/// # use irqlab::workqueue::{DelayedHandler, DelayedWork, Queue};
-/// # use kernel::prelude::*;
+/// # use irqlab::workqueue::{Delayed, DelayedWork, Handler, Queue};
+/// # use kernel::{prelude::*, sync::Arc};
 /// struct Later;
 ///
-/// impl DelayedHandler for Later {
+/// impl Handler<Delayed> for Later {
 ///     fn run(_this: &DelayedWork<Self>, _task: &Task) {
 ///         pr_info!("a while later\n");
 ///     }
 /// }
 ///
-/// fn later(queue: &Queue<Task>, task: &Task) -> Result {
-///     let work = KBox::pin_init(new_delayed_work!(Ok::<_, Error>(Later)), GFP_KERNEL)?;
-///     work.queue(queue, 10);
-///     work.flush(task);
-///     Ok(())
+/// fn later(queue: &Arc<Queue>, task: &Task) -> Result {
+///     let work = new_delayed_work!(queue.clone(), Ok::<_, Error>(Later));
+///     let work = KBox::pin_init(work, GFP_KERNEL)?;
+///     work.queue(10);
+///     work.flush(task)
 /// }
 /// ```
 #[macro_export]
 macro_rules! new_delayed_work {
-    ($handler:expr) => {
+    ($queue:expr, $handler:expr) => {
         $crate::workqueue::DelayedWork::new(
+            $queue,
             $handler,
             ::kernel::c_str!(::core::concat!(::core::file!(), ":", ::core::line!())),
             ::kernel::static_lock_class!(),
@@ -59,148 +62,116 @@ macro_rules! new_delayed_work {
     };
 }
 
-/// Delayed work around its handler. Dropping it stops its timer, takes it off its
-/// queue and waits for it. Made by [`new_delayed_work!`](crate::new_delayed_work).
+/// Delayed work around its handler, which runs in `C`. Made by
+/// [`new_delayed_work!`](crate::new_delayed_work).
 ///
-/// # Invariants
-///
-/// `raw` is set up with the callback for `T`, and lies in a `DelayedWork<T>`.
-#[pin_data(PinnedDrop)]
-pub struct DelayedWork<T: DelayedHandler> {
-    #[pin]
-    raw: Opaque<bindings::delayed_work>,
-    #[pin]
-    handler: T,
+/// It is for one queue, which it keeps: destroying a queue waits for work that is on it, but not for
+/// timers that have yet to put work there.
+pub type DelayedWork<T, C = Task> = Deferred<Delayed<C>, T>;
+
+/// The kind of deferral that delayed work in context `C` is.
+pub struct Delayed<C = Task>(PhantomData<fn(&C)>);
+
+// SAFETY: The C side locks work and its timer in all that is done with them. `disable_delayed_work_sync()`
+// stops the timer, takes the work off and waits for the handler, and from then on queueing it does
+// nothing.
+unsafe impl<C: Context + 'static> deferred::Kind for Delayed<C> {
+    type Raw = bindings::delayed_work;
+    type Own = Arc<Queue<C>>;
+    type Context = C;
+
+    unsafe fn stop<T>(this: &DelayedWork<T, C>) {
+        // SAFETY: It is set up, and the caller may sleep by this function's contract.
+        unsafe { bindings::disable_delayed_work_sync(this.raw()) };
+    }
+
+    fn is_caller<T>(this: &DelayedWork<T, C>) -> bool {
+        // SAFETY: It is set up; only the address of the field is taken.
+        is_current_work(unsafe { &raw const (*this.raw()).work })
+    }
 }
 
-// SAFETY: The C side may be called from any context and CPU; the handler is `Send`.
-unsafe impl<T: DelayedHandler> Send for DelayedWork<T> {}
-// SAFETY: A shared reference gives `raw` only to functions of the C side that may be called on
-// several CPUs at once, which lock it; the handler is `Sync`.
-unsafe impl<T: DelayedHandler> Sync for DelayedWork<T> {}
+// SAFETY: As for `Kind`.
+unsafe impl<C: Context + 'static> deferred::Cancel for Delayed<C> {
+    unsafe fn cancel<T>(this: &DelayedWork<T, C>) -> bool {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::cancel_delayed_work_sync(this.raw()) }
+    }
+}
 
-impl<T: DelayedHandler> DelayedWork<T> {
+// SAFETY: As for `Kind`. If the timer runs, the work is put on its queue at once.
+unsafe impl<C: Context + 'static> deferred::Flush for Delayed<C> {
+    unsafe fn flush<T>(this: &DelayedWork<T, C>) {
+        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
+        unsafe { bindings::flush_delayed_work(this.raw()) };
+    }
+}
+
+impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     /// An initialiser. Use [`new_delayed_work!`](crate::new_delayed_work).
     pub fn new(
+        queue: Arc<Queue<C>>,
         handler: impl PinInit<T, Error>,
         name: &'static CStr,
         work_key: Pin<&'static LockClassKey>,
         timer_key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            handler <- handler,
-            // INVARIANT: The callback recovers the work from this very field.
-            raw <- Opaque::ffi_init(|slot: *mut bindings::delayed_work| {
-                // SAFETY: `slot` is valid for writes and stays where it is; the
-                // name and the keys are static.
-                unsafe {
-                    bindings::init_work_with_key(
-                        &raw mut (*slot).work,
-                        Some(Self::callback),
-                        false,
-                        name.as_char_ptr(),
-                        work_key.as_ptr(),
-                    );
-                    bindings::timer_init_key(
-                        &raw mut (*slot).timer,
-                        Some(bindings::delayed_work_timer_fn),
-                        bindings::TIMER_IRQSAFE,
-                        name.as_char_ptr(),
-                        timer_key.as_ptr(),
-                    );
-                }
-            }),
-        })
+        let (name, work_key) = (name.as_char_ptr(), work_key.as_ptr());
+        let (timer_fn, timer_key) = (bindings::delayed_work_timer_fn, timer_key.as_ptr());
+        let setup = move |raw: *mut bindings::delayed_work| {
+            // SAFETY: `with` gives a place that is valid for writes and stays where it is; the name and
+            // the keys are static.
+            unsafe {
+                let (work, timer) = (&raw mut (*raw).work, &raw mut (*raw).timer);
+                bindings::init_work_with_key(work, Some(Self::callback), false, name, work_key);
+                let flags = bindings::TIMER_IRQSAFE;
+                bindings::timer_init_key(timer, Some(timer_fn), flags, name, timer_key);
+            }
+        };
+        // SAFETY: The callback is for this type. Only its own queue takes the work, and runs it in `C`.
+        unsafe { Self::with(queue, handler, setup) }
     }
 
-    /// Puts the work on `queue` `ticks` ticks from now: never earlier. Returns
-    /// false, and changes nothing, if it is pending already. May be called in
-    /// any context but NMI.
+    /// Puts the work on its queue `ticks` ticks from now: never earlier. Returns whether it was idle. May
+    /// be called in any context but NMI.
     #[inline]
-    pub fn queue(&self, queue: &Queue<Task>, ticks: Jiffies) -> bool {
-        // SAFETY: `raw` is set up, and valid until `drop` has taken it off.
-        unsafe {
-            bindings::queue_delayed_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
-                queue.as_raw(),
-                self.raw.get(),
-                ticks,
-            )
-        }
+    pub fn queue(&self, ticks: Jiffies) -> bool {
+        self.queue_raw(bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int, ticks)
     }
 
-    /// As [`Self::queue`], but has the work wait for `ticks` ticks from now if it is pending
-    /// already. Returns whether it was.
+    /// As [`Self::queue`], on `cpu`, which must not be offline when the time has come.
     #[inline]
-    pub fn modify(&self, queue: &Queue<Task>, ticks: Jiffies) -> bool {
-        // SAFETY: `raw` is set up, and valid until `drop` has taken it off.
-        unsafe {
-            bindings::mod_delayed_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
-                queue.as_raw(),
-                self.raw.get(),
-                ticks,
-            )
-        }
+    pub fn queue_on(&self, cpu: CpuId, ticks: Jiffies) -> bool {
+        self.queue_raw(cpu.into(), ticks)
     }
 
-    /// Which work this is, in the events of [`tracepoint`](crate::tracepoint).
-    pub fn id(&self) -> usize {
-        // SAFETY: `raw` is set up; only the address of the field is taken.
-        unsafe { (&raw const (*self.raw.get()).work).addr() }
+    #[inline]
+    fn queue_raw(&self, cpu: c_int, ticks: Jiffies) -> bool {
+        // SAFETY: The work is set up, and lives until `stop` has taken it off; so does the queue.
+        unsafe { bindings::queue_delayed_work_on(cpu, self.own().as_raw(), self.raw(), ticks) }
+    }
+
+    /// As [`Self::queue`], but has the work wait for `ticks` ticks from now if it is queued already.
+    #[inline]
+    pub fn modify(&self, ticks: Jiffies) -> bool {
+        let cpu = bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int;
+        // SAFETY: The work is set up, and lives until `stop` has taken it off; so does the queue.
+        !unsafe { bindings::mod_delayed_work_on(cpu, self.own().as_raw(), self.raw(), ticks) }
     }
 
     /// The address of what the kernel calls for all work with this type of handler: the function
     /// in the events of [`tracepoint`](crate::tracepoint).
     pub fn function(&self) -> usize {
-        // SAFETY: `raw` is set up, and what it calls never changes.
-        let callback = unsafe { (*self.raw.get()).work.func };
-        callback.map_or(0, |callback| callback as usize)
-    }
-
-    /// Stops the timer, takes the work off its queue and waits for it if it
-    /// runs. Returns whether it was pending.
-    pub fn cancel(&self, _task: &Task) -> bool {
-        // SAFETY: `raw` is set up; the token proves that this may sleep.
-        unsafe { bindings::cancel_delayed_work_sync(self.raw.get()) }
-    }
-
-    /// Puts the work on its queue at once if its timer runs, and waits for it.
-    pub fn flush(&self, _task: &Task) -> bool {
-        // SAFETY: `raw` is set up; the token proves that this may sleep.
-        unsafe { bindings::flush_delayed_work(self.raw.get()) }
+        // SAFETY: It is set up, and what it calls never changes.
+        unsafe { (*self.raw()).work.func }.map_or(0, |callback| callback as usize)
     }
 
     /// # Safety
     ///
-    /// For `init_work_with_key` with the `raw.work` of a `DelayedWork<T>`.
+    /// For `init_work_with_key()` with the `raw.work` of such delayed work.
     unsafe extern "C" fn callback(work: *mut bindings::work_struct) {
-        // SAFETY: By the type invariant the work lies in a `delayed_work` that
-        // lies in a `DelayedWork<T>`; `drop` waits for this function before it goes.
-        let this = unsafe {
-            let raw = kernel::container_of!(work, bindings::delayed_work, work);
-            &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw)
-        };
-        // SAFETY: Only a `Queue<Task>` takes this work.
-        T::run(this, unsafe { Task::assume() });
-    }
-}
-
-impl<T: DelayedHandler> Deref for DelayedWork<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.handler
-    }
-}
-
-#[pinned_drop]
-impl<T: DelayedHandler> PinnedDrop for DelayedWork<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Disable rather than cancel, so that work that queues itself ends.
-        //
-        // SAFETY: `raw` is set up. Dropping work is only correct where one may
-        // sleep; the C side warns otherwise.
-        unsafe { bindings::disable_delayed_work_sync(self.raw.get()) };
+        // SAFETY: By this function's contract the work lies in a `delayed_work` that is such a `raw`, and
+        // only a queue whose workers run in `C` takes it.
+        unsafe { Self::run(kernel::container_of!(work, bindings::delayed_work, work)) };
     }
 }

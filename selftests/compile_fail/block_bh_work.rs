@@ -11,6 +11,7 @@ use irqlab::{
     },
     workqueue::{
         Handler,
+        Kind,
         Queue,
         Work, //
     },
@@ -20,9 +21,7 @@ const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 
 struct Sleeper;
 
-impl Handler for Sleeper {
-    type Context = Task;
-
+impl Handler<Kind> for Sleeper {
     fn run(_this: &Work<Self>, task: &Task) {
         task.sleep_ms(1);
     }

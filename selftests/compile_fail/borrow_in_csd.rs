@@ -9,7 +9,8 @@ use irqlab::{
     cpu::CpuId,
     smp::{
         Csd,
-        Handler, //
+        Handler,
+        Kind, //
     },
 };
 use kernel::{
@@ -24,7 +25,7 @@ const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 
 struct Borrower(&'static Atomic<i32>);
 
-impl Handler for Borrower {
+impl Handler<Kind> for Borrower {
     fn run(this: &Csd<Self>, _off: &IrqsOff) {
         this.0.add(1, Relaxed);
     }

@@ -8,6 +8,7 @@ use irqlab::{
     context::SoftIrq,
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
 };
@@ -17,7 +18,7 @@ const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 
 struct Idle;
 
-impl Handler for Idle {
+impl Handler<Kind> for Idle {
     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
 }
 

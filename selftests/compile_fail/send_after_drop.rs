@@ -10,6 +10,7 @@ use irqlab::{
     smp::{
         Csd,
         Handler,
+        Kind,
         NotCalled, //
     },
 };
@@ -19,7 +20,7 @@ const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 
 struct Idle;
 
-impl Handler for Idle {
+impl Handler<Kind> for Idle {
     fn run(_this: &Csd<Self>, _off: &IrqsOff) {}
 }
 

@@ -9,6 +9,7 @@ use irqlab::{
     context::SoftIrq,
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
 };
@@ -22,7 +23,7 @@ struct Waiter {
     done: Completion,
 }
 
-impl Handler for Waiter {
+impl Handler<Kind> for Waiter {
     fn run(this: &Tasklet<Self>, softirq: &SoftIrq) {
         // ERROR: E0308 mismatched types
         this.done.wait_ms(softirq, 1);

@@ -44,9 +44,7 @@ impl ThreadedHandler for Waiter {
     }
 }
 
-impl workqueue::Handler for Waiter {
-    type Context = Task;
-
+impl workqueue::Handler<workqueue::Kind> for Waiter {
     fn run(this: &Work<Self>, task: &Task) {
         this.done.wait_ms(task, 1);
     }

@@ -183,7 +183,7 @@ struct Part {
     count: usize,
 }
 
-impl kthread::Handler for Part {
+impl kthread::Handler<kthread::Kind> for Part {
     fn run(this: &Work<Self>, task: &Task) {
         let mut state = this.seed;
         let mut random = |below: usize| {
@@ -426,7 +426,7 @@ struct Later {
     is_done: Atomic<bool>,
 }
 
-impl kthread::Handler for Later {
+impl kthread::Handler<kthread::Kind> for Later {
     fn run(this: &Work<Self>, _task: &Task) {
         this.is_done.store(true, Release);
     }

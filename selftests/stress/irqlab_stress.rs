@@ -82,8 +82,9 @@ use irqlab::{
     },
     workqueue::{
         self,
-        DelayedHandler,
+        Delayed,
         DelayedWork,
+        Handler,
         Queue,
         Work, //
     },
@@ -173,7 +174,7 @@ fn tasklet<const HI: bool>(this: &Tasklet<ForTasklet<HI>>) {
 
 struct ForTasklet<const HI: bool>(Arc<Body>);
 
-impl<const HI: bool> tasklet::Handler for ForTasklet<HI> {
+impl<const HI: bool> tasklet::Handler<tasklet::Kind> for ForTasklet<HI> {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.0.run();
         if this.0.is_endless {
@@ -194,7 +195,7 @@ impl<const HI: bool> Subject for Pin<KBox<Tasklet<ForTasklet<HI>>>> {
 
 /// Work with its queue, which goes after it.
 struct OnQueue<K: QueueKind> {
-    work: Pin<KBox<Work<ForWork<K>>>>,
+    work: Pin<KBox<Work<ForWork<K>, K::Context>>>,
 }
 
 struct ForWork<K: QueueKind> {
@@ -231,10 +232,8 @@ queue_kinds! {
     Bh: SoftIrq = bh,
 }
 
-impl<K: QueueKind> workqueue::Handler for ForWork<K> {
-    type Context = K::Context;
-
-    fn run(this: &Work<Self>, _context: &K::Context) {
+impl<K: QueueKind> workqueue::Handler<workqueue::Kind<K::Context>> for ForWork<K> {
+    fn run(this: &Work<Self, K::Context>, _context: &K::Context) {
         this.body.run();
         if this.body.is_endless {
             this.queue(&this.queue);
@@ -255,39 +254,35 @@ impl<K: QueueKind> Subject for OnQueue<K> {
     }
 
     fn cancel(&self, task: &Task) -> bool {
-        self.work.cancel(task);
-        true
+        self.work.cancel(task).is_ok()
     }
 }
 
-struct ForDelayedWork {
-    body: Arc<Body>,
-    queue: Queue<Task>,
-}
+struct ForDelayedWork(Arc<Body>);
 
-impl DelayedHandler for ForDelayedWork {
+impl Handler<Delayed> for ForDelayedWork {
     fn run(this: &DelayedWork<Self>, _task: &Task) {
-        this.body.run();
-        if this.body.is_endless {
-            this.queue(&this.queue, 0);
+        this.0.run();
+        if this.0.is_endless {
+            this.queue(0);
         }
     }
 }
 
 impl Subject for Pin<KBox<DelayedWork<ForDelayedWork>>> {
     fn new(body: Arc<Body>) -> Result<Self> {
-        let queue = Queue::per_cpu(c"irqlab_stress")?;
-        let handler = ForDelayedWork { body, queue };
-        KBox::pin_init(new_delayed_work!(Ok(handler)), GFP_KERNEL)
+        // Only the work keeps its queue.
+        let queue = Arc::new(Queue::per_cpu(c"irqlab_stress")?, GFP_KERNEL)?;
+        let work = new_delayed_work!(queue, Ok(ForDelayedWork(body)));
+        KBox::pin_init(work, GFP_KERNEL)
     }
 
     fn schedule(&self) {
-        (**self).queue(&self.queue, 1);
+        (**self).queue(1);
     }
 
     fn cancel(&self, task: &Task) -> bool {
-        (**self).cancel(task);
-        true
+        (**self).cancel(task).is_ok()
     }
 }
 
@@ -296,10 +291,8 @@ struct ForIrqWork<W> {
     _when: PhantomData<fn(&W)>,
 }
 
-impl<W: When + 'static> irq_work::Handler for ForIrqWork<W> {
-    type When = W;
-
-    fn run(this: &IrqWork<Self>, _context: &W::Context) {
+impl<W: When + 'static> irq_work::Handler<irq_work::Kind<W>> for ForIrqWork<W> {
+    fn run(this: &IrqWork<Self, W>, _context: &W::Context) {
         this.body.run();
         // IRQ work that queues itself leaves its CPU no time for anything else,
         // not even to be dropped: so only now and then.
@@ -309,7 +302,7 @@ impl<W: When + 'static> irq_work::Handler for ForIrqWork<W> {
     }
 }
 
-impl<W: When + 'static> Subject for Pin<KBox<IrqWork<ForIrqWork<W>>>> {
+impl<W: When + 'static> Subject for Pin<KBox<IrqWork<ForIrqWork<W>, W>>> {
     fn new(body: Arc<Body>) -> Result<Self> {
         let handler = ForIrqWork::<W> {
             body,
@@ -333,7 +326,7 @@ fn call_next(csd: &Csd<ForCsd>) {
     }
 }
 
-impl smp::Handler for ForCsd {
+impl smp::Handler<smp::Kind> for ForCsd {
     fn run(this: &Csd<Self>, _off: &IrqsOff) {
         this.0.run();
         // As with IRQ work.
@@ -358,10 +351,8 @@ struct ForHrTimer<C> {
     _context: PhantomData<fn(&C)>,
 }
 
-impl<C: TimerContext + 'static> hrtimer::Handler for ForHrTimer<C> {
-    type Context = C;
-
-    fn run(this: &HrTimer<Self>, _context: &C) {
+impl<C: TimerContext + 'static> hrtimer::Handler<hrtimer::Kind<C>> for ForHrTimer<C> {
+    fn run(this: &HrTimer<Self, C>, _context: &C) {
         this.body.run();
         if this.body.is_endless {
             this.start(100_000);
@@ -369,7 +360,7 @@ impl<C: TimerContext + 'static> hrtimer::Handler for ForHrTimer<C> {
     }
 }
 
-impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>>>> {
+impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>, C>>> {
     fn new(body: Arc<Body>) -> Result<Self> {
         let handler = ForHrTimer::<C> {
             body,
@@ -385,7 +376,7 @@ impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>>>> {
 
 struct ForTimer(Arc<Body>);
 
-impl timer::Handler for ForTimer {
+impl timer::Handler<timer::Kind> for ForTimer {
     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
         this.0.run();
         if this.0.is_endless {
@@ -406,7 +397,7 @@ impl Subject for Pin<KBox<Timer<ForTimer>>> {
 
 struct ForKthread(Arc<Body>);
 
-impl kthread::Handler for ForKthread {
+impl kthread::Handler<kthread::Kind> for ForKthread {
     fn run(this: &kthread::Work<Self>, _task: &Task) {
         this.0.run();
         if this.0.is_endless {
@@ -427,8 +418,7 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
     }
 
     fn cancel(&self, task: &Task) -> bool {
-        (**self).cancel(task);
-        true
+        (**self).cancel(task).is_ok()
     }
 }
 
@@ -490,7 +480,7 @@ struct Cause {
     is_endless: bool,
 }
 
-impl tasklet::Handler for Cause {
+impl tasklet::Handler<tasklet::Kind> for Cause {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         if this.is_endless {
             this.schedule_hi();
@@ -626,10 +616,10 @@ impl kernel::Module for Stress {
             "BH work": OnQueue<Bh>,
             "delayed work": Pin<KBox<DelayedWork<ForDelayedWork>>>,
             "IRQ work": Pin<KBox<IrqWork<ForIrqWork<Now>>>>,
-            "lazy IRQ work": Pin<KBox<IrqWork<ForIrqWork<Lazy>>>>,
+            "lazy IRQ work": Pin<KBox<IrqWork<ForIrqWork<Lazy>, Lazy>>>,
             "call single data": Pin<KBox<Csd<ForCsd>>>,
             "hard hrtimer": Pin<KBox<HrTimer<ForHrTimer<HardIrq>>>>,
-            "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>>>>,
+            "soft hrtimer": Pin<KBox<HrTimer<ForHrTimer<SoftIrq>, SoftIrq>>>,
             "timer": Pin<KBox<Timer<ForTimer>>>,
             "observer": Observed,
             "DPC": Pin<KBox<Dpc<ForDpc<Ordinary>>>>,

@@ -113,15 +113,13 @@ impl Arrivals {
 /// A handler that notes its arrival.
 struct Arrive(Arc<Arrivals>);
 
-impl smp::Handler for Arrive {
+impl smp::Handler<smp::Kind> for Arrive {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         this.0.call(off);
     }
 }
 
-impl irq_work::Handler for Arrive {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Arrive {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.arrive(true);
     }

@@ -196,13 +196,13 @@ impl Requester {
         let _turn = request.turn.lock();
         *request.asked.lock() = Some(top_half);
         request.queue();
-        request.flush(task);
+        request.flush(task)?;
         let answer = request.answer.lock().take();
         answer.unwrap_or(Err(EINVAL))
     }
 }
 
-impl kthread::Handler for Request {
+impl kthread::Handler<kthread::Kind> for Request {
     fn run(this: &Work<Self>, _task: &Task) {
         let Some(top_half) = this.asked.lock().take() else {
             return;

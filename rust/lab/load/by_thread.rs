@@ -8,6 +8,7 @@ use irqlab::{
     cpu::CpuId,
     kthread::{
         Handler,
+        Kind,
         Priority,
         Work,
         Worker, //
@@ -47,7 +48,7 @@ pub(crate) fn start(
     Ok(KBox::new(ByThread(work), GFP_KERNEL)?)
 }
 
-impl<R: Fn(&Task) + Send + Sync + 'static> Handler for Rounds<R> {
+impl<R: Fn(&Task) + Send + Sync + 'static> Handler<Kind> for Rounds<R> {
     fn run(this: &Work<Self>, task: &Task) {
         while !this.is_stopped.load(Relaxed) {
             (this.round)(task);

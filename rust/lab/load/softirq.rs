@@ -9,6 +9,7 @@ use irqlab::{
     context::SoftIrq,
     cpu,
     tasklet::{
+        self,
         Handler,
         Tasklet, //
     },
@@ -42,7 +43,7 @@ struct Storm {
     nr_runs: Atomic<u64>,
 }
 
-impl Handler for Storm {
+impl Handler<tasklet::Kind> for Storm {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         clock::spin_ns(20_000);
         this.nr_runs.add(1, Relaxed);

@@ -5,7 +5,7 @@
 //! What is to replace tasklets: the same place, the interface of work queues.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -13,5 +13,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"bh_wq",
     about: "a BH work queue",
-    new: || by_work::new(Queue::bh(c"irqlab_bh_wq")?),
+    new: || deferred::work(Queue::bh(c"irqlab_bh_wq")?),
 };

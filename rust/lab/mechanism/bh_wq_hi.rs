@@ -3,7 +3,7 @@
 //! `bh_wq_hi`: a BH work queue in the soft IRQ that runs before all others.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -11,5 +11,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"bh_wq_hi",
     about: "a BH work queue of high priority",
-    new: || by_work::new(Queue::bh_highpri(c"irqlab_bh_wq_hi")?),
+    new: || deferred::work(Queue::bh_highpri(c"irqlab_bh_wq_hi")?),
 };

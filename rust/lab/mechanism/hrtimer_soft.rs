@@ -3,13 +3,21 @@
 //! `hrtimer_soft`: a high-resolution timer that expires at once, in the soft IRQ.
 
 use super::{
-    by_hrtimer,
+    deferred,
     Kind, //
 };
-use irqlab::context::SoftIrq;
+use crate::record::Record;
+use irqlab::{
+    context::SoftIrq,
+    hrtimer::HrTimer, //
+};
 
 pub(super) const KIND: Kind = Kind {
     name: c"hrtimer_soft",
     about: "a high-resolution timer, in soft IRQ context",
-    new: by_hrtimer::new::<SoftIrq>,
+    new: || {
+        deferred::new(HrTimer::<_, SoftIrq>::new(Record::new()), |timer| {
+            timer.start(0);
+        })
+    },
 };

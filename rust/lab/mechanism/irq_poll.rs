@@ -3,17 +3,16 @@
 //! `irq_poll`: the block layer's poll, in a soft IRQ of its own.
 
 use super::{
-    Kind,
-    Mechanism, //
+    deferred,
+    Kind, //
 };
 use crate::record::Record;
+use core::borrow::Borrow;
 use irqlab::{
     context::{
-        HardIrq,
         Snapshot,
         SoftIrq, //
     },
-    irq::ThreadedIrqReturn,
     irq_poll::{
         Handler,
         IrqPoll, //
@@ -21,54 +20,51 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full, //
-        },
-        Arc, //
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Full, //
     },
 };
 
 pub(super) const KIND: Kind = Kind {
     name: c"irq_poll",
     about: "an IRQ poll",
-    new,
+    new: || {
+        deferred::new(IrqPoll::new(WEIGHT, Completions::new()), |poll| {
+            poll.pending.fetch_add(1, Full);
+            poll.schedule();
+        })
+    },
 };
 
 /// Completions at a time. Each poll finds one.
 const WEIGHT: u8 = 4;
 
-struct ByPoll {
-    record: Arc<Record>,
-    pending: Arc<Atomic<u32>>,
-    poll: Pin<KBox<IrqPoll<BottomHalf>>>,
-}
-
-struct BottomHalf {
-    record: Arc<Record>,
+#[pin_data]
+struct Completions {
     /// Interrupts that no poll has found yet.
-    pending: Arc<Atomic<u32>>,
+    pending: Atomic<u32>,
+    #[pin]
+    record: Record,
 }
 
-fn new() -> Result<Arc<dyn Mechanism>> {
-    let record = Arc::pin_init(Record::new(), GFP_KERNEL)?;
-    let pending = Arc::new(Atomic::new(0), GFP_KERNEL)?;
-    let bottom_half = BottomHalf {
-        record: record.clone(),
-        pending: pending.clone(),
-    };
-    let poll = KBox::pin_init(IrqPoll::new(WEIGHT, Ok(bottom_half)), GFP_KERNEL)?;
-    let by_poll = ByPoll {
-        record,
-        pending,
-        poll,
-    };
-    Ok(Arc::new(by_poll, GFP_KERNEL)?)
+impl Completions {
+    fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            pending: Atomic::new(0),
+            record <- Record::new(),
+        }? Error)
+    }
 }
 
-impl Handler for BottomHalf {
+impl Borrow<Record> for Completions {
+    fn borrow(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl Handler for Completions {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
         let found = this.pending.xchg(0, Full);
         if found > 0 {
@@ -79,17 +75,5 @@ impl Handler for BottomHalf {
 
     fn has_more(this: &IrqPoll<Self>) -> bool {
         this.pending.load(Acquire) > 0
-    }
-}
-
-impl Mechanism for ByPoll {
-    fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
-        self.pending.fetch_add(1, Full);
-        self.poll.schedule();
-        ThreadedIrqReturn::Handled
-    }
-
-    fn record(&self) -> &Record {
-        &self.record
     }
 }

@@ -5,13 +5,21 @@
 //! The way out of NMIs and of sections with interrupts off.
 
 use super::{
-    by_irq_work,
+    deferred,
     Kind, //
 };
-use irqlab::irq_work::Now;
+use crate::record::Record;
+use irqlab::irq_work::{
+    IrqWork,
+    Now, //
+};
 
 pub(super) const KIND: Kind = Kind {
     name: c"irq_work",
     about: "IRQ work, at once",
-    new: by_irq_work::new::<Now>,
+    new: || {
+        deferred::new(IrqWork::<_, Now>::new(Record::new()), |work| {
+            work.queue();
+        })
+    },
 };

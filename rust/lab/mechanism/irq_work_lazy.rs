@@ -3,13 +3,21 @@
 //! `irq_work_lazy`: IRQ work that waits for the next timer tick.
 
 use super::{
-    by_irq_work,
+    deferred,
     Kind, //
 };
-use irqlab::irq_work::Lazy;
+use crate::record::Record;
+use irqlab::irq_work::{
+    IrqWork,
+    Lazy, //
+};
 
 pub(super) const KIND: Kind = Kind {
     name: c"irq_work_lazy",
     about: "IRQ work, at the next tick",
-    new: by_irq_work::new::<Lazy>,
+    new: || {
+        deferred::new(IrqWork::<_, Lazy>::new(Record::new()), |work| {
+            work.queue();
+        })
+    },
 };

@@ -3,13 +3,23 @@
 //! `kthread`: a kernel thread of the lab's own, at normal priority.
 
 use super::{
-    by_kthread,
+    deferred,
     Kind, //
 };
-use irqlab::kthread::Priority;
+use crate::record::Record;
+use irqlab::kthread::{
+    Priority,
+    Work,
+    Worker, //
+};
 
 pub(super) const KIND: Kind = Kind {
     name: c"kthread",
     about: "a kernel thread",
-    new: || by_kthread::new(c"irqlab_kt", Priority::Normal),
+    new: || {
+        let worker = Worker::new(c"irqlab_kt", Priority::Normal)?;
+        deferred::new(Work::new(worker, Record::new()), |work| {
+            work.queue();
+        })
+    },
 };

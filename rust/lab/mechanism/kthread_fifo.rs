@@ -5,13 +5,23 @@
 //! What a threaded IRQ wakes, without the line: any code can queue work for it.
 
 use super::{
-    by_kthread,
+    deferred,
     Kind, //
 };
-use irqlab::kthread::Priority;
+use crate::record::Record;
+use irqlab::kthread::{
+    Priority,
+    Work,
+    Worker, //
+};
 
 pub(super) const KIND: Kind = Kind {
     name: c"kthread_fifo",
     about: "a real-time kernel thread",
-    new: || by_kthread::new(c"irqlab_kt_fifo", Priority::Fifo),
+    new: || {
+        let worker = Worker::new(c"irqlab_kt_fifo", Priority::Fifo)?;
+        deferred::new(Work::new(worker, Record::new()), |work| {
+            work.queue();
+        })
+    },
 };

@@ -5,7 +5,7 @@
 //! Spares its users a lock, and makes them wait for each other.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -13,5 +13,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"ordered_wq",
     about: "an ordered work queue",
-    new: || by_work::new(Queue::ordered(c"irqlab_ordered_wq")?),
+    new: || deferred::work(Queue::ordered(c"irqlab_ordered_wq")?),
 };

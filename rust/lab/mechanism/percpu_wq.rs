@@ -7,7 +7,7 @@
 //! tasks.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -15,5 +15,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"percpu_wq",
     about: "a per-CPU work queue",
-    new: || by_work::new(Queue::per_cpu(c"irqlab_percpu_wq")?),
+    new: || deferred::work(Queue::per_cpu(c"irqlab_percpu_wq")?),
 };

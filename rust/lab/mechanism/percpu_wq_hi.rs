@@ -3,7 +3,7 @@
 //! `percpu_wq_hi`: a per-CPU work queue whose threads have the highest nice level.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -11,5 +11,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"percpu_wq_hi",
     about: "a per-CPU work queue of high priority",
-    new: || by_work::new(Queue::per_cpu_highpri(c"irqlab_percpu_wq_hi")?),
+    new: || deferred::work(Queue::per_cpu_highpri(c"irqlab_percpu_wq_hi")?),
 };

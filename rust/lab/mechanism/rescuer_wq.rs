@@ -5,7 +5,7 @@
 //! For work that memory is waiting for; the reserve only acts when it is short.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -13,5 +13,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"rescuer_wq",
     about: "an unbound work queue with a rescuer",
-    new: || by_work::new(Queue::mem_reclaim(c"irqlab_rescuer_wq")?),
+    new: || deferred::work(Queue::mem_reclaim(c"irqlab_rescuer_wq")?),
 };

@@ -5,13 +5,20 @@
 //! Never on two CPUs at a time, which makes it easy to write and hard to scale.
 
 use super::{
-    by_tasklet,
+    deferred,
     Kind, //
 };
+use crate::record::Record;
 use irqlab::tasklet::Tasklet;
 
 pub(super) const KIND: Kind = Kind {
     name: c"tasklet",
     about: "a tasklet",
-    new: || by_tasklet::new(Tasklet::schedule),
+    new: || {
+        deferred::that_can_be_disabled(Tasklet::new(Record::new()), |tasklet| {
+            tasklet.schedule();
+            // Disabled, it stays scheduled.
+            tasklet.given(true);
+        })
+    },
 };

@@ -3,13 +3,20 @@
 //! `tasklet_hi`: the soft IRQ that runs before all others.
 
 use super::{
-    by_tasklet,
+    deferred,
     Kind, //
 };
+use crate::record::Record;
 use irqlab::tasklet::Tasklet;
 
 pub(super) const KIND: Kind = Kind {
     name: c"tasklet_hi",
     about: "a tasklet of high priority",
-    new: || by_tasklet::new(Tasklet::schedule_hi),
+    new: || {
+        deferred::that_can_be_disabled(Tasklet::new(Record::new()), |tasklet| {
+            tasklet.schedule_hi();
+            // Disabled, it stays scheduled.
+            tasklet.given(true);
+        })
+    },
 };

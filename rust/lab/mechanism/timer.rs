@@ -3,61 +3,18 @@
 //! `timer`: a timer of one tick, in the timer soft IRQ.
 
 use super::{
-    Kind,
-    Mechanism, //
+    deferred,
+    Kind, //
 };
 use crate::record::Record;
-use irqlab::{
-    context::{
-        HardIrq,
-        Snapshot,
-        SoftIrq, //
-    },
-    irq::ThreadedIrqReturn,
-    new_timer,
-    timer::{
-        Handler,
-        Timer, //
-    },
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use irqlab::new_timer;
 
 pub(super) const KIND: Kind = Kind {
     name: c"timer",
     about: "a timer of one tick",
-    new,
+    new: || {
+        deferred::new(new_timer!(Record::new()), |timer| {
+            timer.start(1);
+        })
+    },
 };
-
-struct ByTimer {
-    record: Arc<Record>,
-    timer: Pin<KBox<Timer<BottomHalf>>>,
-}
-
-struct BottomHalf(Arc<Record>);
-
-fn new() -> Result<Arc<dyn Mechanism>> {
-    let record = Arc::pin_init(Record::new(), GFP_KERNEL)?;
-    let bottom_half = BottomHalf(record.clone());
-    let timer = KBox::pin_init(new_timer!(Ok(bottom_half)), GFP_KERNEL)?;
-    Ok(Arc::new(ByTimer { record, timer }, GFP_KERNEL)?)
-}
-
-impl Handler for BottomHalf {
-    fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
-        this.0.bottom(&Snapshot::take());
-    }
-}
-
-impl Mechanism for ByTimer {
-    fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
-        self.timer.start(1);
-        ThreadedIrqReturn::Handled
-    }
-
-    fn record(&self) -> &Record {
-        &self.record
-    }
-}

@@ -5,7 +5,7 @@
 //! For long work: it does not hold up other work of this CPU.
 
 use super::{
-    by_work,
+    deferred,
     Kind, //
 };
 use irqlab::workqueue::Queue;
@@ -13,5 +13,5 @@ use irqlab::workqueue::Queue;
 pub(super) const KIND: Kind = Kind {
     name: c"unbound_wq",
     about: "an unbound work queue",
-    new: || by_work::new(Queue::unbound(c"irqlab_unbound_wq")?),
+    new: || deferred::work(Queue::unbound(c"irqlab_unbound_wq")?),
 };

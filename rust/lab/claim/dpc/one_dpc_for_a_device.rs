@@ -91,9 +91,7 @@ struct Isr {
 const FIRST_IRP: usize = 10;
 const CONTEXT: usize = 100;
 
-impl irq_work::Handler for Isr {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Isr {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         for _ in 0..this.at_once {
             let irp = this.next_irp.fetch_add(1, Full);

@@ -18,6 +18,7 @@ use irqlab::{
     irq_work::{
         Handler,
         IrqWork,
+        Kind,
         Now, //
     },
     smp,
@@ -56,9 +57,7 @@ struct Busy {
     nr_ran: Atomic<u64>,
 }
 
-impl Handler for Busy {
-    type When = Now;
-
+impl Handler<Kind<Now>> for Busy {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         let start_ns = clock::now_ns();
         clock::spin_ns(HANDLER_NS);

@@ -47,7 +47,7 @@ struct Mark {
     runs: Atomic<u32>,
 }
 
-impl smp::Handler for Mark {
+impl smp::Handler<smp::Kind> for Mark {
     fn run(this: &Csd<Self>, _off: &IrqsOff) {
         this.at_ns.store(clock::now_ns(), Relaxed);
         this.runs.fetch_add(1, Release);

@@ -60,7 +60,7 @@ struct Shared {
 
 struct Call(Arc<Shared>, usize);
 
-impl smp::Handler for Call {
+impl smp::Handler<smp::Kind> for Call {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         let shared = &this.0;
         let interrupt = shared.traffic.observer().interrupt(off);

@@ -67,7 +67,7 @@ impl Order {
 
 struct Call(Arc<Order>, usize);
 
-impl smp::Handler for Call {
+impl smp::Handler<smp::Kind> for Call {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         this.0.note(this.1, off);
     }

@@ -57,7 +57,7 @@ struct Mark {
     idle: Atomic<u32>,
 }
 
-impl smp::Handler for Mark {
+impl smp::Handler<smp::Kind> for Mark {
     fn run(this: &Csd<Self>, off: &IrqsOff) {
         this.interrupts
             .add(u32::from(off.hard_irq().is_some()), Relaxed);

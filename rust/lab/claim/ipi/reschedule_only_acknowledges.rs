@@ -83,7 +83,7 @@ impl Observer<RescheduleExit> for Exits {
 
 struct Thread(Arc<Steps>);
 
-impl kthread::Handler for Thread {
+impl kthread::Handler<kthread::Kind> for Thread {
     fn run(this: &Work<Self>, _task: &Task) {
         let steps = &this.0;
         let is_after = CpuId::current() == steps.target && steps.runs_at_exit.load(Acquire) > 0;
@@ -198,7 +198,7 @@ fn try_one(
     let has_run = || steps.runs.load(Acquire) > 0;
     let patience_ms = if is_control { 10 } else { 2000 };
     if !is_in_time || !trial.eventually(patience_ms, has_run) && !is_control {
-        thread.cancel(trial.task);
+        thread.cancel(trial.task)?;
         return Ok(None);
     }
     if !is_waiting.load(Relaxed) && is_call.load(Relaxed) {

@@ -284,9 +284,7 @@ struct Raiser {
     progress: Arc<Progress>,
 }
 
-impl irq_work::Handler for Raiser {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Raiser {
     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
         let _ = this.line.raise(irq);
         this.progress.has_returned.store(true, Release);

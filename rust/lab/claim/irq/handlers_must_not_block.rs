@@ -99,7 +99,7 @@ impl ThreadedHandler for Blocker {
 /// Whom the interrupt interrupts: of a priority that the scheduler stays with.
 struct Interrupted(Arc<Line>);
 
-impl kthread::Handler for Interrupted {
+impl kthread::Handler<kthread::Kind> for Interrupted {
     fn run(this: &Work<Self>, _task: &Task) {
         let _ = this.0.raise();
     }
@@ -132,7 +132,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let work = Work::new(worker, Ok(Interrupted(line.clone())));
     let work = KBox::pin_init(work, GFP_KERNEL)?;
     work.queue();
-    work.flush(trial.task);
+    work.flush(trial.task)?;
     if !trial.eventually(2000, || blocker.is_done.load(Acquire)) {
         refuse!(EIO, "sim0: the handler did not come back");
     }

@@ -100,7 +100,7 @@ impl Answers {
 
 struct Thread(Arc<Answers>);
 
-impl kthread::Handler for Thread {
+impl kthread::Handler<kthread::Kind> for Thread {
     fn run(this: &Work<Self>, _task: &Task) {
         this.0.arrive(&this.0.thread);
     }

@@ -102,9 +102,7 @@ struct Raiser {
     has_returned: Atomic<bool>,
 }
 
-impl irq_work::Handler for Raiser {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Raiser {
     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
         let _ = this.line.raise(irq);
         this.has_returned.store(true, Release);

@@ -104,7 +104,7 @@ impl Parts {
 
 struct Deferred(Arc<Parts>);
 
-impl tasklet::Handler for Deferred {
+impl tasklet::Handler<tasklet::Kind> for Deferred {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.0.run_deferrable();
     }

@@ -116,9 +116,7 @@ struct Stuck {
     rows: Atomic<u64>,
 }
 
-impl irq_work::Handler for Stuck {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Stuck {
     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
         for _ in 0..ROW {
             let _ = this.line.raise(irq);

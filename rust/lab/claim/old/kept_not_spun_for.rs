@@ -88,7 +88,7 @@ struct GivesUp {
     role: Role,
 }
 
-impl tasklet::Handler for GivesUp {
+impl tasklet::Handler<tasklet::Kind> for GivesUp {
     fn run(this: &Tasklet<Self>, softirq: &SoftIrq) {
         if !this.is_running.xchg(true, Acquire) {
             this.role.run(softirq);
@@ -176,7 +176,9 @@ fn try_it(trial: &Trial<'_>, one: CpuId, other: CpuId) -> Answer<Seen> {
     let mark = |is_first: bool| match (is_control, is_first) {
         (false, true) => first.mark(),
         (false, false) => second.mark(),
-        (true, _) => tasklets[usize::from(!is_first)].schedule_hi(),
+        (true, _) => {
+            tasklets[usize::from(!is_first)].schedule_hi();
+        }
     };
 
     let (was_inside, has_come_back) = (Atomic::new(false), Atomic::new(false));

@@ -93,7 +93,7 @@ pub(super) fn softirq(meeting: &Arc<Overlap>, _trial: &Trial<'_>) -> Answer<KBox
     Ok(KBox::new(work, GFP_KERNEL)?)
 }
 
-type Item = Pin<KBox<Work<Meeting>>>;
+type Item = Pin<KBox<Work<Meeting, SoftIrq>>>;
 
 struct SoftIrqWork {
     // First the work, which may be on the queue.

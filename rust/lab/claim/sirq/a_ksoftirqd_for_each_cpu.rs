@@ -28,6 +28,7 @@ use irqlab::{
     task,
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
     text::Text,
@@ -57,7 +58,7 @@ struct Affinity {
     is_used: Atomic<bool>,
 }
 
-impl Handler for Affinity {
+impl Handler<Kind> for Affinity {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let run = this.runs.fetch_add(1, Relaxed);
         if let Some((pid, nr_allowed)) = this.pids.get(run).zip(this.nr_allowed.get(run)) {

@@ -25,6 +25,7 @@ use irqlab::{
     softirq::Executor,
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
 };
@@ -52,7 +53,7 @@ struct Repeater {
     is_repeating: bool,
 }
 
-impl Handler for Repeater {
+impl Handler<Kind> for Repeater {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let runs = this.runs.fetch_add(1, Relaxed) + 1;
         if this.is_repeating && runs < ROUNDS {

@@ -79,11 +79,11 @@ const OTHERS: &[Vector] = &[
 
 struct Nothing;
 
-impl tasklet::Handler for Nothing {
+impl tasklet::Handler<tasklet::Kind> for Nothing {
     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
 }
 
-impl timer::Handler for Nothing {
+impl timer::Handler<timer::Kind> for Nothing {
     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
 }
 
@@ -98,14 +98,12 @@ impl irq_poll::Handler for Nothing {
     }
 }
 
-impl hrtimer::Handler for Nothing {
-    type Context = SoftIrq;
-
-    fn run(_this: &HrTimer<Self>, _softirq: &SoftIrq) {}
+impl hrtimer::Handler<hrtimer::Kind<SoftIrq>> for Nothing {
+    fn run(_this: &HrTimer<Self, SoftIrq>, _softirq: &SoftIrq) {}
 }
 
 struct Means {
-    hrtimer: Pin<KBox<HrTimer<Nothing>>>,
+    hrtimer: Pin<KBox<HrTimer<Nothing, SoftIrq>>>,
     timer: Pin<KBox<Timer<Nothing>>>,
     tasklet: Pin<KBox<Tasklet<Nothing>>>,
     #[cfg(CONFIG_IRQ_POLL)]
@@ -143,7 +141,7 @@ impl Means {
             #[cfg(CONFIG_IRQ_POLL)]
             Vector::IrqPoll => self.irq_poll.schedule(),
             _ => self.tasklet_hi.schedule_hi(),
-        }
+        };
     }
 
     /// Calls `begin` when nothing that is raised is served any more.

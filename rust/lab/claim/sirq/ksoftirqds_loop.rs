@@ -30,6 +30,7 @@ use irqlab::{
     },
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
     text::Text,
@@ -69,7 +70,7 @@ struct Probe {
     leaving: Arc<Leaving>,
 }
 
-impl Handler for Probe {
+impl Handler<Kind> for Probe {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let now = Snapshot::take();
         this.seen.populate((now, task::nr_cpus_allowed()));

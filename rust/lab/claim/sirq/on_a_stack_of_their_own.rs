@@ -91,7 +91,7 @@ struct Probe {
     is_done: Atomic<bool>,
 }
 
-impl tasklet::Handler for Probe {
+impl tasklet::Handler<tasklet::Kind> for Probe {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.seen.populate((Snapshot::take(), Stack::current()));
         this.is_done.store(true, Release);
@@ -101,9 +101,7 @@ impl tasklet::Handler for Probe {
 /// Schedules the probe in a hard IRQ.
 struct Scheduler(Arc<Tasklet<Probe>>);
 
-impl irq_work::Handler for Scheduler {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Scheduler {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.schedule_hi();
     }
@@ -180,7 +178,9 @@ fn try_one(
                 let _guard = BottomHalvesDisabled::new(here.task);
                 probe.schedule_hi();
             }
-            Origin::Task => probe.schedule_hi(),
+            Origin::Task => {
+                probe.schedule_hi();
+            }
             Origin::HardIrq => {
                 scheduler.queue();
                 clock::spin_until(PATIENCE_NS, || probe.is_done.load(Acquire));

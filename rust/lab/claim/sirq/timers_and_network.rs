@@ -19,6 +19,7 @@ use irqlab::{
     softirq::Vector,
     timer::{
         Handler,
+        Kind,
         Timer, //
     },
     tracepoint::{
@@ -90,7 +91,7 @@ impl Observer<NetifReceiveSkb> for Serving {
 
 struct Tick(Arc<Serving>);
 
-impl Handler for Tick {
+impl Handler<Kind> for Tick {
     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
         let serving = &this.0;
         serving

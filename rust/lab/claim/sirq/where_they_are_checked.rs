@@ -45,6 +45,7 @@ use irqlab::{
         Vector, //
     },
     timer::{
+        self,
         Handler,
         Timer, //
     },
@@ -141,7 +142,7 @@ impl Origin {
 
 struct Nothing;
 
-impl Handler for Nothing {
+impl Handler<timer::Kind> for Nothing {
     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
 }
 

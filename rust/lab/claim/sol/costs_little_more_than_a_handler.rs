@@ -103,9 +103,7 @@ impl Answered {
 
 struct Plain(Arc<Answered>);
 
-impl irq_work::Handler for Plain {
-    type When = Now;
-
+impl irq_work::Handler<irq_work::Kind<Now>> for Plain {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.answer();
     }

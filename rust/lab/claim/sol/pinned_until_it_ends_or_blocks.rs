@@ -67,7 +67,7 @@ struct Victim {
     is_over: Atomic<bool>,
 }
 
-impl kthread::Handler for Victim {
+impl kthread::Handler<kthread::Kind> for Victim {
     fn run(this: &Work<Self>, _task: &Task) {
         const LONG_NS: u64 = 5_000_000_000;
 
@@ -89,7 +89,7 @@ struct Mover {
     has_moved: Atomic<bool>,
 }
 
-impl kthread::Handler for Mover {
+impl kthread::Handler<kthread::Kind> for Mover {
     fn run(this: &Work<Self>, task: &Task) {
         this.has_begun.store(true, Release);
         if this.victim.set_cpus(&this.to, task).is_ok() {

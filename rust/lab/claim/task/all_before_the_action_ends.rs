@@ -44,7 +44,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let mut cpu = None;
     for part in tasklets.chunks(trial.pick(TASKLETS, TASKLETS / 2)) {
         let here = together(trial, |cpu| {
-            part.iter().for_each(|tasklet| tasklet.schedule());
+            for tasklet in part {
+                tasklet.schedule();
+            }
             cpu
         });
         trial.eventually(2000, || part.iter().all(|tasklet| tasklet.count() > 0));

@@ -52,7 +52,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     drop(disabled);
     trial.eventually(2000, || tasklet.count() > 0);
     next.queue(&queue);
-    next.flush(trial.task);
+    next.flush(trial.task)?;
     let [seen_tasklet, seen_work] = [
         log.count(What::Began, tasklet.id())?,
         log.count(What::Began, work.id())?,

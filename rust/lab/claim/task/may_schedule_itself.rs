@@ -21,6 +21,7 @@ use irqlab::{
     cpu,
     tasklet::{
         Handler,
+        Kind,
         Tasklet, //
     },
 };
@@ -64,7 +65,7 @@ struct Seen {
     is_inside: Atomic<bool>,
 }
 
-impl Handler for Repeater {
+impl Handler<Kind> for Repeater {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let seen = &this.seen;
         seen.is_inside.store(true, Release);

@@ -100,7 +100,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         cpu::online(),
         MAX_MS,
         || two.max() > 1,
-        |index| others[index % others.len()].schedule(),
+        |index| {
+            others[index % others.len()].schedule();
+        },
     )?;
     if two.nr_cpus() < 2 {
         skip!("{nr_cpus} CPUs scheduled two tasklets, and one came to run them");

@@ -47,7 +47,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     {
         // None runs before all are scheduled: when the guard goes.
         let _guard = BottomHalvesDisabled::new(trial.task);
-        scheduled().for_each(|tasklet| tasklet.schedule());
+        for tasklet in scheduled() {
+            tasklet.schedule();
+        }
     }
     trial.eventually(2000, || scheduled().all(|tasklet| tasklet.count() > 0));
     let nr_once = tasklets.iter().filter(|tasklet| tasklet.count() == 1);

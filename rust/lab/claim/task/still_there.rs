@@ -71,16 +71,14 @@ impl<C> Runner<C> {
     }
 }
 
-impl tasklet::Handler for Runner<SoftIrq> {
+impl tasklet::Handler<tasklet::Kind> for Runner<SoftIrq> {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         (**this).run();
     }
 }
 
-impl<C: Context + 'static> workqueue::Handler for Runner<C> {
-    type Context = C;
-
-    fn run(this: &Work<Self>, _context: &C) {
+impl<C: Context + 'static> workqueue::Handler<workqueue::Kind<C>> for Runner<C> {
+    fn run(this: &Work<Self, C>, _context: &C) {
         (**this).run();
     }
 }

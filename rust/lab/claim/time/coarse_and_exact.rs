@@ -66,15 +66,13 @@ impl Rings {
     }
 }
 
-impl timer::Handler for Rings {
+impl timer::Handler<timer::Kind> for Rings {
     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
         this.0.store(true, Release);
     }
 }
 
-impl hrtimer::Handler for Rings {
-    type Context = HardIrq;
-
+impl hrtimer::Handler<hrtimer::Kind<HardIrq>> for Rings {
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
         this.0.store(true, Release);
     }

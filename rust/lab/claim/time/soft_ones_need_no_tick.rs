@@ -92,10 +92,8 @@ impl<C> Periodic<C> {
 
 macro_rules! run_again {
     ($($context:ty),*) => {$(
-        impl hrtimer::Handler for Periodic<$context> {
-            type Context = $context;
-
-            fn run(this: &HrTimer<Self>, _context: &$context) {
+        impl hrtimer::Handler<hrtimer::Kind<$context>> for Periodic<$context> {
+            fn run(this: &HrTimer<Self, $context>, _context: &$context) {
                 if let Some(ns) = this.next_ns() {
                     this.start(ns as i64);
                 }
@@ -105,7 +103,7 @@ macro_rules! run_again {
 }
 run_again!(HardIrq, SoftIrq);
 
-impl timer::Handler for Periodic<SoftIrq> {
+impl timer::Handler<timer::Kind> for Periodic<SoftIrq> {
     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
         if this.next_ns().is_some() {
             this.start(0);

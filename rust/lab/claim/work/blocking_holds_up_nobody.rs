@@ -20,6 +20,7 @@ use irqlab::{
     new_work,
     workqueue::{
         Handler,
+        Kind,
         Queue,
         Work, //
     },
@@ -59,9 +60,7 @@ struct Item {
     blocks: bool,
 }
 
-impl Handler for Item {
-    type Context = Task;
-
+impl Handler<Kind> for Item {
     fn run(this: &Work<Self>, task: &Task) {
         let crowd = &this.crowd;
         if this.blocks {

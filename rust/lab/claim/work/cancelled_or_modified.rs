@@ -17,16 +17,20 @@ use irqlab::{
     context::Task,
     new_delayed_work,
     workqueue::{
-        DelayedHandler,
+        Delayed,
         DelayedWork,
+        Handler,
         Queue, //
     },
 };
 use kernel::{
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Release, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        Arc, //
     },
     time::msecs_to_jiffies, //
 };
@@ -45,7 +49,7 @@ const LONG_MS: u32 = 60_000;
 
 struct Late(Atomic<u64>);
 
-impl DelayedHandler for Late {
+impl Handler<Delayed> for Late {
     fn run(this: &DelayedWork<Self>, _task: &Task) {
         this.0.fetch_add(1, Release);
     }
@@ -54,9 +58,9 @@ impl DelayedHandler for Late {
 type Boxed = Pin<KBox<DelayedWork<Late>>>;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let queue = Queue::per_cpu(c"irqlab_work_10")?;
+    let queue = Arc::new(Queue::per_cpu(c"irqlab_work_10")?, GFP_KERNEL)?;
     let work = || -> Result<Boxed> {
-        let late = new_delayed_work!(Ok::<_, Error>(Late(Atomic::new(0))));
+        let late = new_delayed_work!(queue.clone(), Ok::<_, Error>(Late(Atomic::new(0))));
         KBox::pin_init(late, GFP_KERNEL)
     };
     let (cancelled, modified) = (work()?, work()?);
@@ -65,9 +69,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let runs = |work: &Boxed| work.0.load(Acquire);
 
     let mut evidence = Evidence::new();
-    cancelled.queue(&queue, long);
-    let was_pending = cancelled.cancel(trial.task);
-    let is_pending = cancelled.cancel(trial.task);
+    cancelled.queue(long);
+    let was_pending = cancelled.cancel(trial.task)?;
+    let is_pending = cancelled.cancel(trial.task)?;
     evidence.check(
         was_pending && !is_pending && runs(&cancelled) == 0,
         fmt!(
@@ -79,12 +83,12 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         ),
     )?;
 
-    modified.queue(&queue, long);
+    modified.queue(long);
     let start = clock::ticks();
     let (what, is_done) = if trial.is_control() {
-        ("queued again", !modified.queue(&queue, 1))
+        ("queued again", !modified.queue(1))
     } else {
-        ("moved", modified.modify(&queue, 1))
+        ("moved", !modified.modify(1))
     };
     let has_run = || runs(&modified) > 0;
     if trial.is_control() {
@@ -94,7 +98,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let ticks = clock::ticks().wrapping_sub(start);
     // What is not pending now cannot run again.
-    let is_pending = modified.cancel(trial.task);
+    let is_pending = modified.cancel(trial.task)?;
     evidence.check(
         is_done && runs(&modified) == 1 && !is_pending,
         fmt!(

@@ -16,6 +16,7 @@ use irqlab::{
     new_work,
     workqueue::{
         Handler,
+        Kind,
         Queue,
         Work, //
     },
@@ -34,9 +35,7 @@ const ITEMS: usize = 4;
 
 struct Sleeps;
 
-impl Handler for Sleeps {
-    type Context = Task;
-
+impl Handler<Kind> for Sleeps {
     fn run(_this: &Work<Self>, task: &Task) {
         task.sleep_us(1000, 100);
     }

@@ -56,7 +56,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             items[1].queue_on(second, cpu);
         });
         for item in &items {
-            item.flush(trial.task);
+            item.flush(trial.task)?;
         }
         for event in &log.events()? {
             let Some(index) = items.iter().position(|item| item.id() == event.id) else {

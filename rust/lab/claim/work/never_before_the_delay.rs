@@ -18,16 +18,20 @@ use irqlab::{
     context::Task,
     new_delayed_work,
     workqueue::{
-        DelayedHandler,
+        Delayed,
         DelayedWork,
+        Handler,
         Queue, //
     },
 };
-use kernel::sync::atomic::{
-    Acquire,
-    Atomic,
-    Relaxed,
-    Release, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    },
+    Arc, //
 };
 
 claim! {
@@ -48,7 +52,7 @@ struct Late {
     ticks: Atomic<usize>,
 }
 
-impl DelayedHandler for Late {
+impl Handler<Delayed> for Late {
     fn run(this: &DelayedWork<Self>, _task: &Task) {
         this.ticks.store(clock::ticks(), Relaxed);
         this.has_run.store(true, Release);
@@ -58,22 +62,23 @@ impl DelayedHandler for Late {
 type Boxed = Pin<KBox<DelayedWork<Late>>>;
 
 pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let queue = Queue::per_cpu(c"irqlab_work_04")?;
+    let queue = Arc::new(Queue::per_cpu(c"irqlab_work_04")?, GFP_KERNEL)?;
     let work = || -> Result<Boxed> {
         let late = Late {
             has_run: Atomic::new(false),
             ticks: Atomic::new(0),
         };
-        KBox::pin_init(new_delayed_work!(Ok::<_, Error>(late)), GFP_KERNEL)
+        let late = new_delayed_work!(queue.clone(), Ok::<_, Error>(late));
+        KBox::pin_init(late, GFP_KERNEL)
     };
     let works = [work()?, work()?, work()?, work()?];
     let log = Log::of([works[0].function(), 0])?.work()?;
     let mut starts = [0; DELAYS.len()];
     for ((work, delay), start) in works.iter().zip(DELAYS).zip(&mut starts) {
         *start = clock::ticks();
-        work.queue(&queue, delay);
+        work.queue(delay);
         if trial.is_control() {
-            work.flush(trial.task);
+            work.flush(trial.task)?;
         }
     }
     let have_run = || works.iter().all(|work| work.has_run.load(Acquire));

@@ -24,6 +24,7 @@ use irqlab::{
     new_work,
     workqueue::{
         Handler,
+        Kind,
         Queue,
         Work, //
     },
@@ -44,9 +45,7 @@ const ITEMS: usize = 4;
 
 struct Item(Arc<Overlap>);
 
-impl Handler for Item {
-    type Context = Task;
-
+impl Handler<Kind> for Item {
     fn run(this: &Work<Self>, task: &Task) {
         this.0.during(|| task.sleep_us(500, 100));
     }

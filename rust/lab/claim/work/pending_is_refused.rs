@@ -43,7 +43,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         taken += together(trial, |_| {
             (0..times).filter(|_| work.queue(&queue)).count() as u64
         });
-        work.flush(trial.task);
+        work.flush(trial.task)?;
     }
     let runs = work.count();
     let (queued, began) = (

@@ -14,6 +14,7 @@ use irqlab::{
     new_work,
     workqueue::{
         Handler,
+        Kind,
         Work, //
     },
 };
@@ -33,9 +34,7 @@ impl Place {
     }
 }
 
-impl Handler for Place {
-    type Context = Task;
-
+impl Handler<Kind> for Place {
     fn run(this: &Work<Self>, _task: &Task) {
         this.0.store(&Snapshot::take());
     }

@@ -41,7 +41,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let log = Log::of([work.function(), 0])?.work()?;
     let cpu = CpuId::current();
     work.queue_on(queue, cpu);
-    work.flush(trial.task);
+    work.flush(trial.task)?;
     let Some(place) = work.get() else {
         skip!("the work was flushed and has not run");
     };

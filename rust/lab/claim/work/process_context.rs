@@ -27,6 +27,7 @@ use irqlab::{
     },
     new_work, task,
     workqueue::{
+        self,
         Handler,
         Queue,
         Work, //
@@ -70,9 +71,7 @@ impl<C> Seen<C> {
     }
 }
 
-impl Handler for Seen<Task> {
-    type Context = Task;
-
+impl Handler<workqueue::Kind> for Seen<Task> {
     fn run(this: &Work<Self>, task: &Task) {
         // In ticks, the kernel's measure of sleep: an emulated CPU may be given several at a time.
         let start = clock::ticks();
@@ -85,10 +84,8 @@ impl Handler for Seen<Task> {
     }
 }
 
-impl Handler for Seen<SoftIrq> {
-    type Context = SoftIrq;
-
-    fn run(this: &Work<Self>, _softirq: &SoftIrq) {
+impl Handler<workqueue::Kind<SoftIrq>> for Seen<SoftIrq> {
+    fn run(this: &Work<Self, SoftIrq>, _softirq: &SoftIrq) {
         // There is no `Task` here to sleep with.
         this.place.store(&Snapshot::take());
     }
@@ -102,14 +99,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
 }
 
-fn try_queue<C: Context>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding>
+fn try_queue<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding>
 where
-    Seen<C>: Handler<Context = C>,
+    Seen<C>: Handler<workqueue::Kind<C>>,
 {
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Seen::<C>::new())), GFP_KERNEL)?;
     let log = Log::of([work.function(), 0])?.work()?;
     work.queue(queue);
-    work.flush(trial.task);
+    work.flush(trial.task)?;
     let Some(place) = work.place.load() else {
         skip!("the work was flushed and has not run: its queue was not the only one to run it");
     };

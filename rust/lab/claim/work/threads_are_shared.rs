@@ -43,7 +43,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_threads = task::nr_kernel_threads(NAME, trial.task).saturating_sub(before);
     let item = Place::new()?;
     item.queue_on(&queues[0], first);
-    item.flush(trial.task);
+    item.flush(trial.task)?;
 
     let mut evidence = Evidence::new();
     evidence.note(fmt!(

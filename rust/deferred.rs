@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What all types of deferral share: an object around a handler, which C calls back later.
+//!
+//! ```text
+//!             schedule(), queue(), start(): true        C calls the handler
+//!     idle ────────────────────────────────▶ queued ───────────────────────▶ running
+//!      ▲                                      │  ▲ once more: false           │
+//!      ├────────────── cancel() ◀─────────────┘  └──── once more: true ───────┤
+//!      └──────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A type is a [`Kind`], which says what C has for it and how it is stopped, and methods of its own
+//! that queue it: [`Tasklet`](crate::tasklet::Tasklet) is a `Deferred<tasklet::Kind, T>`. Whatever
+//! queues an object returns whether it was idle: true if it is queued now and was not before, false
+//! if it was queued already.
+
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Task, //
+    }, //
+};
+use core::ops::Deref;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+    task::might_sleep,
+    types::Opaque,
+};
+
+/// What is to be done later, by a deferral of kind `K`. A type may implement it for several kinds.
+///
+/// ```
+/// # use irqlab::{context::Context, deferred::{Deferred, Handler, Kind}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// struct Count(Atomic<u64>);
+///
+/// /// Counts, whatever calls it.
+/// impl<K: Kind> Handler<K> for Count {
+///     fn run(this: &Deferred<K, Self>, _context: &K::Context) {
+///         this.0.add(1, Relaxed);
+///     }
+/// }
+/// ```
+pub trait Handler<K: Kind>: Send + Sync + Sized + 'static {
+    /// Runs once for every time that the object was idle and was queued. The object dereferences to
+    /// the handler, and may queue itself again. It must not drop the object.
+    fn run(this: &Deferred<K, Self>, context: &K::Context);
+}
+
+/// A kind of deferral. Only this crate can make objects of it.
+///
+/// # Safety
+///
+/// - What this crate does with [`Deferred::raw`] through a shared object can be done on several CPUs
+///   at a time.
+/// - Once [`Self::stop`] has returned, C no longer has the object, and calls nothing for it; provided
+///   that only what the handler does queues it meanwhile.
+pub unsafe trait Kind: Sized + 'static {
+    /// What C knows the object by.
+    type Raw;
+
+    /// What belongs to the object besides, such as the queue that it is for.
+    type Own: Send + Sync;
+
+    /// The context that the handler runs in.
+    type Context: Context;
+
+    /// Takes the object off, and waits until its handler does not run.
+    ///
+    /// # Safety
+    ///
+    /// `this` is set up. The caller may sleep, and is not its handler.
+    unsafe fn stop<T>(this: &Deferred<Self, T>);
+
+    /// Whether the handler of `this` is what calls, for kinds whose handlers may sleep.
+    fn is_caller<T>(_this: &Deferred<Self, T>) -> bool {
+        false
+    }
+}
+
+/// A handler with what C needs to call it later.
+///
+/// Dropping it takes it off and waits for its handler: where one may sleep, and not in the handler
+/// itself, which would wait for itself for ever. The kernel warns of both.
+///
+/// # Invariants
+///
+/// `raw` is set up with a callback that recovers the object from the address of `raw`.
+#[pin_data(PinnedDrop)]
+pub struct Deferred<K: Kind, T> {
+    #[pin]
+    raw: Opaque<K::Raw>,
+    // Set by `drop`, so that a handler that queues itself comes to an end.
+    is_dying: Atomic<bool>,
+    #[pin]
+    handler: T,
+    own: K::Own,
+}
+
+// SAFETY: By the contract of `Kind` C takes the object from any CPU; the handler is `Send`, and so is
+// what belongs to it.
+unsafe impl<K: Kind, T: Send> Send for Deferred<K, T> {}
+// SAFETY: By the contract of `Kind` a shared `raw` may be used on several CPUs at once; `is_dying` is
+// atomic; the handler and what belongs to it are `Sync`.
+unsafe impl<K: Kind, T: Sync> Sync for Deferred<K, T> {}
+
+impl<K: Kind, T> Deferred<K, T> {
+    /// An initialiser of an object whose `raw` is made by `setup`.
+    ///
+    /// # Safety
+    ///
+    /// `setup` is called with a place that is valid for writes and stays where it is. It must set it
+    /// up with a callback for this very type, which ends in [`Self::run`], or recovers the object by
+    /// [`Self::from_raw`].
+    pub(crate) unsafe fn with(
+        own: K::Own,
+        handler: impl PinInit<T, Error>,
+        setup: impl FnOnce(*mut K::Raw),
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            handler <- handler,
+            is_dying: Atomic::new(false),
+            own,
+            // INVARIANT: By this function's contract.
+            raw <- Opaque::ffi_init(setup),
+        })
+    }
+
+    /// What C knows the object by.
+    #[inline]
+    pub(crate) fn raw(&self) -> *mut K::Raw {
+        self.raw.get()
+    }
+
+    #[inline]
+    pub(crate) fn own(&self) -> &K::Own {
+        &self.own
+    }
+
+    /// Whether it is being dropped, so that the handler must not queue it any more.
+    #[inline]
+    pub(crate) fn is_dying(&self) -> bool {
+        self.is_dying.load(Relaxed)
+    }
+
+    /// Which object this is, in the events of [`tracepoint`](crate::tracepoint).
+    ///
+    /// ```
+    /// # use irqlab::tasklet::Tasklet;
+    /// fn is_mine<T>(tasklet: &Tasklet<T>, seen: usize) -> bool {
+    ///     tasklet.id() == seen
+    /// }
+    /// ```
+    pub fn id(&self) -> usize {
+        self.raw().addr()
+    }
+
+    /// # Safety
+    ///
+    /// `raw` is that of an object of this type, which C calls back.
+    #[inline]
+    pub(crate) unsafe fn from_raw<'a>(raw: *mut K::Raw) -> &'a Self {
+        // SAFETY: By this function's contract it lies in a `Self`, and as C calls back, `drop` has yet
+        // to return from `Kind::stop`.
+        unsafe { &*kernel::container_of!(Opaque::cast_from(raw).cast_mut(), Self, raw) }
+    }
+}
+
+impl<K: Kind, T: Handler<K>> Deferred<K, T> {
+    /// The callback of kinds whose C side passes what it knows the object by.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is that of an object of this type, which C calls back in the context of `K`.
+    pub(crate) unsafe extern "C" fn run(raw: *mut K::Raw) {
+        // SAFETY: By this function's contract, for both: the object is there, the context is that one.
+        unsafe { T::run(Self::from_raw(raw), K::Context::assume()) };
+    }
+}
+
+impl<K: Kind, T> Deref for Deferred<K, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.handler
+    }
+}
+
+#[pinned_drop]
+impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
+    fn drop(self: Pin<&mut Self>) {
+        let may_wait = Task::current().is_some() && !K::is_caller(&*self);
+        kernel::warn_on!(!may_wait);
+        might_sleep();
+        self.is_dying.store(true, Relaxed);
+        // SAFETY: Set up by the type invariant. Who drops it where one must not wait was warned, and
+        // waits for ever at worst: then it is never freed.
+        unsafe { K::stop(&*self) };
+    }
+}
+
+/// A kind that can be taken off before it runs.
+///
+/// # Safety
+///
+/// That of [`Kind`].
+pub unsafe trait Cancel: Kind {
+    /// Takes `this` off and waits for its handler. Returns whether it was queued.
+    ///
+    /// # Safety
+    ///
+    /// The caller may sleep, and is not the handler of `this`.
+    unsafe fn cancel<T>(this: &Deferred<Self, T>) -> bool;
+}
+
+impl<K: Cancel, T> Deferred<K, T> {
+    /// Takes it off, and waits for its handler if it runs. Returns whether it was queued. It can be
+    /// queued again.
+    ///
+    /// Errors: `EDEADLK` in its own handler.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, timer::Timer};
+    /// # use kernel::prelude::*;
+    /// fn was_in_time<T>(time_out: &Timer<T>, task: &Task) -> Result<bool> {
+    ///     time_out.cancel(task)
+    /// }
+    /// ```
+    pub fn cancel(&self, _task: &Task) -> Result<bool> {
+        if K::is_caller(self) {
+            return Err(EDEADLK);
+        }
+        // SAFETY: The token proves that this may sleep, and the handler was just excluded.
+        Ok(unsafe { K::cancel(self) })
+    }
+}
+
+/// A kind whose objects can be waited for.
+///
+/// # Safety
+///
+/// That of [`Kind`].
+pub unsafe trait Flush: Kind {
+    /// Waits until `this` has run as often as it was queued before.
+    ///
+    /// # Safety
+    ///
+    /// The caller may sleep, and the handler of `this` does not wait for it.
+    unsafe fn flush<T>(this: &Deferred<Self, T>);
+
+    /// Whether the handler of `this` cannot run before the caller has ended.
+    fn waits_for_caller<T>(this: &Deferred<Self, T>) -> bool {
+        Self::is_caller(this)
+    }
+}
+
+impl<K: Flush, T> Deferred<K, T> {
+    /// Waits until it has run as often as it was queued before.
+    ///
+    /// Errors: `EDEADLK` in its own handler, or in the thread that is to run it.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, workqueue::{Handler, Kind, Queue, Work}};
+    /// # use kernel::prelude::*;
+    /// fn do_it_now<T: Handler<Kind>>(work: &Work<T>, queue: &Queue, task: &Task) -> Result {
+    ///     work.queue(queue);
+    ///     work.flush(task)
+    /// }
+    /// ```
+    pub fn flush(&self, _task: &Task) -> Result {
+        if K::waits_for_caller(self) {
+            return Err(EDEADLK);
+        }
+        // SAFETY: The token proves that this may sleep, and who would wait for itself was just excluded.
+        unsafe { K::flush(self) };
+        Ok(())
+    }
+}
+
+/// A kind that can be kept from running.
+///
+/// # Safety
+///
+/// That of [`Kind`]. The two functions nest, and [`Self::enable`] undoes one [`Self::disable`].
+pub unsafe trait Disable: Kind {
+    /// Keeps `this` from running, and waits for its handler unless that is the caller.
+    ///
+    /// # Safety
+    ///
+    /// The caller may sleep.
+    unsafe fn disable<T>(this: &Deferred<Self, T>);
+
+    /// Undoes one [`Self::disable`].
+    ///
+    /// # Safety
+    ///
+    /// There was one that was not undone.
+    unsafe fn enable<T>(this: &Deferred<Self, T>);
+}
+
+impl<K: Disable, T> Deferred<K, T> {
+    /// Keeps it from running until the guard is dropped, and waits for its handler if that runs, unless
+    /// that is what calls this. Nests. What becomes of one that is queued meanwhile depends on the kind: a
+    /// tasklet stays queued, and keeps its soft IRQ, and with that ksoftirqd, busy; work is refused.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, tasklet::Tasklet};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn without<T>(tasklet: &Arc<Tasklet<T>>, task: &Task, change: impl FnOnce()) {
+    ///     let _disabled = tasklet.disable(task);
+    ///     change();
+    /// }
+    /// ```
+    pub fn disable(self: &Arc<Self>, _task: &Task) -> Disabled<K, T> {
+        // SAFETY: The token proves that this may sleep.
+        unsafe { K::disable(&**self) };
+        // INVARIANT: Just disabled.
+        Disabled(self.clone())
+    }
+}
+
+/// Keeps an object disabled. Made by [`Deferred::disable`].
+///
+/// # Invariants
+///
+/// One disabling is this guard's to undo.
+pub struct Disabled<K: Disable, T>(Arc<Deferred<K, T>>);
+
+impl<K: Disable, T> Drop for Disabled<K, T> {
+    fn drop(&mut self) {
+        // SAFETY: Owed by the type invariant.
+        unsafe { K::enable(&self.0) };
+    }
+}
+
+/// Whether the work item that this task carries out for a work queue is `work`.
+pub(crate) fn is_current_work(work: *const bindings::work_struct) -> bool {
+    // SAFETY: Can be called anywhere; null where no work item is carried out.
+    core::ptr::eq(unsafe { bindings::current_work() }, work)
+}
