@@ -22,6 +22,7 @@ mod interrupts_off;
 mod lines;
 mod old_bh;
 mod old_bh_model;
+mod readers;
 
 use core::marker::PhantomData;
 use dpc::ForDpc;
@@ -459,6 +460,47 @@ impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
     }
 }
 
+/// Something comes during the first poll: too late for that to find it, and too early to schedule another.
+#[cfg(CONFIG_IRQ_POLL)]
+struct ForLate {
+    polls: Atomic<u64>,
+    has_come: Atomic<bool>,
+}
+
+#[cfg(CONFIG_IRQ_POLL)]
+impl irq_poll::Handler for ForLate {
+    fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
+        if this.polls.fetch_add(1, Full) == 0 {
+            this.has_come.store(true, Relaxed);
+            this.schedule();
+        }
+        0
+    }
+
+    fn has_more(this: &IrqPoll<Self>) -> bool {
+        this.has_come.xchg(false, Full)
+    }
+}
+
+/// Whether a poll comes for it, and no other.
+#[cfg(CONFIG_IRQ_POLL)]
+fn polls_for_late(task: &Task) -> Result<bool> {
+    let handler = ForLate {
+        polls: Atomic::new(0),
+        has_come: Atomic::new(false),
+    };
+    let poll = KBox::pin_init(IrqPoll::new(4, Ok(handler)), GFP_KERNEL)?;
+    poll.schedule();
+    for _ in 0..2000 {
+        if poll.polls.load(Relaxed) > 1 {
+            break;
+        }
+        task.sleep_ms(1);
+    }
+    task.sleep_ms(5);
+    Ok(poll.polls.load(Relaxed) == 2)
+}
+
 /// An observer of a tracepoint, and a tasklet that causes its events.
 struct Observed {
     // First the observer, which leaves while there are still events.
@@ -628,9 +670,19 @@ impl kernel::Module for Stress {
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
+        #[cfg(CONFIG_IRQ_POLL)]
+        report(
+            &mut nr_failed,
+            "irq_poll",
+            "polls again for what comes meanwhile",
+            polls_for_late(task)?,
+        );
         nr_failed += old_bh::try_all(&workers, task)?;
         lines::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "line", test, is_ok);
+        })?;
+        readers::try_all(&workers, task, |test, is_ok| {
+            report(&mut nr_failed, test, "waits for who is there", is_ok);
         })?;
         interrupts_off::window(task, |test, is_ok| {
             report(&mut nr_failed, "window of interrupts", test, is_ok);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whoever takes something away waits for those who are still using it.
+//!
+//! One CPU uses it, and stays there until it hears that it was taken away, or for a while. Meanwhile another
+//! CPU takes it away. The first one must have left when that is done, and so never hears of it.
+
+use irqlab::{
+    clock,
+    context::{
+        HardIrq,
+        SoftIrq,
+        Task,
+        Unsleeping, //
+    },
+    cpu,
+    irq::{
+        Handler,
+        IrqReturn,
+        Sharing, //
+    },
+    irq_chip::{
+        Chip,
+        Domain,
+        Flow, //
+    },
+    rcu::Slot,
+    softirq::Vector,
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+    tracepoint::{
+        Attached,
+        Observer,
+        SoftirqEntry, //
+    },
+    workqueue::Queue,
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+};
+
+/// How long a visitor stays, with interrupts off.
+const STAY_NS: u64 = 20_000_000;
+
+/// How long it may take to come.
+const PATIENCE_NS: u64 = 10_000_000_000;
+
+/// So many times the one is to be there when the other begins, and so often is it tried.
+const MEETINGS: u32 = 3;
+const TRIES: u32 = 30;
+
+const NOBODY: u32 = 0;
+const INSIDE: u32 = 1;
+const LEFT: u32 = 2;
+
+/// One stay at what is taken away.
+struct Visit {
+    state: Atomic<u32>,
+    is_taken: Atomic<bool>,
+    was_too_soon: Atomic<bool>,
+}
+
+impl Visit {
+    fn new() -> Result<Arc<Self>> {
+        let visit = Self {
+            state: Atomic::new(NOBODY),
+            is_taken: Atomic::new(false),
+            was_too_soon: Atomic::new(false),
+        };
+        Ok(Arc::new(visit, GFP_KERNEL)?)
+    }
+
+    /// Only the first to come stays.
+    fn stay(&self) {
+        if self.state.cmpxchg(NOBODY, INSIDE, Full).is_ok() {
+            let was_too_soon = clock::spin_until(STAY_NS, || self.is_taken.load(Acquire));
+            self.was_too_soon.store(was_too_soon, Relaxed);
+            self.state.store(LEFT, Release);
+        }
+    }
+}
+
+/// Calls `report` for each test, if there are two CPUs.
+pub(crate) fn try_all(
+    workers: &Queue<Task>,
+    task: &Task,
+    mut report: impl FnMut(&str, bool),
+) -> Result {
+    if cpu::online().count() < 2 {
+        return Ok(());
+    }
+    report("disabled line", meet(disable, workers, task)?);
+    report("detached observer", meet(detach, workers, task)?);
+    report("replaced object", meet(replace, workers, task)?);
+    Ok(())
+}
+
+/// Whether nobody was there any more when it had been taken away, of a few times that the two have met.
+fn meet(
+    once: impl Fn(&Arc<Visit>, &Queue<Task>, &Task) -> Result<bool>,
+    workers: &Queue<Task>,
+    task: &Task,
+) -> Result<bool> {
+    let mut meetings = 0;
+    for _ in 0..TRIES {
+        let visit = Visit::new()?;
+        meetings += u32::from(once(&visit, workers, task)?);
+        if visit.was_too_soon.load(Relaxed) {
+            return Ok(false);
+        }
+        if meetings == MEETINGS {
+            break;
+        }
+    }
+    Ok(meetings > 0)
+}
+
+/// Has one CPU `come` and another `take` it away. Returns whether the one was still there when the other began.
+fn on_two_cpus(
+    visit: &Visit,
+    workers: &Queue<Task>,
+    task: &Task,
+    come: impl Fn() + Sync,
+    take: impl Fn(&Task) + Sync,
+) -> Result<bool> {
+    let has_met = Atomic::new(false);
+    let visitor = cpu::online().next();
+    cpu::run_on(workers, cpu::online().take(2), task, |here| {
+        if visitor == Some(here.cpu) {
+            come();
+            return;
+        }
+        clock::spin_until(PATIENCE_NS, || {
+            here.task.yield_if_needed();
+            visit.state.load(Acquire) != NOBODY
+        });
+        has_met.store(visit.state.load(Acquire) == INSIDE, Relaxed);
+        take(here.task);
+        visit.is_taken.store(true, Release);
+    })?;
+    Ok(has_met.load(Relaxed))
+}
+
+struct Nothing;
+
+impl Chip for Nothing {
+    fn mask(&self, _hwirq: u32) {}
+
+    fn unmask(&self, _hwirq: u32) {}
+
+    fn ack(&self, _hwirq: u32) {}
+
+    fn eoi(&self, _hwirq: u32) {}
+}
+
+/// Stays wherever it is called.
+struct Visitor(Arc<Visit>);
+
+impl Handler for Visitor {
+    fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+        self.0.stay();
+        IrqReturn::Handled
+    }
+}
+
+fn disable(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {
+    let line = Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)?;
+    let registration = line.line().request(
+        Sharing::Exclusive,
+        c"irqlab_stress",
+        Ok(Visitor(visit.clone())),
+    )?;
+    let disabled = new_mutex!(None, "disabled");
+    let disabled = KBox::pin_init(disabled, GFP_KERNEL)?;
+    on_two_cpus(
+        visit,
+        workers,
+        task,
+        || {
+            let _ = line.send();
+        },
+        |task| *disabled.lock() = registration.disable(task).ok(),
+    )
+}
+
+impl Observer<SoftirqEntry> for Visitor {
+    fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
+        if event.vector == Vector::Hi {
+            self.0.stay();
+        }
+    }
+}
+
+/// Its soft IRQ is the event.
+struct Cause;
+
+impl tasklet::Handler for Cause {
+    fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+}
+
+fn detach(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {
+    let cause = KBox::pin_init(Tasklet::new(Ok(Cause)), GFP_KERNEL)?;
+    let mut attached = Attached::new(Arc::new(Visitor(visit.clone()), GFP_KERNEL)?);
+    attached.to::<SoftirqEntry>()?;
+    let attached = new_mutex!(Some(attached), "attached");
+    let attached = KBox::pin_init(attached, GFP_KERNEL)?;
+    on_two_cpus(
+        visit,
+        workers,
+        task,
+        || cause.schedule_hi(),
+        |_task| {
+            let attached = attached.lock().take();
+            drop(attached);
+        },
+    )
+}
+
+fn replace(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {
+    let slot = Slot::new();
+    slot.replace(Some(Arc::new(Visitor(visit.clone()), GFP_KERNEL)?), task);
+    on_two_cpus(
+        visit,
+        workers,
+        task,
+        || {
+            slot.read(|visitor| visitor.0.stay());
+        },
+        |task| {
+            slot.replace(None, task);
+        },
+    )
+}
