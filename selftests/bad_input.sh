@@ -7,6 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
+# The first number that no CPU can have.
+beyond=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
 state() {
@@ -153,6 +155,10 @@ state >"$work/state" 2>/dev/null
 		kind=single%040cpus=0-8192 kind=single%040from=99999 kind=contended%040senders=0
 		kind=single%040cpus=99999999999999999999 kind=single%040target=irqs_off%040hold_us=0
 		kind=single%040target=irqs_off%040hold_us=10001'
+	# The last CPU that there can be is within limits.
+	for command in "kind=single%040cpus=$beyond" "kind=single%040cpus=0-$beyond" "kind=single%040from=$beyond"; do
+		echo "refuses ipi/call ERANGE $command"
+	done
 	for_each ipi/matrix EINVAL '%377 all rounds rounds= kind=broadcast kind=any cpus= cpus=x budget_ms=1s
 		rounds=1%040rounds=1 target=busy%040hold_us=5 count=1'
 	for_each ipi/matrix ENODEV 'kind=no target=off kind='
