@@ -212,14 +212,14 @@ impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
 ///
 /// # Safety
 ///
-/// That of [`Kind`].
+/// [`Self::CANCEL`] can be called with the `raw` of an object that is set up, where one may sleep, but not
+/// by its handler.
 pub unsafe trait Cancel: Kind {
-    /// Takes `this` off and waits for its handler. Returns whether it was queued.
-    ///
-    /// # Safety
-    ///
-    /// The caller may sleep, and is not the handler of `this`.
-    unsafe fn cancel<T>(this: &Deferred<Self, T>) -> bool;
+    /// What tells whether it was queued: its default value, such as 0, says no.
+    type Was: Default + PartialEq;
+
+    /// Takes the object off and waits for its handler.
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> Self::Was;
 }
 
 impl<K: Cancel, T> Deferred<K, T> {
@@ -239,8 +239,8 @@ impl<K: Cancel, T> Deferred<K, T> {
         if K::is_caller(self) {
             return Err(EDEADLK);
         }
-        // SAFETY: The token proves that this may sleep, and the handler was just excluded.
-        Ok(unsafe { K::cancel(self) })
+        // SAFETY: It is set up, the token proves that this may sleep, and the handler was just excluded.
+        Ok(unsafe { K::CANCEL(self.raw()) } != K::Was::default())
     }
 }
 
@@ -248,14 +248,14 @@ impl<K: Cancel, T> Deferred<K, T> {
 ///
 /// # Safety
 ///
-/// That of [`Kind`].
+/// [`Self::FLUSH`] can be called with the `raw` of an object that is set up, where one may sleep, unless
+/// its handler waits for the caller.
 pub unsafe trait Flush: Kind {
-    /// Waits until `this` has run as often as it was queued before.
-    ///
-    /// # Safety
-    ///
-    /// The caller may sleep, and the handler of `this` does not wait for it.
-    unsafe fn flush<T>(this: &Deferred<Self, T>);
+    /// What C tells of it, which nobody needs.
+    type Told;
+
+    /// Waits until the object has run as often as it was queued before.
+    const FLUSH: unsafe extern "C" fn(*mut Self::Raw) -> Self::Told;
 
     /// Whether the handler of `this` cannot run before the caller has ended.
     fn waits_for_caller<T>(this: &Deferred<Self, T>) -> bool {
@@ -280,8 +280,9 @@ impl<K: Flush, T> Deferred<K, T> {
         if K::waits_for_caller(self) {
             return Err(EDEADLK);
         }
-        // SAFETY: The token proves that this may sleep, and who would wait for itself was just excluded.
-        unsafe { K::flush(self) };
+        // SAFETY: It is set up, the token proves that this may sleep, and who would wait for itself was
+        // just excluded.
+        unsafe { K::FLUSH(self.raw()) };
         Ok(())
     }
 }

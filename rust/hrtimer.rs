@@ -89,12 +89,10 @@ unsafe impl<C: TimerContext> deferred::Kind for Kind<C> {
     }
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl<C: TimerContext> deferred::Cancel for Kind<C> {
-    unsafe fn cancel<T>(this: &HrTimer<T, C>) -> bool {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::hrtimer_cancel(this.raw()) != 0 }
-    }
+    type Was = c_int;
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> c_int = bindings::hrtimer_cancel;
 }
 
 impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {

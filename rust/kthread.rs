@@ -220,20 +220,16 @@ unsafe impl deferred::Kind for Kind {
     }
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl deferred::Cancel for Kind {
-    unsafe fn cancel<T>(this: &Work<T>) -> bool {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::kthread_cancel_work_sync(this.raw()) }
-    }
+    type Was = bool;
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::kthread_cancel_work_sync;
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl deferred::Flush for Kind {
-    unsafe fn flush<T>(this: &Work<T>) {
-        // SAFETY: It is set up, and the caller may wait for the thread by this function's contract.
-        unsafe { bindings::kthread_flush_work(this.raw()) };
-    }
+    type Told = ();
+    const FLUSH: unsafe extern "C" fn(*mut Self::Raw) = bindings::kthread_flush_work;
 
     fn waits_for_caller<T>(this: &Work<T>) -> bool {
         this.own().is_caller()

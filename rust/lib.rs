@@ -35,6 +35,24 @@
 //! it runs in, and every function that sleeps demands the token of a task. So code
 //! that sleeps where it must not does not compile.
 //!
+//! # What is refused, and what is only reported
+//!
+//! The types of deferral ([`deferred`]) can be used in ways that no type forbids. Then
+//!
+//! | what | what happens |
+//! |---|---|
+//! | schedule, queue or start what was dropped | does not compile |
+//! | cancel, flush or disable in a soft or hard IRQ | does not compile: it takes the token of a task |
+//! | put work that sleeps on a BH queue | does not compile |
+//! | cancel or flush work in its own handler, also delayed work and that of a kernel thread | `EDEADLK` |
+//! | flush a worker, or work of it, in the worker's own thread | `EDEADLK` |
+//! | disable work in its own handler | does not wait for the handler |
+//! | queue delayed work, and drop the queue | the work keeps its queue |
+//! | drop an object where one may not sleep | a warning, in every kernel; may wait for ever |
+//! | drop the last reference to work in its own handler | a warning, in every kernel; then the thread waits for ever, so that nothing is freed that it uses |
+//! | drop any other object in its own handler, which may not sleep | the same warning |
+//! | flush or drop a queue in work on it | waits for ever; kernels with lockdep report it |
+//!
 //! # From CPU to CPU
 //!
 //! A CPU can interrupt others and make them call a function: [`smp`]. [`cpu`] says which

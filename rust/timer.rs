@@ -78,12 +78,10 @@ unsafe impl deferred::Kind for Kind {
     }
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl deferred::Cancel for Kind {
-    unsafe fn cancel<T>(this: &Timer<T>) -> bool {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::timer_delete_sync(this.raw()) != 0 }
-    }
+    type Was = c_int;
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> c_int = bindings::timer_delete_sync;
 }
 
 impl<T: Handler<Kind>> Timer<T> {
@@ -137,7 +135,8 @@ impl<T: Handler<Kind>> Timer<T> {
     }
 
     /// As [`Self::start`], to run on `cpu`: on another one if that is offline. Waits for the handler first
-    /// if it runs. Takes the timer for itself, as C does not lock what moves from CPU to CPU.
+    /// if it runs. Takes the timer for itself, as C does not lock what moves from CPU to CPU. From then on
+    /// [`Self::start`] binds it to the CPU that it is called on.
     ///
     /// ```
     /// # use irqlab::{context::Task, cpu::CpuId, timer::{Handler, Kind, Timer}};

@@ -91,20 +91,16 @@ unsafe impl<C: Context + 'static> deferred::Kind for Delayed<C> {
     }
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl<C: Context + 'static> deferred::Cancel for Delayed<C> {
-    unsafe fn cancel<T>(this: &DelayedWork<T, C>) -> bool {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::cancel_delayed_work_sync(this.raw()) }
-    }
+    type Was = bool;
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::cancel_delayed_work_sync;
 }
 
-// SAFETY: As for `Kind`. If the timer runs, the work is put on its queue at once.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl<C: Context + 'static> deferred::Flush for Delayed<C> {
-    unsafe fn flush<T>(this: &DelayedWork<T, C>) {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::flush_delayed_work(this.raw()) };
-    }
+    type Told = bool;
+    const FLUSH: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::flush_delayed_work;
 }
 
 impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {

@@ -89,20 +89,16 @@ unsafe impl<C: Context + 'static> deferred::Kind for Kind<C> {
     }
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl<C: Context + 'static> deferred::Cancel for Kind<C> {
-    unsafe fn cancel<T>(this: &Work<T, C>) -> bool {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::cancel_work_sync(this.raw()) }
-    }
+    type Was = bool;
+    const CANCEL: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::cancel_work_sync;
 }
 
-// SAFETY: As for `Kind`.
+// SAFETY: C's function asks for no more, and locks for itself.
 unsafe impl<C: Context + 'static> deferred::Flush for Kind<C> {
-    unsafe fn flush<T>(this: &Work<T, C>) {
-        // SAFETY: It is set up, and the caller may wait for the handler by this function's contract.
-        unsafe { bindings::flush_work(this.raw()) };
-    }
+    type Told = bool;
+    const FLUSH: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::flush_work;
 }
 
 // SAFETY: As for `Kind`; the C side counts how often work was disabled.

@@ -88,8 +88,8 @@ impl<K: Kind + 'static> Subject for Pin<KBox<Dpc<ForDpc<K>>>> {
         KBox::pin_init(Dpc::new(&System::new()?, Ok(handler)), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        self.insert(Arguments::default());
+    fn schedule(&self) -> bool {
+        self.insert(Arguments::default())
     }
 
     fn cancel(&self, task: &Task) -> bool {

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod deferred;
 mod dpc;
 mod interrupts_off;
 mod lines;
@@ -155,8 +156,14 @@ impl Body {
 
 /// A type under test, scheduled in one of its ways.
 trait Subject: Sized + Send + Sync {
+    /// Whether it runs once for every time that it was idle and was scheduled. Not those who tell what
+    /// they saw just before.
+    const IS_EXACT: bool = true;
+
     fn new(body: Arc<Body>) -> Result<Self>;
-    fn schedule(&self);
+
+    /// Returns whether it was idle.
+    fn schedule(&self) -> bool;
 
     /// Takes it off, so that it can be scheduled again; for types that can only be
     /// dropped, returns false. (A dropped one cannot be scheduled: `compile_fail`.)
@@ -165,11 +172,11 @@ trait Subject: Sized + Send + Sync {
     }
 }
 
-fn tasklet<const HI: bool>(this: &Tasklet<ForTasklet<HI>>) {
+fn tasklet<const HI: bool>(this: &Tasklet<ForTasklet<HI>>) -> bool {
     if HI {
-        this.schedule_hi();
+        this.schedule_hi()
     } else {
-        this.schedule();
+        this.schedule()
     }
 }
 
@@ -189,8 +196,8 @@ impl<const HI: bool> Subject for Pin<KBox<Tasklet<ForTasklet<HI>>>> {
         KBox::pin_init(Tasklet::new(Ok(ForTasklet(body))), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        tasklet(self);
+    fn schedule(&self) -> bool {
+        tasklet(self)
     }
 }
 
@@ -250,8 +257,8 @@ impl<K: QueueKind> Subject for OnQueue<K> {
         Ok(Self { work })
     }
 
-    fn schedule(&self) {
-        self.work.queue(&self.work.queue);
+    fn schedule(&self) -> bool {
+        self.work.queue(&self.work.queue)
     }
 
     fn cancel(&self, task: &Task) -> bool {
@@ -278,8 +285,8 @@ impl Subject for Pin<KBox<DelayedWork<ForDelayedWork>>> {
         KBox::pin_init(work, GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        (**self).queue(1);
+    fn schedule(&self) -> bool {
+        (**self).queue(1)
     }
 
     fn cancel(&self, task: &Task) -> bool {
@@ -312,19 +319,17 @@ impl<W: When + 'static> Subject for Pin<KBox<IrqWork<ForIrqWork<W>, W>>> {
         KBox::pin_init(IrqWork::new(Ok(handler)), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        self.queue();
+    fn schedule(&self) -> bool {
+        self.queue()
     }
 }
 
 struct ForCsd(Arc<Body>);
 
 /// From CPU to CPU: on the own one it would be inline.
-fn call_next(csd: &Csd<ForCsd>) {
-    if let Some(next) = cpu::next_online(CpuId::current()) {
-        // It may be pending, or be dropped.
-        let _ = csd.call_on(next);
-    }
+fn call_next(csd: &Csd<ForCsd>) -> bool {
+    // It may be pending, or be dropped.
+    cpu::next_online(CpuId::current()).is_some_and(|next| csd.call_on(next).is_ok())
 }
 
 impl smp::Handler<smp::Kind> for ForCsd {
@@ -342,8 +347,8 @@ impl Subject for Pin<KBox<Csd<ForCsd>>> {
         KBox::pin_init(Csd::new(Ok(ForCsd(body))), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        call_next(self);
+    fn schedule(&self) -> bool {
+        call_next(self)
     }
 }
 
@@ -362,6 +367,8 @@ impl<C: TimerContext + 'static> hrtimer::Handler<hrtimer::Kind<C>> for ForHrTime
 }
 
 impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>, C>>> {
+    const IS_EXACT: bool = false;
+
     fn new(body: Arc<Body>) -> Result<Self> {
         let handler = ForHrTimer::<C> {
             body,
@@ -370,8 +377,12 @@ impl<C: TimerContext + 'static> Subject for Pin<KBox<HrTimer<ForHrTimer<C>, C>>>
         KBox::pin_init(HrTimer::new(Ok(handler)), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        self.start(10_000);
+    fn schedule(&self) -> bool {
+        self.start(10_000)
+    }
+
+    fn cancel(&self, task: &Task) -> bool {
+        (**self).cancel(task).is_ok()
     }
 }
 
@@ -391,8 +402,12 @@ impl Subject for Pin<KBox<Timer<ForTimer>>> {
         KBox::pin_init(new_timer!(Ok(ForTimer(body))), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        self.start(0);
+    fn schedule(&self) -> bool {
+        self.start(0)
+    }
+
+    fn cancel(&self, task: &Task) -> bool {
+        (**self).cancel(task).is_ok()
     }
 }
 
@@ -414,8 +429,8 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
         KBox::pin_init(work, GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        self.queue();
+    fn schedule(&self) -> bool {
+        self.queue()
     }
 
     fn cancel(&self, task: &Task) -> bool {
@@ -444,19 +459,23 @@ impl irq_poll::Handler for ForPoll {
         }
     }
 
-    fn has_more(_this: &IrqPoll<Self>) -> bool {
-        false
+    /// The poll has completed, and may be dropped now, but not before this has ended.
+    fn has_more(this: &IrqPoll<Self>) -> bool {
+        clock::spin_ns(20_000);
+        this.0.inside.load(Relaxed) > 1_000_000
     }
 }
 
 #[cfg(CONFIG_IRQ_POLL)]
 impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
+    const IS_EXACT: bool = false;
+
     fn new(body: Arc<Body>) -> Result<Self> {
         KBox::pin_init(IrqPoll::new(4, Ok(ForPoll(body))), GFP_KERNEL)
     }
 
-    fn schedule(&self) {
-        (**self).schedule();
+    fn schedule(&self) -> bool {
+        (**self).schedule()
     }
 }
 
@@ -531,6 +550,8 @@ impl tasklet::Handler<tasklet::Kind> for Cause {
 }
 
 impl Subject for Observed {
+    const IS_EXACT: bool = false;
+
     fn new(body: Arc<Body>) -> Result<Self> {
         let cause = Cause {
             is_endless: body.is_endless,
@@ -544,8 +565,8 @@ impl Subject for Observed {
         })
     }
 
-    fn schedule(&self) {
-        self.cause.schedule_hi();
+    fn schedule(&self) -> bool {
+        self.cause.schedule_hi()
     }
 }
 
@@ -566,17 +587,28 @@ fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Re
     // From all CPUs at once, and it comes to rest by itself.
     let body = Body::new(false)?;
     let subject = S::new(body.clone())?;
+    let nr_idle = Atomic::new(0u64);
     cpu::run_on(workers, cpu::online(), task, |_| {
         for _ in 0..100 {
-            subject.schedule();
+            nr_idle.add(u64::from(subject.schedule()), Relaxed);
         }
     })?;
+    let nr_due = if S::IS_EXACT {
+        nr_idle.load(Relaxed)
+    } else {
+        1
+    };
     let start_ns = clock::now_ns();
-    while body.runs.load(Relaxed) == 0 && clock::now_ns().wrapping_sub(start_ns) < 2_000_000_000 {
+    while body.runs.load(Relaxed) < nr_due && clock::now_ns().wrapping_sub(start_ns) < 2_000_000_000
+    {
         task.sleep_ms(1);
     }
     drop(subject);
     report("scheduled on all CPUs", body.runs.load(Relaxed) > 0);
+    if S::IS_EXACT {
+        let is_exact = body.runs.load(Relaxed) == nr_due;
+        report("runs once for each time that it was idle", is_exact);
+    }
 
     // Cancelled while it is scheduled everywhere, it does not run; scheduled again, it does.
     let body = Body::new(false)?;
@@ -612,7 +644,9 @@ fn try_subject<S: Subject>(name: &str, workers: &Queue<Task>, task: &Task) -> Re
         for round in 0..DROPS {
             let body = Body::new(is_endless)?;
             let subject = S::new(body.clone())?;
-            cpu::run_on(workers, cpu::online(), task, |_| subject.schedule())?;
+            cpu::run_on(workers, cpu::online(), task, |_| {
+                subject.schedule();
+            })?;
             let start_ns = clock::now_ns();
             while is_endless
                 && body.inside.load(Acquire) == 0
@@ -677,6 +711,9 @@ impl kernel::Module for Stress {
             "polls again for what comes meanwhile",
             polls_for_late(task)?,
         );
+        deferred::try_all(task, |test, is_ok| {
+            report(&mut nr_failed, "deferred", test, is_ok);
+        })?;
         nr_failed += old_bh::try_all(&workers, task)?;
         lines::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "line", test, is_ok);
