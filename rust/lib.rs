@@ -24,6 +24,7 @@
 //! | bottom half, as in Linux 2.4 | [`old_bh`] | soft IRQ | no |
 //! | deferred procedure call, as on Windows | [`dpc`] | soft IRQ | no |
 //! | threaded IRQ | [`irq`] | kernel thread of the line | yes |
+//! | RCU callback | [`call_rcu`] | soft IRQ, when all readers have ended | no |
 //! | interrupt thread | [`interrupt_thread`] | what was interrupted, then a kernel thread | where it awaits |
 //!
 //! [`choosing`] helps to choose one, with figures.
@@ -75,6 +76,7 @@
 
 #[doc = include_str!("../doc/choosing.md")]
 pub mod choosing {}
+pub mod call_rcu;
 pub mod clock;
 pub mod code;
 pub mod completion;

@@ -16,6 +16,7 @@ find_place() {
 	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
 	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
 	old_bh | dpc | dpc_high | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
+	call_rcu) if is_rt; then place='.*'; else place='softirq,IF=1,(irq|task)-stack'; fi ;;
 	int_thread) if is_rt; then place='task,IF=1,(irq|task)-stack'; else place='softirq,IF=1,(irq|task)-stack'; fi ;;
 	threaded | dpc_threaded | kthread* | *_wq | *_wq_hi | int_thread_blocks) place=task,IF=1,task-stack ;;
 	*) place='.*' ;;

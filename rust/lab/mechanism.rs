@@ -74,6 +74,7 @@ table! {
     delayed_wq,
     timer,
     irq_work_lazy,
+    call_rcu,
 }
 
 /// One line of the table.

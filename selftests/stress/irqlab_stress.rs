@@ -28,6 +28,10 @@ mod readers;
 use core::marker::PhantomData;
 use dpc::ForDpc;
 use irqlab::{
+    call_rcu::{
+        self,
+        CallRcu, //
+    },
     clock,
     context::{
         Context,
@@ -438,6 +442,27 @@ impl Subject for Pin<KBox<kthread::Work<ForKthread>>> {
     }
 }
 
+struct ForCallRcu(Arc<Body>);
+
+impl call_rcu::Handler<call_rcu::Kind> for ForCallRcu {
+    fn run(this: &CallRcu<Self>, _context: &Unsleeping) {
+        this.0.run();
+        if this.0.is_endless {
+            this.queue();
+        }
+    }
+}
+
+impl Subject for Pin<KBox<CallRcu<ForCallRcu>>> {
+    fn new(body: Arc<Body>) -> Result<Self> {
+        KBox::pin_init(CallRcu::new(Ok(ForCallRcu(body))), GFP_KERNEL)
+    }
+
+    fn schedule(&self) -> bool {
+        self.queue()
+    }
+}
+
 #[cfg(CONFIG_IRQ_POLL)]
 use irqlab::irq_poll::{
     self,
@@ -701,6 +726,7 @@ impl kernel::Module for Stress {
             "DPC": Pin<KBox<Dpc<ForDpc<Ordinary>>>>,
             "threaded DPC": Pin<KBox<Dpc<ForDpc<Threaded>>>>,
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
+            "RCU callback": Pin<KBox<CallRcu<ForCallRcu>>>,
             #[cfg(CONFIG_IRQ_POLL)]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
