@@ -45,6 +45,13 @@ impl TimerContext for SoftIrq {
 
 /// The smallest difference between two expiries: 1 ns where these timers have a high resolution,
 /// else the time of a tick.
+///
+/// ```
+/// # use irqlab::hrtimer;
+/// fn is_high() -> bool {
+///     hrtimer::resolution_ns() == 1
+/// }
+/// ```
 pub fn resolution_ns() -> u32 {
     // SAFETY: Always readable; it changes once, when the first CPU switches to high resolution.
     unsafe { (&raw const bindings::hrtimer_resolution).read_volatile() }

@@ -61,6 +61,13 @@ impl When for Lazy {
 
 /// Whether a CPU can interrupt itself for IRQ work. Without a local APIC it cannot, and all of it waits
 /// for the next timer tick.
+///
+/// ```
+/// # use irqlab::irq_work;
+/// fn latest_ns(tick_ns: u64) -> u64 {
+///     if irq_work::has_interrupt() { 0 } else { tick_ns }
+/// }
+/// ```
 pub fn has_interrupt() -> bool {
     // SAFETY: Reads what the boot CPU can do.
     unsafe { bindings::irq_work_has_interrupt() }

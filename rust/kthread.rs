@@ -77,6 +77,14 @@ impl Worker {
     ///
     /// While the CPU is offline it runs elsewhere. Work that it begins after that, it does on `cpu`
     /// again. Errors: `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, kthread::{Priority, Worker}};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn for_this_cpu() -> Result<Arc<Worker>> {
+    ///     Worker::on(CpuId::current(), c"example", Priority::Fifo)
+    /// }
+    /// ```
     pub fn on(cpu: CpuId, name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string, and a `CpuId` is one of the possible CPUs.
         let raw = unsafe { bindings::kthread_run_worker_on_cpu(cpu.as_u32(), name.as_char_ptr()) };
@@ -130,6 +138,14 @@ impl Worker {
     /// left a CPU that is none of them, which it cannot while something has interrupted it there.
     ///
     /// Errors: `EINVAL` if none of them is online, or if the worker was made for one CPU.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::Set, kthread::Worker};
+    /// # use kernel::prelude::*;
+    /// fn keep_off_cpu_0(worker: &Worker, task: &Task) -> Result {
+    ///     worker.set_cpus(&Set::parse("1-3")?, task)
+    /// }
+    /// ```
     pub fn set_cpus(&self, cpus: &Set, _task: &Task) -> Result {
         if self.home.is_some() {
             return Err(EINVAL);

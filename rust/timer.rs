@@ -120,6 +120,13 @@ impl<T: Handler<Kind>> Timer<T> {
     /// last expiry, and returns how many. In the handler this makes it periodic, and no delay adds up.
     ///
     /// Does nothing and returns 0 if `interval` is 0.
+    ///
+    /// ```
+    /// # use irqlab::timer::{Handler, Kind, Timer};
+    /// fn nr_missed<T: Handler<Kind>>(expired: &Timer<T>) -> usize {
+    ///     expired.forward(10).saturating_sub(1)
+    /// }
+    /// ```
     pub fn forward(&self, interval: Jiffies) -> usize {
         // SAFETY: It is set up, and the field is always readable, though it changes.
         let last = unsafe { (&raw const (*self.raw()).expires).read_volatile() };
@@ -134,8 +141,8 @@ impl<T: Handler<Kind>> Timer<T> {
         periods
     }
 
-    /// As [`Self::start`], to run on `cpu`: on another one if that is offline. Waits for the handler first
-    /// if it runs. Takes the timer for itself, as C does not lock what moves from CPU to CPU. From then on
+    /// As [`Self::start`], to run on `cpu`, which has to be online then. Waits for the handler first if it
+    /// runs. Takes the timer for itself, as C does not lock what moves from CPU to CPU. From then on
     /// [`Self::start`] binds it to the CPU that it is called on.
     ///
     /// ```

@@ -158,6 +158,13 @@ impl<T: Handler<Kind>> Csd<T> {
     }
 
     /// Whether a call has yet to begin.
+    ///
+    /// ```
+    /// # use irqlab::{clock, smp::{Csd, Handler, Kind}};
+    /// fn begins_soon<T: Handler<Kind>>(csd: &Csd<T>) -> bool {
+    ///     clock::spin_until(1_000_000, || !csd.is_pending())
+    /// }
+    /// ```
     pub fn is_pending(&self) -> bool {
         self.own().is_pending.load(Acquire)
     }

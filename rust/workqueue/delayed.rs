@@ -135,7 +135,14 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
         self.queue_raw(bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int, ticks)
     }
 
-    /// As [`Self::queue`], on `cpu`, which must not be offline when the time has come.
+    /// As [`Self::queue`], on `cpu`, which has to be online when the time has come.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, workqueue::{Delayed, DelayedWork, Handler}};
+    /// fn here<T: Handler<Delayed>>(work: &DelayedWork<T>) -> bool {
+    ///     work.queue_on(CpuId::current(), 10)
+    /// }
+    /// ```
     #[inline]
     pub fn queue_on(&self, cpu: CpuId, ticks: Jiffies) -> bool {
         self.queue_raw(cpu.into(), ticks)
@@ -148,6 +155,14 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     }
 
     /// As [`Self::queue`], but has the work wait for `ticks` ticks from now if it is queued already.
+    ///
+    /// ```
+    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler};
+    /// /// Has a time-out begin anew.
+    /// fn has_answered<T: Handler<Delayed>>(time_out: &DelayedWork<T>) {
+    ///     time_out.modify(100);
+    /// }
+    /// ```
     #[inline]
     pub fn modify(&self, ticks: Jiffies) -> bool {
         let cpu = bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int;
@@ -157,6 +172,13 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
 
     /// The address of what the kernel calls for all work with this type of handler: the function
     /// in the events of [`tracepoint`](crate::tracepoint).
+    ///
+    /// ```
+    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler};
+    /// fn is_same<T: Handler<Delayed>>(work: &DelayedWork<T>, seen: usize) -> bool {
+    ///     work.function() == seen
+    /// }
+    /// ```
     pub fn function(&self) -> usize {
         // SAFETY: It is set up, and what it calls never changes.
         unsafe { (*self.raw()).work.func }.map_or(0, |callback| callback as usize)

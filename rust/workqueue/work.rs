@@ -146,6 +146,14 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
     }
 
     /// As [`Self::queue`], on `cpu`. While `cpu` is offline, anywhere.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::{self, CpuId}, workqueue::{Handler, Kind, Queue, Work}};
+    /// fn beside_us<T: Handler<Kind>>(work: &Work<T>, queue: &Queue) -> bool {
+    ///     let next = cpu::next_online(CpuId::current());
+    ///     next.is_some_and(|next| work.queue_on(queue, next))
+    /// }
+    /// ```
     #[inline]
     pub fn queue_on(&self, queue: &Queue<C>, cpu: CpuId) -> bool {
         self.queue_raw(queue, cpu.into())
@@ -160,6 +168,13 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
 
     /// The address of what the kernel calls for all work with this type of handler: the function
     /// in the events of [`tracepoint`](crate::tracepoint).
+    ///
+    /// ```
+    /// # use irqlab::workqueue::{Handler, Kind, Work};
+    /// fn is_same<T: Handler<Kind>>(work: &Work<T>, seen: usize) -> bool {
+    ///     work.function() == seen
+    /// }
+    /// ```
     pub fn function(&self) -> usize {
         // SAFETY: It is set up, and what it calls never changes.
         unsafe { (*self.raw()).func }.map_or(0, |callback| callback as usize)

@@ -9,7 +9,6 @@
 
 use irqlab::{
     context::{
-        BottomHalvesDisabled,
         SoftIrq,
         Task, //
     },
@@ -25,6 +24,7 @@ use irqlab::{
     },
 };
 use kernel::{
+    interrupt::local_interrupt_disable,
     new_mutex,
     prelude::*,
     sync::{
@@ -47,7 +47,7 @@ module! {
     params: {
         what: u32 {
             default: 0,
-            description: "1: drop a timer with bottom halves disabled; 2: drop work in its own handler; \
+            description: "1: drop a timer with interrupts off; 2: drop work in its own handler; \
                           3: flush a queue in work on it (default: 0, nothing)",
         },
     },
@@ -101,7 +101,7 @@ impl kernel::Module for Misuse {
         match *module_parameters::what.value_ref() {
             1 => {
                 let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
-                let _guard = BottomHalvesDisabled::new(task);
+                let _guard = local_interrupt_disable();
                 drop(timer);
             }
             2 => {
