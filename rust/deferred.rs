@@ -291,21 +291,20 @@ impl<K: Flush, T> Deferred<K, T> {
 ///
 /// # Safety
 ///
-/// That of [`Kind`]. The two functions nest, and [`Self::enable`] undoes one [`Self::disable`].
+/// All three can be called with the `raw` of an object that is set up: [`Self::DISABLE_SYNC`] where one may
+/// sleep, but not by its handler; [`Self::ENABLE`] once for each of the others.
 pub unsafe trait Disable: Kind {
-    /// Keeps `this` from running, and waits for its handler unless that is the caller.
-    ///
-    /// # Safety
-    ///
-    /// The caller may sleep.
-    unsafe fn disable<T>(this: &Deferred<Self, T>);
+    /// What C tells of it, which nobody needs.
+    type Told;
 
-    /// Undoes one [`Self::disable`].
-    ///
-    /// # Safety
-    ///
-    /// There was one that was not undone.
-    unsafe fn enable<T>(this: &Deferred<Self, T>);
+    /// Keeps the object from running.
+    const DISABLE: unsafe extern "C" fn(*mut Self::Raw) -> Self::Told;
+
+    /// As [`Self::DISABLE`], and waits for its handler.
+    const DISABLE_SYNC: unsafe extern "C" fn(*mut Self::Raw) -> Self::Told;
+
+    /// Undoes one of the others.
+    const ENABLE: unsafe extern "C" fn(*mut Self::Raw) -> Self::Told;
 }
 
 impl<K: Disable, T> Deferred<K, T> {
@@ -322,8 +321,13 @@ impl<K: Disable, T> Deferred<K, T> {
     /// }
     /// ```
     pub fn disable(self: &Arc<Self>, _task: &Task) -> Disabled<K, T> {
-        // SAFETY: The token proves that this may sleep.
-        unsafe { K::disable(&**self) };
+        let disable = if K::is_caller(self) {
+            K::DISABLE
+        } else {
+            K::DISABLE_SYNC
+        };
+        // SAFETY: It is set up, the token proves that this may sleep, and its handler does not wait.
+        unsafe { disable(self.raw()) };
         // INVARIANT: Just disabled.
         Disabled(self.clone())
     }
@@ -338,8 +342,8 @@ pub struct Disabled<K: Disable, T>(Arc<Deferred<K, T>>);
 
 impl<K: Disable, T> Drop for Disabled<K, T> {
     fn drop(&mut self) {
-        // SAFETY: Owed by the type invariant.
-        unsafe { K::enable(&self.0) };
+        // SAFETY: It is set up, and this is owed by the type invariant.
+        unsafe { K::ENABLE(self.0.raw()) };
     }
 }
 

@@ -63,17 +63,13 @@ unsafe impl deferred::Kind for Kind {
     }
 }
 
-// SAFETY: As for `Kind`: the count of disablings is atomic, and each enabling takes one from it.
+// SAFETY: C's functions ask for no more. The count of disablings is atomic; a handler, which has no
+// token of a task, cannot disable its tasklet.
 unsafe impl deferred::Disable for Kind {
-    unsafe fn disable<T>(this: &Tasklet<T>) {
-        // SAFETY: It is set up, and the caller may sleep by this function's contract.
-        unsafe { bindings::tasklet_disable(this.raw()) };
-    }
-
-    unsafe fn enable<T>(this: &Tasklet<T>) {
-        // SAFETY: It is set up, and was disabled by this function's contract.
-        unsafe { bindings::tasklet_enable(this.raw()) };
-    }
+    type Told = ();
+    const DISABLE: unsafe extern "C" fn(*mut Self::Raw) = bindings::tasklet_disable;
+    const DISABLE_SYNC: unsafe extern "C" fn(*mut Self::Raw) = bindings::tasklet_disable;
+    const ENABLE: unsafe extern "C" fn(*mut Self::Raw) = bindings::tasklet_enable;
 }
 
 impl<T: Handler<Kind>> Tasklet<T> {

@@ -101,24 +101,12 @@ unsafe impl<C: Context + 'static> deferred::Flush for Kind<C> {
     const FLUSH: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::flush_work;
 }
 
-// SAFETY: As for `Kind`; the C side counts how often work was disabled.
+// SAFETY: C's functions ask for no more, lock for themselves, and count how often work was disabled.
 unsafe impl<C: Context + 'static> deferred::Disable for Kind<C> {
-    unsafe fn disable<T>(this: &Work<T, C>) {
-        // SAFETY: It is set up. The caller may sleep by this function's contract, and does not wait for
-        // the handler if it is that.
-        unsafe {
-            if is_current_work(this.raw()) {
-                bindings::disable_work(this.raw());
-            } else {
-                bindings::disable_work_sync(this.raw());
-            }
-        }
-    }
-
-    unsafe fn enable<T>(this: &Work<T, C>) {
-        // SAFETY: It is set up, and was disabled by this function's contract.
-        unsafe { bindings::enable_work(this.raw()) };
-    }
+    type Told = bool;
+    const DISABLE: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::disable_work;
+    const DISABLE_SYNC: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::disable_work_sync;
+    const ENABLE: unsafe extern "C" fn(*mut Self::Raw) -> bool = bindings::enable_work;
 }
 
 impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
