@@ -153,10 +153,18 @@ shows_what_proc_interrupts_shows() {
 begin_wakes() {
 	rm -f "$work/ping" "$work/pong"
 	mkfifo "$work/ping" "$work/pong"
-	# shellcheck disable=SC2016  # the shells there read it
-	taskset $((1 << $1)) sh -c 'echo >"$1" && while read -r _; do echo; done <"$2" >"$1"' - "$work/ping" "$work/pong" &
+	(
+		# To open both ways does not wait, and who reads sees no end.
+		exec 5<>"$work/ping" 6<>"$work/pong"
+		# shellcheck disable=SC2016  # those shells read it
+		exec taskset $((1 << $1)) sh -c 'while echo >&5; do read -r _ <&6; done'
+	) &
 	waking=$!
-	taskset $((1 << $2)) sh -c 'while read -r _; do echo; done <"$1" >"$2"' - "$work/ping" "$work/pong" &
+	(
+		exec 5<>"$work/ping" 6<>"$work/pong"
+		# shellcheck disable=SC2016
+		exec taskset $((1 << $2)) sh -c 'while read -r _ <&5; do echo >&6; done'
+	) &
 	cleanup="kill $waking $!"
 }
 
