@@ -71,8 +71,11 @@ run_table() {
 			exit "$KSFT_SKIP"
 		}
 	fi
+	# Of the checks, and of what they need to leave it so.
+	set -- "$@" "leaves_all_as_it_was lab"
 	ktap_set_plan $#
 	exec 3>&1
+	(list_state >"$work/found")
 	until (run_checks "$@"); do
 		restore_counts
 	done
@@ -148,6 +151,40 @@ keep_counts() {
 restore_counts() {
 	read -r KTAP_TESTNO KTAP_CNT_PASS KTAP_CNT_SKIP KTAP_CNT_FAIL <"$work/counts" || exit 1
 	rm "$work/counts"
+}
+
+# list_state - what a check may change, and has to put back: settings, CPUs, modules, programs. Without a process.
+list_state() {
+	for file in "$lab"/lines/*/handlers "$lab"/lines/*/enabled "$lab"/lines/*/affinity "$lab"/deferral/*/enabled \
+		"$lab"/tape_* "$lab"/dpc/parameters "$lab"/interrupt_threads/on "$lab"/interrupt_threads/handlers \
+		"$lab"/progress "$lab"/old_bh/slots /sys/devices/system/cpu/online /proc/sys/kernel/kptr_restrict; do
+		while read -r first second third _; do
+			# What else the slots show is counted.
+			echo "$file: $first $second $third"
+		done <"$file"
+	done
+	for file in "$lab"/softirqs "$lab"/nesting; do
+		content "$file"
+		echo "$file: $value"
+	done
+	while read -r first _; do
+		echo "module $first"
+	done </proc/modules
+	read -r self _ _ _ group _ </proc/self/stat
+	for file in /proc/[0-9]*/stat; do
+		read -r number first _ _ second _ <"$file" || continue
+		[ "$second" != "$group" ] || [ "$number" = "$self" ] || echo "process $number $first"
+	done
+} 2>/dev/null
+
+# What cleanups have not put back. What comes to an end may need a moment.
+leaves_all_as_it_was() {
+	eventually is_as_found || fail "not as it was: $(cat "$work/left")"
+}
+
+is_as_found() {
+	list_state >"$work/now"
+	! grep -vxFf "$work/found" "$work/now" >"$work/left"
 }
 
 fail() {
