@@ -41,7 +41,7 @@ pub fn open<R: Send>(
     raise: impl FnOnce() + Send,
     look: impl FnOnce() -> R + Send,
 ) -> Result<R> {
-    // A function that is called in place, with a lock held for instance, can have the token with it.
+    // Who has a guard that keeps interrupts off can have the token, too.
     //
     // SAFETY: Reads a flag of this CPU.
     if unsafe { bindings::irqs_disabled() } {

@@ -110,9 +110,12 @@ impl<T> RawSpinLock<T> {
         Waiters(unsafe { bindings::raw_spin_lock_word(self.raw.get()) } & !LOCKED)
     }
 
-    /// Runs `f` with the lock held. May be called in any context but NMI.
+    /// Runs `f` with the lock held, and interrupts off, which are afterwards as before
+    /// (`raw_spin_lock_irqsave()`). May be called in any context but NMI.
+    ///
+    /// `f` may not sleep. As it is [`Send`], it cannot have the token of a task with it.
     #[inline]
-    pub fn with<R>(&self, f: impl FnOnce(&mut T, &IrqsOff) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&mut T, &IrqsOff) -> R + Send) -> R {
         // SAFETY: Initialised by the type invariant.
         let flags = unsafe { bindings::raw_spin_lock_save(self.raw.get()) };
         // SAFETY: The lock is held, so by the type invariant nobody else has the value; `f`
@@ -123,6 +126,38 @@ impl<T> RawSpinLock<T> {
         let result = f(value, unsafe { IrqsOff::assume() });
         // SAFETY: Taken above by this CPU, which had these flags before.
         unsafe { bindings::raw_spin_unlock_restore(self.raw.get(), flags) };
+        result
+    }
+
+    /// As [`Self::with`], where interrupts are off already: in a top half, or in a callback of a controller
+    /// ([`irq_chip::Chip`](crate::irq_chip::Chip)). Leaves them alone.
+    ///
+    /// ```
+    /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn}, raw_spinlock::RawSpinLock};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// struct Counting(Arc<RawSpinLock<u64>>);
+    ///
+    /// impl Handler for Counting {
+    ///     fn handle(&self, irq: &HardIrq) -> IrqReturn {
+    ///         self.0.with_irqs_off(irq.irqs_off(), |count, _off| *count += 1);
+    ///         IrqReturn::Handled
+    ///     }
+    /// }
+    /// ```
+    #[inline]
+    pub fn with_irqs_off<R>(
+        &self,
+        off: &IrqsOff,
+        f: impl FnOnce(&mut T, &IrqsOff) -> R + Send,
+    ) -> R {
+        // SAFETY: Initialised by the type invariant. The token proves that no interrupt of this CPU, which
+        // could want the lock, can come.
+        unsafe { bindings::raw_spin_lock(self.raw.get()) };
+        // SAFETY: The lock is held, so by the type invariant nobody else has the value; `f`
+        // cannot get at it a second time without taking the lock, which it would wait for.
+        let result = f(unsafe { &mut *self.value.get() }, off);
+        // SAFETY: Taken above by this CPU.
+        unsafe { bindings::raw_spin_unlock(self.raw.get()) };
         result
     }
 }

@@ -4,7 +4,11 @@
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
-use crate::context::Task;
+use crate::context::{
+    Context,
+    Task,
+    Unsleeping, //
+};
 use core::{
     marker::PhantomData,
     ptr, //
@@ -25,7 +29,7 @@ use kernel::sync::{
 /// # use irqlab::{context::Task, rcu::Slot};
 /// # use kernel::{prelude::*, sync::Arc};
 /// fn use_and_replace(limit: &Slot<u32>, task: &Task) -> Result<bool> {
-///     let is_above = limit.read(|limit| *limit < 5).unwrap_or(false);
+///     let is_above = limit.read(|limit, _unsleeping| *limit < 5).unwrap_or(false);
 ///     drop(limit.replace(Some(Arc::new(7, GFP_KERNEL)?), task));
 ///     Ok(is_above)
 /// }
@@ -57,15 +61,19 @@ impl<T: Send + Sync> Slot<T> {
         }
     }
 
-    /// Calls `f` with the object, if there is one. `f` may not sleep. May be
-    /// called in any context.
+    /// Calls `f` with the object, if there is one. May be called in any context.
+    ///
+    /// `f` may not sleep, and cannot have the token of a task with it, as it is [`Send`]; nor does
+    /// [`Task::current`] give it one, where the kernel counts readers. It gets a token that says so.
     #[inline]
-    pub fn read<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+    pub fn read<R>(&self, f: impl FnOnce(&T, &Unsleeping) -> R + Send) -> Option<R> {
         let _guard = rcu::read_lock();
         // SAFETY: By the type invariant this is null or valid, and `replace`
         // waits for the guard before it gives the reference away.
         let current = unsafe { self.current.load(Acquire).as_ref() };
-        current.map(f)
+        // SAFETY: This is a read-side critical section until the guard goes.
+        let unsleeping = unsafe { Unsleeping::assume() };
+        current.map(|current| f(current, unsleeping))
     }
 
     /// Puts `new` there, and returns what was there when nobody reads it any more.

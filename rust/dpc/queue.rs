@@ -99,7 +99,7 @@ impl Queue {
     }
 
     /// Runs `f` with the lock held, and keeps the depth that others see.
-    fn with<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut Inner) -> R + Send) -> R {
         self.inner.with(|inner, _off| {
             let result = f(inner);
             self.depth.store(inner.policy.depth, Relaxed);

@@ -113,7 +113,7 @@ impl System {
 
     /// Sets for all queues what `f` makes of what is set, which nobody else changes meanwhile.
     /// `f` runs with interrupts off, and must not use the system.
-    pub fn update_parameters(&self, f: impl FnOnce(Parameters) -> Parameters) {
+    pub fn update_parameters(&self, f: impl FnOnce(Parameters) -> Parameters + Send) {
         self.parameters.with(|parameters, _off| {
             *parameters = f(*parameters);
             // Before the next change, or queues could keep different ones of two.

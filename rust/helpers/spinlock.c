@@ -29,3 +29,29 @@ void rust_helper_irqlab_raw_spin_unlock_restore(raw_spinlock_t *lock, unsigned l
 {
 	raw_spin_unlock_irqrestore(lock, flags);
 }
+
+void rust_helper_irqlab_raw_spin_lock(raw_spinlock_t *lock)
+{
+	raw_spin_lock(lock);
+}
+
+void rust_helper_irqlab_raw_spin_unlock(raw_spinlock_t *lock)
+{
+	raw_spin_unlock(lock);
+}
+
+/* Rust cannot initialise a static lock; see global.rs for what this one keeps. */
+static DEFINE_RAW_SPINLOCK(irqlab_global_spinlock);
+
+unsigned long rust_helper_irqlab_global_lock(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&irqlab_global_spinlock, flags);
+	return flags;
+}
+
+void rust_helper_irqlab_global_unlock(unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(&irqlab_global_spinlock, flags);
+}

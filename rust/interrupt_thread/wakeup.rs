@@ -74,7 +74,7 @@ impl Wakeup {
     /// Has the kernel thread go on, if the life has come to that.
     pub(super) fn schedule_if(&self, life: Option<Life>) {
         if life == Some(Life::Scheduled) {
-            self.gate.read(|bodies| {
+            self.gate.read(|bodies, _unsleeping| {
                 if let Some(body) = bodies.get(self.index) {
                     body.queue();
                 }

@@ -137,7 +137,7 @@ impl Recorder {
     /// Notes what the lab itself does. May be called in any context.
     #[inline]
     pub(crate) fn note(&self, event: Event, now: &Snapshot) {
-        self.running.read(|tape| tape.note(event, now));
+        self.running.read(|tape, _unsleeping| tape.note(event, now));
     }
 
     /// What is on the tape, to be read in pieces.

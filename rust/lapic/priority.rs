@@ -16,25 +16,26 @@ use crate::{
 /// Runs `f` with the task priority raised to 0xf0, so that this CPU takes no interrupt
 /// but NMIs although interrupts are on: they wait in its local APIC.
 ///
-/// `f` may not sleep, and should be short, as if interrupts were off.
+/// `f` may not sleep, and should be short, as if interrupts were off. As it is [`Send`], it cannot have the
+/// token of a task with it.
 ///
 /// ```
 /// # use irqlab::{context::Task, lapic};
-/// fn all_wait(vector: u8, raise: impl Fn(), task: &Task) -> bool {
+/// fn all_wait(vector: u8, raise: impl Fn() + Send, task: &Task) -> bool {
 ///     lapic::at_highest_priority(task, |_unsleeping| {
 ///         raise();
 ///         lapic::is_requested(vector)
 ///     })
 /// }
 /// ```
-pub fn at_highest_priority<R>(_task: &Task, f: impl FnOnce(&Unsleeping) -> R) -> R {
+pub fn at_highest_priority<R>(_task: &Task, f: impl FnOnce(&Unsleeping) -> R + Send) -> R {
     // SAFETY: Preemption, which the priority keeps off as well, is enabled again below.
     unsafe { bindings::preempt_disable() };
-    // SAFETY: Of this CPU, which gets back below what it had.
+    // SAFETY: Of this CPU, where preemption keeps this until the end, when it gets back what it had.
     let before = unsafe { bindings::apic_set_task_priority(0xf0) };
     // SAFETY: Preemption is off.
     let result = f(unsafe { Unsleeping::assume() });
-    // SAFETY: As it was; interrupts that wait come now.
+    // SAFETY: What this CPU had before; interrupts that wait come now.
     unsafe { bindings::apic_set_task_priority(before) };
     // SAFETY: Disabled above.
     unsafe { bindings::preempt_enable() };

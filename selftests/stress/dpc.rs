@@ -290,9 +290,10 @@ fn changes_parameters(system: &Arc<System>, task: &Task) -> Result<bool> {
     let cpus = || cpu::online().take(2);
     let first = cpus().next();
     cpu::run_on(&queue, cpus(), task, |here| {
+        let is_first = Some(here.cpu) == first;
         for round in 0..ROUNDS {
             system.update_parameters(|now| {
-                if Some(here.cpu) == first {
+                if is_first {
                     Parameters {
                         minimum_rate: now.minimum_rate + 1,
                         maximum_depth: 1 + round % 2,

@@ -53,7 +53,7 @@ struct Chain {
 
 impl Chain {
     fn raise_above(&self, number: u32) {
-        self.pools.read(|pools| {
+        self.pools.read(|pools, _unsleeping| {
             let _off = local_interrupt_disable();
             for level in Level::all().filter(|level| u32::from(level.number()) > number) {
                 // What the test counts is whether it comes.
