@@ -11,11 +11,11 @@ use crate::claim::{
     skip_dangerous, //
 };
 use irqlab::{
-    dangerous,
-    fixup::{
-        address::PAGE_SIZE,
-        Island, //
+    dangerous::{
+        self,
+        Stack, //
     },
+    fixup::Island,
     symbol::Address,
 };
 
@@ -39,15 +39,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         "makes the kernel report 'PANIC: double fault, error_code: 0x0'"
     );
     let island = Island::new()?;
-    let middle = PAGE_SIZE / 2;
-    let top = trial.pick(island.guard(middle), island.inside(middle));
-    dangerous::push(&top);
+    let stack = trial.pick(Stack::Missing(&island), Stack::There(&island));
+    dangerous::push(stack);
     let mut evidence = Evidence::new();
     evidence.check(
         false,
         fmt!(
             "a push below {} went well: there was no double fault",
-            Address(top.as_raw())
+            Address(stack.top())
         ),
     )?;
     evidence.holds()

@@ -83,8 +83,10 @@ impl ThreadedHandler for Blocker {
             return ThreadedIrqReturn::WakeThread;
         }
         let before = Snapshot::take().hardirq_depth();
-        let aftermath = dangerous::schedule(irq);
-        self.done(before, aftermath.hardirq_depth);
+        // Refused if it interrupts another task than the claim's: nothing is seen then.
+        if let Ok(aftermath) = dangerous::schedule(irq) {
+            self.done(before, aftermath.hardirq_depth);
+        }
         ThreadedIrqReturn::Handled
     }
 
