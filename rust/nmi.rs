@@ -117,10 +117,13 @@ impl Sender {
     fn call(&self, cpu: CpuId, f: &(dyn Fn(&Interrupted<'_>) + Sync)) -> Result {
         const PATIENCE_NS: u64 = 2_000_000_000;
 
-        SLOT.lend(f, || {
-            if TARGET.cmpxchg(0, cpu.as_u32() + 1, Full).is_err() {
-                return;
-            }
+        // Refused while one is on its way that was waited for in vain: it would call the new function, at
+        // the old place.
+        let target = || {
+            let before = TARGET.cmpxchg(0, cpu.as_u32() + 1, Full);
+            before.map(|_| ()).map_err(|_| EBUSY)
+        };
+        SLOT.lend_after(target, f, || {
             // SAFETY: The CPU is online, and has a handler that expects it.
             unsafe { bindings::send_nmi(cpu.as_u32()) };
             clock::spin_until(PATIENCE_NS, || SLOT.is_done());

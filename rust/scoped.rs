@@ -48,14 +48,31 @@ impl<T> Slot<T> {
     /// Errors: `EBUSY` if there is one, `ETIMEDOUT` if it was not called when `wait`
     /// returned.
     pub(crate) fn lend(&self, f: &(dyn Fn(&T) + Sync), wait: impl FnOnce()) -> Result {
+        self.lend_after(|| Ok(()), f, wait)
+    }
+
+    /// As [`Self::lend`], unless `prepare` fails, which is called while the place is empty and nobody else
+    /// can use it.
+    ///
+    /// Errors: as [`Self::lend`], and those of `prepare`.
+    pub(crate) fn lend_after(
+        &self,
+        prepare: impl FnOnce() -> Result,
+        f: &(dyn Fn(&T) + Sync),
+        wait: impl FnOnce(),
+    ) -> Result {
         if self.is_lent.xchg(true, Full) {
             return Err(EBUSY);
+        }
+        if let Err(error) = prepare() {
+            self.is_lent.store(false, Release);
+            return Err(error);
         }
         self.is_done.store(false, Relaxed);
         // INVARIANT: `f` is valid until this returns, before which it is taken back or
         // done.
-        self.f.store((&raw const f).addr(), Release);
-        let _exposed = (&raw const f).expose_provenance();
+        // `run` makes a pointer of it again, so its provenance is exposed before anybody can.
+        self.f.store((&raw const f).expose_provenance(), Release);
         wait();
         let was_called = self.f.xchg(0, Full) == 0;
         // If so, perhaps on another CPU, where nothing holds it up.
