@@ -20,7 +20,8 @@ use crate::{
 use kernel::{
     prelude::*,
     sync::Arc,
-    types::ForeignOwnable, //
+    types::ForeignOwnable,
+    ModuleMetadata, //
 };
 
 /// Who provides the page.
@@ -37,12 +38,11 @@ pub trait Provider: Send + Sync + 'static {
 
 /// The page, in the current task's user space. Dropping it unmaps it.
 ///
-/// Only this module is kept in place by what is mapped. A provider of another module is gone with that,
-/// so whoever makes the page there has to drop it, and not forget it.
+/// The provider's module stays as long as the page is mapped, also if that is forgotten here.
 ///
 /// ```
 /// # use irqlab::{context::Task, demand::{Page, Provider}, fixup::{self, Address, Paging}};
-/// # use kernel::{prelude::*, sync::Arc};
+/// # use kernel::{prelude::*, sync::Arc, ModuleMetadata};
 /// struct Slow;
 ///
 /// impl Provider for Slow {
@@ -51,28 +51,38 @@ pub trait Provider: Send + Sync + 'static {
 ///     }
 /// }
 ///
-/// fn wait_for_it(task: &Task) -> Result<u64> {
-///     let page = Page::new(Arc::new(Slow, GFP_KERNEL)?, task)?;
+/// fn wait_for_it<M: ModuleMetadata>(task: &Task) -> Result<u64> {
+///     let page = Page::new::<M>(Arc::new(Slow, GFP_KERNEL)?, task)?;
 ///     fixup::read(&Address::user(page.address(), task)?, Paging::Served(task))
 /// }
 /// ```
 pub struct Page<'a>(Mapping<'a>);
 
 impl<'a> Page<'a> {
-    /// Maps it, somewhere.
+    /// Maps it, somewhere. `M` is the module that this is called in.
     ///
     /// Errors: `ESRCH` if the task, a kernel thread, has no user space, `ENOMEM`.
-    pub fn new<T: Provider>(provider: Arc<T>, task: &'a Task) -> Result<Self> {
+    pub fn new<M: ModuleMetadata>(provider: Arc<impl Provider>, task: &'a Task) -> Result<Self> {
+        Self::map(provider, kernel::module::this_module::<M>(), task)
+    }
+
+    fn map<T: Provider>(
+        provider: Arc<T>,
+        owner: &'static ThisModule,
+        task: &'a Task,
+    ) -> Result<Self> {
         let mapping = Mapping::new(task, || {
             let context = provider.into_foreign();
             // SAFETY: The context is of a `T`, for which both functions are. The C side calls `release`
-            // once, after which nothing of it is left, whether or not this succeeds.
+            // once, after which nothing of it is left, whether or not this succeeds. Both are of the module
+            // that calls this, which the C side keeps.
             unsafe {
                 bindings::map_demand(
                     PAGE_SIZE,
                     Some(provide::<T>),
                     Some(release::<T>),
                     context.cast(),
+                    owner.as_ptr(),
                 )
             }
         })?;

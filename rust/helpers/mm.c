@@ -16,6 +16,7 @@ struct irqlab_demand {
 	void (*provide)(void *context);
 	void (*release)(void *context);
 	void *context;
+	struct module *owner;
 };
 
 static vm_fault_t irqlab_demand_fault(struct vm_fault *vmf)
@@ -46,8 +47,11 @@ static int irqlab_demand_release(struct inode *inode, struct file *file)
 {
 	struct irqlab_demand *demand = file->private_data;
 
+	struct module *owner = demand->owner;
+
 	demand->release(demand->context);
 	kfree(demand);
+	module_put(owner);
 	return 0;
 }
 
@@ -59,25 +63,28 @@ static const struct file_operations irqlab_demand_fops = {
 
 /*
  * Maps @size bytes into the current task's user space. A page of them is there when it was touched,
- * and @provide has returned. Calls @release in the end, also if it fails. Returns the address, or an
- * error number as vm_mmap() does.
+ * and @provide has returned. Calls @release in the end, also if it fails. @owner has the code of both, and is kept
+ * until then. Returns the address, or an error number as vm_mmap() does.
  */
 unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(void *context),
-					    void (*release)(void *context), void *context)
+					    void (*release)(void *context), void *context,
+					    struct module *owner)
 {
 	struct irqlab_demand *demand = kmalloc_obj(*demand);
 	unsigned long address;
 	struct file *file;
 
-	if (!demand) {
+	if (!demand || !try_module_get(owner)) {
 		release(context);
+		kfree(demand);
 		return -ENOMEM;
 	}
-	*demand = (struct irqlab_demand){ provide, release, context };
+	*demand = (struct irqlab_demand){ provide, release, context, owner };
 	file = anon_inode_getfile("[irqlab]", &irqlab_demand_fops, demand, O_RDWR);
 	if (IS_ERR(file)) {
 		release(context);
 		kfree(demand);
+		module_put(owner);
 		return PTR_ERR(file);
 	}
 	address = vm_mmap(file, 0, size, PROT_READ, MAP_PRIVATE, 0);

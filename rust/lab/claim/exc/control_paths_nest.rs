@@ -139,7 +139,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             came: Atomic::new(false),
         };
         let interrupted = Arc::new(interrupted, GFP_KERNEL)?;
-        let page = Page::new(interrupted.clone(), trial.task)?;
+        let page = Page::new::<crate::LocalModule>(interrupted.clone(), trial.task)?;
         fixup::read(
             &Address::user(page.address(), trial.task)?,
             Paging::Served(trial.task),

@@ -110,7 +110,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             was_moved: Atomic::new(false),
         };
         let mover = Arc::new(mover, GFP_KERNEL)?;
-        let page = Page::new(mover.clone(), trial.task)?;
+        let page = Page::new::<crate::LocalModule>(mover.clone(), trial.task)?;
         began.at.store(page.address(), Relaxed);
         let address = Address::user(page.address(), trial.task)?;
         fixup::read(&address, Paging::Served(trial.task))?;
