@@ -16,6 +16,7 @@
 use crate::{
     bindings,
     context::{
+        Context,
         Snapshot,
         Unsleeping, //
     },
@@ -158,18 +159,18 @@ pub struct Exception {
 pub trait Observer: Send + Sync + 'static {
     /// Is called in the exception's handler, in whatever context raised it, NMI
     /// included: see [`tracepoint`] for what may be done there.
-    fn observe(&self, exception: &Exception);
+    fn observe(&self, exception: &Exception, context: &Unsleeping);
 }
 
 /// An observer at work. Dropping it waits until it is told nothing any more.
 ///
 /// ```
-/// # use irqlab::exception::{Exception, Observer, Watch};
+/// # use irqlab::{context::Unsleeping, exception::{Exception, Observer, Watch}};
 /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
 /// struct Guarded(Atomic<u64>);
 ///
 /// impl Observer for Guarded {
-///     fn observe(&self, exception: &Exception) {
+///     fn observe(&self, exception: &Exception, _context: &Unsleeping) {
 ///         if exception.entry.is_some() {
 ///             self.0.add(1, Relaxed);
 ///         }
@@ -210,15 +211,16 @@ impl<O: Observer> Watch<O> {
 struct PageFaults<O>(Arc<O>);
 
 impl<O: Observer> tracepoint::Observer<PageFaultKernel> for PageFaults<O> {
-    fn observe(&self, fault: &PageFaultKernel, _context: &Unsleeping) {
-        self.0.observe(&Exception {
+    fn observe(&self, fault: &PageFaultKernel, context: &Unsleeping) {
+        let exception = Exception {
             vector: Vector::PF,
             error_code: fault.error_code,
             address: Some(fault.address),
             registers: fault.registers,
             entry: table::search(fault.registers.ip),
             at: Snapshot::take(),
-        });
+        };
+        self.0.observe(&exception, context);
     }
 }
 
@@ -284,14 +286,17 @@ impl<O: Observer> Notifier<O> {
         // A trap returns behind its instruction, which is one byte long.
         let is_breakpoint = reason == bindings::die_val_DIE_INT3 as c_ulong;
         let entry = table::search(registers.ip.wrapping_sub(usize::from(is_breakpoint)));
-        this.observer.observe(&Exception {
+        let exception = Exception {
             vector: Vector(die.trapnr as u8),
             error_code: die.err as u64,
             address: None,
             registers,
             entry,
             at: Snapshot::take(),
-        });
+        };
+        // SAFETY: The chain's callbacks run in the handler of an exception, under RCU.
+        this.observer
+            .observe(&exception, unsafe { Unsleeping::assume() });
         let is_selector = reason == bindings::die_val_DIE_GPF as c_ulong
             && instructions::is_bad_selector(&registers);
         if is_selector {

@@ -10,7 +10,8 @@ use crate::record::{
 use irqlab::{
     context::{
         Stack,
-        StackRegion, //
+        StackRegion,
+        Unsleeping, //
     },
     exception::{
         Exception,
@@ -99,7 +100,7 @@ impl Seen {
 }
 
 impl Observer for Seen {
-    fn observe(&self, exception: &Exception) {
+    fn observe(&self, exception: &Exception, _context: &Unsleeping) {
         if exception.entry.is_none() || self.count.fetch_add(1, Full) > 0 {
             return;
         }

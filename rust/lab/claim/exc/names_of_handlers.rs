@@ -10,7 +10,8 @@ use crate::claim::prelude::*;
 use irqlab::{
     context::{
         Caller,
-        Kind, //
+        Kind,
+        Unsleeping, //
     },
     emit,
     exception::{
@@ -90,7 +91,7 @@ impl Calls {
 }
 
 impl Observer for Calls {
-    fn observe(&self, exception: &Exception) {
+    fn observe(&self, exception: &Exception, _context: &Unsleeping) {
         if exception.entry.is_some() {
             self.note();
         }

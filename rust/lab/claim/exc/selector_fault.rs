@@ -7,6 +7,7 @@ use crate::refusal::{
     Answer, //
 };
 use irqlab::{
+    context::Unsleeping,
     exception::{
         Exception,
         Observer,
@@ -50,7 +51,7 @@ struct Noted {
 }
 
 impl Observer for Noted {
-    fn observe(&self, exception: &Exception) {
+    fn observe(&self, exception: &Exception, _context: &Unsleeping) {
         let registers = &exception.registers;
         if exception.vector != Vector::GP || registers.ax != u64::from(BAD_SELECTOR) {
             return;
