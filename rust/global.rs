@@ -32,10 +32,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The cell is only accessed with the library's global mutex held.
+/// The cell is only accessed with the library's global raw spinlock held.
 pub struct Global<T: 'static>(UnsafeCell<Option<Arc<T>>>);
 
-// SAFETY: By the type invariant a mutex guards the cell; what it holds may be
+// SAFETY: By the type invariant a lock guards the cell; what it holds may be
 // used from every thread.
 unsafe impl<T: Send + Sync> Sync for Global<T> {}
 
@@ -50,35 +50,32 @@ impl<T: Send + Sync> Global<T> {
     ///
     /// Errors: `EBUSY` if there is one already.
     pub fn publish(&'static self, object: Arc<T>) -> Result<Published<T>> {
-        self.with(|place| match place {
+        // What is refused is dropped outside the lock: its own drop may use another `Global`.
+        let refused = self.with(|place| match place {
+            Some(_) => Some(object),
+            None => place.replace(object),
+        });
+        match refused {
             Some(_) => Err(EBUSY),
-            None => {
-                *place = Some(object);
-                Ok(Published(self))
-            }
-        })
+            None => Ok(Published(self)),
+        }
     }
 
-    /// The object that is there. Sleeps.
+    /// The object that is there. May be called in any context but NMI.
     pub fn get(&self) -> Option<Arc<T>> {
         self.with(|place| place.clone())
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Option<Arc<T>>) -> R) -> R {
-        // SAFETY: The mutex is held, and `f` cannot get at the cell again: it
-        // is one of the closures above.
-        locked(|| f(unsafe { &mut *self.0.get() }))
+        // SAFETY: One static lock, which is initialised, and which nothing is called with that takes it.
+        let flags = unsafe { bindings::global_lock() };
+        // SAFETY: The lock is held, and `f` cannot get at the cell again: it
+        // is one of the closures of this file, none of which drops an object.
+        let result = f(unsafe { &mut *self.0.get() });
+        // SAFETY: Locked above, by this CPU, which had these flags.
+        unsafe { bindings::global_unlock(flags) };
+        result
     }
-}
-
-/// Runs `f` with the library's global mutex held. Sleeps. `f` may use no [`Global`].
-pub(crate) fn locked<R>(f: impl FnOnce() -> R) -> R {
-    // SAFETY: Callers may sleep, or the C side warns.
-    unsafe { bindings::global_lock() };
-    let result = f();
-    // SAFETY: Locked above, by this task.
-    unsafe { bindings::global_unlock() };
-    result
 }
 
 /// Keeps an object in its [`Global`].

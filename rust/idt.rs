@@ -5,13 +5,14 @@
 //! C header: [`arch/x86/include/asm/desc_defs.h`](srctree/arch/x86/include/asm/desc_defs.h)
 
 use crate::{
+    bindings,
     context::Task,
     exception::Vector,
     fixup::{
         instructions,
         Outcome, //
     },
-    global, segment,
+    segment,
 };
 use core::arch::asm;
 use kernel::{
@@ -217,7 +218,7 @@ pub enum Change {
 }
 
 /// Where IDTR points meanwhile. A static, as who looks then, such as an observer of exceptions or the
-/// handler of an NMI, may keep an [`Idt`] of it. Written with the global mutex held.
+/// handler of an NMI, may keep an [`Idt`] of it. Written with a mutex held.
 static COPY: Table = Table([const { [const { Atomic::new(0) }; 2] }; 256]);
 
 /// A table of gates, each of two words, and aligned to a gate.
@@ -266,7 +267,7 @@ pub fn undefined_by_copy(change: Change, _task: &Task) -> Result<Outcome> {
         register
     };
     let (own, others) = (register(idt.base), register((&raw const COPY).addr()));
-    global::locked(|| {
+    locked(|| {
         for (number, gate) in COPY.0.iter().enumerate() {
             let is_changed = number == vector.0.into();
             let words = if is_changed {
@@ -291,6 +292,17 @@ pub fn undefined_by_copy(change: Change, _task: &Task) -> Result<Outcome> {
         unsafe { load(&own) };
         Ok(outcome)
     })
+}
+
+/// Runs `f` with the mutex held that [`COPY`] is written under. Sleeps: the caller has a token.
+fn locked<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: The caller may sleep, and does not hold it: `f` is the one closure of this file, which does not
+    // lock it again.
+    unsafe { bindings::idt_lock() };
+    let result = f();
+    // SAFETY: Locked above, by this task.
+    unsafe { bindings::idt_unlock() };
+    result
 }
 
 /// Has IDTR point at a table.

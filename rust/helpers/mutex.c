@@ -2,17 +2,17 @@
 
 #include <linux/mutex.h>
 
-/* Rust cannot initialise a static mutex; see global.rs and idt.rs for what this one keeps. */
-static DEFINE_MUTEX(irqlab_global_mutex);
+/* Rust cannot initialise a static mutex; see idt.rs for what this one keeps. */
+static DEFINE_MUTEX(irqlab_idt_mutex);
 
-void rust_helper_irqlab_global_lock(void)
+void rust_helper_irqlab_idt_lock(void)
 {
-	mutex_lock(&irqlab_global_mutex);
+	mutex_lock(&irqlab_idt_mutex);
 }
 
-void rust_helper_irqlab_global_unlock(void)
+void rust_helper_irqlab_idt_unlock(void)
 {
-	mutex_unlock(&irqlab_global_mutex);
+	mutex_unlock(&irqlab_idt_mutex);
 }
 
 /* The same for dpc/call_all.rs. */
