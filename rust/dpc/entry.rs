@@ -67,7 +67,7 @@ pub(super) struct Entry {
 
 // SAFETY: By the type invariant a lock guards all that is not atomic and changes.
 unsafe impl Send for Entry {}
-// SAFETY: As for `Send`: a lock guards what is not atomic and changes.
+// SAFETY: Through a shared reference what changes is atomic, or, by the type invariant, behind a lock.
 unsafe impl Sync for Entry {}
 
 impl Entry {

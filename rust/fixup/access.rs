@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | [`load`], [`store`] | [`Handler::ImmReg`] | `-EFAULT` in AX, set by the handler |
 //! | [`load_default`] | [`Handler::Default`] | `-EFAULT` in AX, which only what was skipped would have cleared |
-//! | [`load_uaccess`] | [`Handler::Uaccess`] | as above |
+//! | [`load_uaccess`] | [`Handler::Uaccess`] | the same as for [`Handler::Default`] |
 //! | [`load_fault`] | [`Handler::Fault`] | the vector in AX |
 //! | [`load_zeropad`] | [`Handler::Zeropad`] | nothing: zeros for what is not there |
 //! | [`copy`] | [`Handler::UcopyLen`] | what is left to copy, in CX |

@@ -79,7 +79,8 @@ where
     R: Send,
 {
     let mut once = Once::new(f);
-    // SAFETY: As in `call_on`; the mask is valid and is only read.
+    // SAFETY: `Once::run` takes a pointer to a `Once<F, R>`, which is there until this returns, as it waits for
+    // the call; the token proves that it may. The mask is valid and is only read.
     let errno = unsafe {
         bindings::smp_call_function_any(
             cpus.as_raw(),
@@ -131,7 +132,8 @@ pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
 /// ```
 #[inline]
 pub fn call_others<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
-    // SAFETY: As in `call_many`.
+    // SAFETY: `run::<F>` takes a pointer to an `F`, which is `Sync`, and is there until this returns,
+    // as it waits for all calls; the token proves that it may wait.
     unsafe { bindings::smp_call_function(Some(run::<F>), (&raw const f).cast_mut().cast(), 1) };
 }
 
@@ -148,7 +150,8 @@ pub fn call_others<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
 /// ```
 #[inline]
 pub fn call_each<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
-    // SAFETY: As in `call_many`. The kernel's own mask changes under it, as it does when C
+    // SAFETY: `run::<F>` takes a pointer to an `F`, which is `Sync`, and is there until this returns,
+    // as it waits for all calls; the token proves that it may wait. The kernel's own mask changes under it, as it does when C
     // code passes it.
     unsafe {
         bindings::on_each_cpu_cond_mask(
@@ -174,7 +177,8 @@ pub fn call_each<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
 /// ```
 #[inline]
 pub fn call_each_of<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
-    // SAFETY: As in `call_many`.
+    // SAFETY: `run::<F>` takes a pointer to an `F`, which is `Sync`, and is there until this returns,
+    // as it waits for all calls; the token proves that it may wait. The mask is valid and is only read.
     unsafe {
         bindings::on_each_cpu_cond_mask(
             None,
@@ -206,7 +210,9 @@ where
     F: Fn(&IrqsOff) + Sync,
 {
     let both = Both { is_wanted, f };
-    // SAFETY: As in `call_many`: both functions are for `both`.
+    // SAFETY: Both functions take a pointer to a `Both<C, F>`, which is `Sync`, as both closures are, and is there
+    // until this returns, as it waits for all calls; the token proves that it may wait. The mask is valid and
+    // is only read.
     unsafe {
         bindings::on_each_cpu_cond_mask(
             Some(Both::<C, F>::is_wanted),

@@ -112,8 +112,9 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
 
     /// Has every CPU that is online call it, but not the own CPU.
     pub fn call_others(&self, _task: &Task) {
-        // SAFETY: As in `call_many`. The kernel's own mask changes under it, as it does when
-        // C code passes it.
+        // SAFETY: The token proves that this is a task with interrupts on. `run` is for `self`, which is pinned.
+        // The condition is asked once for each call before it is made, so that by the type invariant `self` is
+        // not dropped before. The kernel's own mask changes under it, as it does when C code passes it.
         unsafe {
             bindings::on_each_cpu_cond_mask(
                 Some(Self::count_other),
@@ -128,7 +129,9 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
     /// Has each of `cpus` that is online call it, the own CPU too, which does so before this
     /// returns.
     pub fn call_each_of(&self, cpus: &Set, _task: &Task) {
-        // SAFETY: As in `call_many`.
+        // SAFETY: The token proves that this is a task with interrupts on; the mask is valid and is only read.
+        // `run` is for `self`, which is pinned. The condition is asked once for each call before it is made, so
+        // that by the type invariant `self` is not dropped before.
         unsafe {
             bindings::on_each_cpu_cond_mask(
                 Some(Self::count),
