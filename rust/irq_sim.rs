@@ -7,7 +7,8 @@
 //! context, on the CPU that raised. One bit a line says "pending": what is raised before
 //! the handler runs is merged. What is raised while the line is masked, not requested, or
 //! served by another CPU is lost. What is raised while the line is disabled is replayed
-//! once, by a tasklet of the kernel's: in soft IRQ context, whatever token the handler has.
+//! once, by a tasklet of the kernel's: with interrupts off, and counted as a hard IRQ while a handler of this
+//! library runs.
 //!
 //! One controller for each line: the kernel's loses its way if two lines of one controller
 //! are pending at a time, calls the handler of IRQ 0, and may never end.

@@ -2,10 +2,7 @@
 
 //! Zero-sized proof of the context that code runs in.
 
-use super::snapshot::{
-    Kind,
-    Snapshot, //
-};
+use super::snapshot::Snapshot;
 use crate::bindings;
 use kernel::{
     cpu::CpuId,
@@ -18,7 +15,8 @@ pub trait Context: private::Sealed {
     /// Whether code in it may sleep.
     const MAY_SLEEP: bool;
 
-    /// Conjures the token up.
+    /// Conjures the token up. A kernel with lockdep checks that the context is what it stands for, and warns
+    /// once.
     ///
     /// # Safety
     ///
@@ -26,6 +24,21 @@ pub trait Context: private::Sealed {
     /// that `Self` stands for.
     #[doc(hidden)]
     unsafe fn assume<'a>() -> &'a Self;
+
+    /// Calls `f` in the context: for callbacks, which the kernel may call where it is not quite that.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::assume`]; but for [`HardIrq`] it is enough that interrupts are off, and this is no NMI.
+    #[doc(hidden)]
+    #[inline]
+    unsafe fn during<R>(f: impl FnOnce(&Self) -> R) -> R
+    where
+        Self: Sized,
+    {
+        // SAFETY: By this function's contract the context lasts until `f` has returned.
+        f(unsafe { Self::assume() })
+    }
 }
 
 mod private {
@@ -33,7 +46,7 @@ mod private {
 }
 
 macro_rules! token {
-    ($(#[$meta:meta])* $name:ident, $may_sleep:literal) => {
+    ($(#[$meta:meta])* $name:ident, $may_sleep:literal, $assert:ident $(, $during:item)?) => {
         $(#[$meta])*
         ///
         /// # Invariants
@@ -48,17 +61,23 @@ macro_rules! token {
 
             #[inline]
             unsafe fn assume<'a>() -> &'a Self {
+                if cfg!(CONFIG_PROVE_LOCKING) {
+                    // SAFETY: Compares what the kernel counts, in any context, and warns.
+                    unsafe { bindings::$assert() };
+                }
                 // INVARIANT: The caller promises the context for `'a`.
                 const TOKEN: &$name = &$name(NotThreadSafe);
                 TOKEN
             }
+
+            $($during)?
         }
     };
 }
 
 token! {
     /// Process context: a task of its own runs, and may sleep.
-    Task, true
+    Task, true, assert_may_sleep
 }
 
 token! {
@@ -66,28 +85,54 @@ token! {
     ///
     /// On `PREEMPT_RT` the same callbacks run in a thread with bottom halves
     /// disabled; what they may call stays the same.
-    SoftIrq, false
+    SoftIrq, false, assert_softirq
 }
 
 token! {
     /// Hard IRQ context: a top half runs, with interrupts off, and may not sleep.
-    HardIrq, false
+    HardIrq, false, assert_hardirq,
+
+    // The kernel calls what is meant for a hard IRQ elsewhere too: it replays an interrupt by a tasklet,
+    // where the line's controller cannot; and a CPU that goes offline serves what it has left in a thread.
+    // Both have interrupts off. It is counted as a hard IRQ then, so that the token tells the truth.
+    #[inline]
+    unsafe fn during<R>(f: impl FnOnce(&Self) -> R) -> R {
+        // SAFETY: By this function's contract interrupts are off, so that none sees the count change.
+        let has_begun = unsafe { bindings::hardirq_begin() };
+        // SAFETY: The kernel counts a hard IRQ until the end of this function, and interrupts are off.
+        let result = f(unsafe { Self::assume() });
+        if has_begun {
+            // SAFETY: Begun above.
+            unsafe { bindings::hardirq_end() };
+        }
+        result
+    }
 }
 
 token! {
     /// A non-maskable interrupt, which may have interrupted anything, a lock's holder too:
     /// nothing that locks may be called.
-    Nmi, false
+    Nmi, false, assert_nmi
 }
 
 token! {
     /// Interrupts are off on this CPU, in a hard IRQ or not: [`Self::hard_irq`] tells.
-    IrqsOff, false
+    IrqsOff, false, assert_irqs_off
 }
 
 token! {
     /// Some context that may not sleep, and about which nothing else is promised.
-    Unsleeping, false
+    Unsleeping, false, assert_unsleeping
+}
+
+impl HardIrq {
+    /// The proof that interrupts are off, as they are in a hard IRQ.
+    #[inline]
+    pub fn irqs_off(&self) -> &IrqsOff {
+        // SAFETY: By the type invariant this is a hard IRQ for as long as `self` lives, and its
+        // handlers have interrupts off.
+        unsafe { IrqsOff::assume() }
+    }
 }
 
 impl IrqsOff {
@@ -132,11 +177,13 @@ impl Task {
     /// Returns the token if the caller may sleep here and now.
     ///
     /// For code that is called without a token, such as a module's `init`. Reads
-    /// the preempt count and IF; in a kernel without preemption counting it
-    /// cannot see a held spinlock, as `might_sleep()` cannot.
+    /// the preempt count, IF, and the depths of sections without bottom halves and of RCU readers; in a kernel
+    /// without preemption counting it cannot see a held spinlock or a reader, as `might_sleep()` cannot.
     pub fn current<'a>() -> Option<&'a Self> {
         let now = Snapshot::take();
-        if now.kind() == Kind::Task && now.preempt_depth() == 0 && !now.irqs_disabled {
+        // SAFETY: Reads a count of the current task, in any context.
+        let is_reader = unsafe { bindings::rcu_preempt_depth() } > 0;
+        if now.is_preemptible() && now.softirq_depth() == 0 && !is_reader {
             // SAFETY: The kernel's own counters say that this is a task that
             // may sleep. The token is neither `Send` nor `Sync`, so it stays
             // with this thread of execution; callbacks into other contexts are

@@ -14,6 +14,23 @@ unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu)
 }
 
 /*
+ * Has the kernel count a hard IRQ, unless it does. Called with interrupts off. Returns whether it did not:
+ * hardirq_end() has to follow then.
+ */
+bool rust_helper_irqlab_hardirq_begin(void)
+{
+	if (in_hardirq())
+		return false;
+	__irq_enter_raw();
+	return true;
+}
+
+void rust_helper_irqlab_hardirq_end(void)
+{
+	__irq_exit_raw();
+}
+
+/*
  * Turns a hard IRQ into a soft IRQ on the spot, and enables interrupts: the steps of irq_exit() and
  * handle_softirqs(), in their order. An odd softirq count says that a soft IRQ is served; where it
  * is odd already an even number is added. PREEMPT_RT has no such count: preemption is disabled.

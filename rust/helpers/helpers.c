@@ -17,6 +17,7 @@
 #include "irqflags.c"
 #include "kprobes.c"
 #include "kthread.c"
+#include "lockdep.c"
 #include "mm.c"
 #include "mutex.c"
 #include "net.c"
@@ -36,3 +37,4 @@
 #include "unwind.c"
 #include "vmalloc.c"
 #include "wait_bit.c"
+#include "workqueue.c"

@@ -16,9 +16,11 @@ struct exception_table_entry;
 struct irq_data;
 struct irq_domain;
 struct irq_work;
+struct work_struct;
 struct kthread_work;
 struct kthread_worker;
 struct lock_class_key;
+struct module;
 struct pci_dev;
 struct pt_regs;
 struct task_struct;
@@ -51,6 +53,8 @@ const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t inde
 size_t rust_helper_irqlab_extable_len(void);
 
 /* hardirq.c */
+bool rust_helper_irqlab_hardirq_begin(void);
+void rust_helper_irqlab_hardirq_end(void);
 unsigned int rust_helper_irqlab_hardirq_to_softirq(void);
 void rust_helper_irqlab_softirq_to_hardirq(unsigned int before);
 unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu);
@@ -79,8 +83,11 @@ bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
 				     unsigned long *count);
 bool rust_helper_irqlab_irq_handlers(unsigned int irq, char *names, size_t size,
 				     bool *oneshot);
+bool rust_helper_irqlab_irq_is_behind_bus(unsigned int irq);
+bool rust_helper_irqlab_irq_is_served_here(unsigned int irq);
 bool rust_helper_irqlab_irq_is_watched(unsigned int irq);
-bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
+void rust_helper_irqlab_irq_learn_thread(unsigned int irq);
+bool rust_helper_irqlab_irq_info(unsigned int irq, char *chip, size_t size,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
 				 unsigned int *cpu, unsigned int *vector);
@@ -108,16 +115,26 @@ int rust_helper_irqlab_kthread_rebind(struct task_struct *task, unsigned int cpu
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 
+/* lockdep.c */
+void rust_helper_irqlab_assert_hardirq(void);
+void rust_helper_irqlab_assert_irqs_off(void);
+void rust_helper_irqlab_assert_may_sleep(void);
+void rust_helper_irqlab_assert_nmi(void);
+void rust_helper_irqlab_assert_softirq(void);
+void rust_helper_irqlab_assert_unsleeping(void);
+int rust_helper_irqlab_rcu_preempt_depth(void);
+
 /* mm.c */
 bool rust_helper_irqlab_locks_memory(void);
 unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(void *context),
-					    void (*release)(void *context), void *context);
+					    void (*release)(void *context), void *context,
+					    struct module *owner);
 
 /* mutex.c */
 void rust_helper_irqlab_dpc_call_lock(void);
 void rust_helper_irqlab_dpc_call_unlock(void);
-void rust_helper_irqlab_global_lock(void);
-void rust_helper_irqlab_global_unlock(void);
+void rust_helper_irqlab_idt_lock(void);
+void rust_helper_irqlab_idt_unlock(void);
 
 /* net.c */
 int rust_helper_irqlab_send_to_self(void *data, size_t len);
@@ -168,6 +185,10 @@ bool rust_helper_irqlab_raise_softirq_is_exported(void);
 bool rust_helper_irqlab_tasklet_schedule_is_exported(void);
 
 /* spinlock.c */
+unsigned long rust_helper_irqlab_global_lock(void);
+void rust_helper_irqlab_global_unlock(unsigned long flags);
+void rust_helper_irqlab_raw_spin_lock(raw_spinlock_t *lock);
+void rust_helper_irqlab_raw_spin_unlock(raw_spinlock_t *lock);
 void rust_helper_irqlab_raw_spin_lock_setup(raw_spinlock_t *lock, const char *name,
 					    struct lock_class_key *key);
 u32 rust_helper_irqlab_raw_spin_lock_word(const raw_spinlock_t *lock);
@@ -200,5 +221,9 @@ void *rust_helper_irqlab_vmalloc_page(void);
 /* wait_bit.c */
 void rust_helper_irqlab_wait_until_is(unsigned int *word, unsigned int value);
 void rust_helper_irqlab_wake_waiters_of(unsigned int *word);
+
+/* workqueue.c */
+void rust_helper_irqlab_late_init(struct work_struct *work, void (*func)(struct work_struct *work));
+void rust_helper_irqlab_late_queue(struct work_struct *work);
 
 #endif

@@ -4,7 +4,11 @@
 //! of interrupts that is opened there, and the table of gates that an exception's observer finds.
 
 use irqlab::{
-    context::Task,
+    context::{
+        BottomHalvesDisabled,
+        Task,
+        Unsleeping, //
+    },
     exception::{
         Exception,
         Observer,
@@ -21,7 +25,8 @@ use irqlab::{
         Window, //
     },
     new_raw_spinlock,
-    raw_spinlock::RawSpinLock, //
+    raw_spinlock::RawSpinLock,
+    rcu::Slot, //
 };
 use kernel::{
     interrupt::local_interrupt_disable,
@@ -35,12 +40,6 @@ pub(super) fn window(task: &Task, mut report: impl FnMut(&str, bool)) -> Result 
     // With interrupts on there is a token to be had.
     let are_on = || Task::current().is_some();
 
-    let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
-    let (result, are_still_off) = lock.with(|(), _off| (try_one(), !are_on()));
-    report(
-        "refused with a raw spinlock held",
-        result == Err(EPERM) && are_still_off && are_on(),
-    );
     let guard = local_interrupt_disable();
     let (result, are_still_off) = (try_one(), !are_on());
     drop(guard);
@@ -52,6 +51,26 @@ pub(super) fn window(task: &Task, mut report: impl FnMut(&str, bool)) -> Result 
     Ok(())
 }
 
+/// There is no token of a task to be had where one may not sleep.
+pub(super) fn token(task: &Task, mut report: impl FnMut(&str, bool)) -> Result {
+    let is_refused = || Task::current().is_none();
+    let guard = BottomHalvesDisabled::new(task);
+    report("with bottom halves off", is_refused());
+    drop(guard);
+    let slot = Slot::new();
+    slot.replace(Some(Arc::new((), GFP_KERNEL)?), task);
+    let in_reader = slot.read(|(), _unsleeping| is_refused());
+    // Where readers cannot be preempted the kernel does not count them.
+    report(
+        "in a reader",
+        in_reader == Some(true) || !cfg!(CONFIG_PREEMPT_RCU),
+    );
+    let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
+    let with_lock = lock.with(|(), _off| is_refused());
+    report("with a raw spinlock held", with_lock && !is_refused());
+    Ok(())
+}
+
 /// Keeps the table that the CPU had while the handler of an exception ran.
 #[pin_data]
 struct Keeper {
@@ -60,7 +79,7 @@ struct Keeper {
 }
 
 impl Observer for Keeper {
-    fn observe(&self, exception: &Exception) {
+    fn observe(&self, exception: &Exception, _context: &Unsleeping) {
         if exception.vector == Vector::OF {
             self.table.with(|table, _off| *table = Some(Idt::current()));
         }
