@@ -77,6 +77,14 @@ impl Completion {
         unsafe { bindings::try_wait_for_completion(self.raw.get()) }
     }
 
+    /// Waits for one event, however long that takes, and consumes it. For those who may sleep and have
+    /// no token, as they are called by the kernel for that: the C side warns otherwise.
+    pub(crate) fn wait(&self) {
+        // SAFETY: Initialised by the type invariant; sleeping elsewhere is reported by the C side, and
+        // harms no memory.
+        unsafe { bindings::wait_for_completion(self.raw.get()) };
+    }
+
     /// Waits for one event, for at most `ms` milliseconds, and consumes it.
     pub fn wait_ms(&self, _task: &Task, ms: u32) -> Waited {
         // SAFETY: Initialised by the type invariant; the token proves that this

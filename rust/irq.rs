@@ -19,26 +19,41 @@
 //!
 //! C header: [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 
+mod action;
 mod affinity;
+mod disabled;
+mod gate;
+mod handler;
+mod info;
 mod line;
+mod options;
 mod registration;
 
 pub use affinity::Affinity;
 
-pub use line::{
-    isa_lines,
-    Handlers,
-    Info,
-    Line, //
-};
+pub use disabled::Disabled;
 
-pub use registration::{
-    Disabled,
+pub use handler::{
     Handler,
     IrqReturn,
-    Registration,
-    Sharing,
     ThreadableHandler,
     ThreadedHandler,
     ThreadedIrqReturn, //
 };
+
+pub use info::{
+    isa_lines,
+    ChipName,
+    Handlers,
+    Info, //
+};
+
+pub use line::Line;
+
+pub use options::{
+    Options,
+    Sharing,
+    Trigger, //
+};
+
+pub use registration::Registration;

@@ -66,7 +66,8 @@ use delivery::Delivery;
 ///
 /// All are called with interrupts off and the line's lock held, perhaps on
 /// several CPUs for different lines. They may neither sleep nor ask the kernel
-/// about the line.
+/// about the line. The line's lock spins on every kernel: what they share has to be in atomics, or behind a
+/// [`RawSpinLock`](crate::raw_spinlock::RawSpinLock), which spins as well.
 pub trait Chip: Send + Sync + 'static {
     /// Lets no more interrupts of the line through.
     fn mask(&self, hwirq: u32);
@@ -85,6 +86,15 @@ pub trait Chip: Send + Sync + 'static {
 
     /// Says that an interrupt was served, which until then kept back the next.
     fn eoi(&self, hwirq: u32);
+
+    /// Has the line interrupt by `trigger` from now on, as who requests it wants: [`irq::Options`]. The
+    /// trigger goes with the line's flow: levels with [`Flow::Level`], edges with [`Flow::Edge`], and any with
+    /// the others. By default refused.
+    ///
+    /// Errors: `EINVAL` if the line cannot.
+    fn set_trigger(&self, _hwirq: u32, _trigger: irq::Trigger) -> Result {
+        Err(EINVAL)
+    }
 }
 
 /// How a line's interrupts are handled.
@@ -112,6 +122,15 @@ impl Flow {
             Flow::Level => c"level",
             Flow::Edge => c"edge",
             Flow::FastEoi => c"fasteoi",
+        }
+    }
+
+    /// Whether it goes with `trigger`.
+    const fn suits(self, trigger: irq::Trigger) -> bool {
+        match self {
+            Flow::Level => trigger.is_level(),
+            Flow::Edge => !trigger.is_level(),
+            Flow::Simple | Flow::FastEoi => true,
         }
     }
 
@@ -162,6 +181,7 @@ impl<C: Chip> Domain<C> {
         irq_startup: Some(delivery::startup::<C>),
         irq_shutdown: Some(delivery::shutdown::<C>),
         irq_retrigger: Some(delivery::retrigger::<C>),
+        irq_set_type: Some(delivery::set_trigger::<C>),
         irq_set_affinity: Some(bindings::irq_chip_redirect_set_affinity),
         irq_get_irqchip_state: Some(delivery::state::<C>),
         irq_set_irqchip_state: Some(delivery::set_state::<C>),
@@ -243,7 +263,8 @@ impl<C: Chip> Domain<C> {
         if irq == 0 {
             return Err(ENOMEM);
         }
-        let line = irq::Line::of_mapping(irq).inspect_err(|_| {
+        // SAFETY: The line revokes it as it is dropped, before it gives the mapping back.
+        let line = unsafe { irq::Line::of_mapping(irq) }.inspect_err(|_| {
             // SAFETY: Mapped above, and nobody can have requested it.
             unsafe { bindings::irq_dispose_mapping(irq) };
         })?;

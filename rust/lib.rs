@@ -33,8 +33,27 @@
 //!
 //! What code may do depends on its *context*: task, soft IRQ, hard IRQ or NMI; see
 //! [`context`]. Every callback receives a *token*, a value that proves which context
-//! it runs in, and every function that sleeps demands the token of a task. So code
-//! that sleeps where it must not does not compile.
+//! it runs in, and the functions of this library that sleep demand the token of a task. So
+//! code that calls them where it must not sleep does not compile.
+//!
+//! That is as far as types go. This is what becomes of what must not be done; "reported" means that a
+//! kernel that checks itself (`CONFIG_PROVE_LOCKING`, `CONFIG_DEBUG_ATOMIC_SLEEP`) says so in its log, and
+//! that another one may hang:
+//!
+//! | what code does | what becomes of it |
+//! |---|---|
+//! | calls a function of this library that sleeps in a handler, a tasklet, an RCU reader ([`rcu`]), with a [raw spinlock](raw_spinlock) held, or above the [task priority](lapic::at_highest_priority) | does not compile: there is no token |
+//! | asks for a token there by [`Task::current`](context::Task::current) | gets none, as far as the kernel counts what it is in |
+//! | calls a function of the kernel crate that sleeps there: a `Mutex`, `GFP_KERNEL`, `fsleep()` | compiles, as those want no token; reported |
+//! | sleeps with a token under a guard: of `local_interrupt_disable()`, of a `SpinLock`, of [bottom halves](context::BottomHalvesDisabled) | compiles, as a guard takes no token away; reported |
+//! | takes a `SpinLock` in an [`irq::Handler`] or a callback of an [`irq_chip::Chip`] | compiles; on `PREEMPT_RT` that lock sleeps there: reported. An [`irq::ThreadableHandler`] may take one, and a [raw spinlock](raw_spinlock) may be taken in both |
+//! | drops an [`irq::Registration`] in its own handler or thread, or where it must not sleep | the handler is taken off a moment later |
+//! | disables its own line in its own thread, and waits; or waits for the line's handlers there | `EDEADLK`; [`disable_nosync`](irq::Registration::disable_nosync) does not wait |
+//! | drops an [`irq::Disabled`] in a handler or a tasklet | the line is enabled there |
+//! | uses a line, or a guard of one, whose device was unbound | `ENODEV`; a guard has nothing left to undo |
+//! | waits in a handler's thread for something that waits for that thread | compiles, and hangs: as in C |
+//! | forgets what it has registered (`core::mem::forget()`), and its module ends | compiles, and the kernel calls code that is gone: as in C |
+//! | makes a token where its context is not, which takes `unsafe` code | reported |
 //!
 //! # What is refused, and what is only reported
 //!
@@ -112,6 +131,7 @@ pub mod net;
 pub mod nmi;
 pub mod old_bh;
 pub mod pci;
+pub mod platform;
 pub mod proc;
 pub mod raw_spinlock;
 pub mod rcu;
@@ -132,7 +152,6 @@ pub mod user;
 pub mod workqueue;
 
 mod bindings;
-mod platform;
 mod scoped;
 
 /// The prefix of this crate's messages; crates with a `module!` get theirs from it.

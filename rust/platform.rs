@@ -1,16 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Platform devices: what a driver of the platform bus binds to.
+//! Platform devices: what a driver of the platform bus binds to, and their interrupts as [`Line`]s.
 //!
 //! C header: [`include/linux/platform_device.h`](srctree/include/linux/platform_device.h)
 
-use crate::bindings;
+use crate::{
+    bindings,
+    irq::Line, //
+};
 use core::ptr::NonNull;
 use kernel::{
+    device::Bound,
     error::from_err_ptr,
+    platform,
     prelude::*,
-    str::CStr, //
+    str::CStr,
+    sync::Arc, //
 };
+
+/// The device's interrupt with this index, as a line.
+///
+/// Errors: `ENXIO` if it has none, `ENOMEM`.
+///
+/// ```
+/// # use irqlab::{irq::{Handler, Registration, Sharing}, platform};
+/// # use kernel::{device::Bound, platform::Device, prelude::*, sync::Arc};
+/// fn listen<T: Handler>(device: &Device<Bound>, handler: T) -> Result<Arc<Registration<T>>> {
+///     let line = platform::line(device, 0)?;
+///     line.request(Sharing::Exclusive, c"example", Ok::<_, Error>(handler))
+/// }
+/// ```
+pub fn line(device: &platform::Device<Bound>, index: u32) -> Result<Arc<Line>> {
+    let irq = device.irq_by_index(index)?.irq();
+    // SAFETY: The interrupt is a resource of the device, which is there as long as the device is: nobody
+    // but who registered the device gives it back, and unbinds it first.
+    unsafe { Line::new(device.as_ref(), irq) }
+}
 
 /// A platform device with an interrupt. Dropping it unbinds its driver.
 ///

@@ -146,7 +146,7 @@ impl platform::Driver for Driver {
         };
         let device_object = DeviceObject::new(&System::new()?, disk);
         let service_routine = ServiceRoutine(KBox::pin_init(device_object, GFP_KERNEL)?);
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
+        let line = irqlab::platform::line(device, 0)?;
         let registration = line.request(irq::Sharing::Exclusive, NAME, Ok(service_routine))?;
 
         let dir = debugfs::Dir::new(NAME)?;

@@ -161,7 +161,7 @@ impl platform::Driver for Driver {
             threads: InterruptThreads::new(handlers, task)?,
             level,
         };
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
+        let line = irqlab::platform::line(device, 0)?;
         let content = Line {
             registration: line.request(irq::Sharing::Exclusive, NAME, Ok(top))?,
             device: handler,

@@ -147,7 +147,7 @@ impl platform::Driver for Driver {
             receive: slot(RECEIVE_BH)?,
             transmit: slot(TRANSMIT_BH)?,
         };
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
+        let line = irqlab::platform::line(device, 0)?;
         let registration = line.request(irq::Sharing::Exclusive, NAME, Ok(top))?;
 
         let dir = debugfs::Dir::new(NAME)?;

@@ -119,7 +119,7 @@ impl platform::Driver for Driver {
             runs: Atomic::new(0),
             tasklet: KBox::pin_init(Tasklet::new(Ok(bottom)), GFP_KERNEL)?,
         };
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
+        let line = irqlab::platform::line(device, 0)?;
         let registration = line.request(irq::Sharing::Exclusive, NAME, Ok(top))?;
 
         let dir = debugfs::Dir::new(NAME)?;

@@ -12,8 +12,8 @@
 //! ps | grep irq/                               # the thread
 //! ```
 //!
-//! Take the `task` away from `handle_threaded`, or sleep in `handle`: it does
-//! not compile.
+//! Take the `task` away from `handle_threaded`, or call `sleep_ms` in `handle`, where there is no task to call it
+//! of: it does not compile.
 
 #![forbid(unsafe_code)]
 
@@ -124,7 +124,7 @@ impl platform::Driver for Driver {
             raised_ns: Atomic::new(0),
             last <- new_mutex!(Text::new()),
         });
-        let line = irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?;
+        let line = irqlab::platform::line(device, 0)?;
         let registration = line.request_threaded(irq::Sharing::Exclusive, NAME, handler)?;
 
         let dir = debugfs::Dir::new(NAME)?;

@@ -6,6 +6,8 @@
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/sprintf.h>
 #include <linux/string.h>
@@ -58,6 +60,48 @@ bool rust_helper_irqlab_irq_is_watched(unsigned int irq)
 	struct irq_desc *desc = irqlab_desc(irq);
 
 	return desc && !(READ_ONCE(desc->status_use_accessors) & IRQ_NO_DEBUG);
+}
+
+/* Whether one has to wait for the line's controller, behind a bus, as for I2C. */
+bool rust_helper_irqlab_irq_is_behind_bus(unsigned int irq)
+{
+	struct irq_data *data = irq_get_irq_data(irq);
+
+	return data && data->chip && data->chip->irq_bus_lock;
+}
+
+/* The function of the threads of lines, which has no name that a module can use. */
+static void *irqlab_irq_thread;
+
+/* Learns it from a handler on the line that has a thread, if there is one. */
+void rust_helper_irqlab_irq_learn_thread(unsigned int irq)
+{
+	struct irq_desc *desc = irqlab_desc(irq);
+	struct irqaction *action;
+
+	if (!desc || READ_ONCE(irqlab_irq_thread))
+		return;
+	guard(raw_spinlock_irqsave)(&desc->lock);
+	for (action = desc->action; action; action = action->next) {
+		if (action->thread)
+			WRITE_ONCE(irqlab_irq_thread, kthread_func(action->thread));
+	}
+}
+
+/*
+ * Whether the current task is a thread of the line, also one whose handler is about to be taken off. A
+ * thread's handler is there as long as the thread runs.
+ */
+bool rust_helper_irqlab_irq_is_served_here(unsigned int irq)
+{
+	void *function = READ_ONCE(irqlab_irq_thread);
+	struct irqaction *action;
+
+	if (!function || !in_task() || !(current->flags & PF_KTHREAD) ||
+	    kthread_func(current) != function)
+		return false;
+	action = kthread_data(current);
+	return action->irq == irq;
 }
 
 /* The CPUs that were asked for, and those that the controller chose from them. */
@@ -155,7 +199,7 @@ static unsigned int irqlab_vector(struct irq_data *data)
  * nr_cpu_ids or more where the controller names none, or several; @vector is 0
  * where there is none.
  */
-bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
+bool rust_helper_irqlab_irq_info(unsigned int irq, char *chip, size_t size,
 				 unsigned long *hwirq, unsigned int *trigger,
 				 unsigned int *depth, bool *masked,
 				 unsigned int *cpu, unsigned int *vector)
@@ -167,7 +211,7 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, const char **chip,
 	if (!desc)
 		return false;
 	data = irq_desc_get_irq_data(desc);
-	*chip = data->chip && data->chip->name ? data->chip->name : "-";
+	strscpy(chip, data->chip && data->chip->name ? data->chip->name : "-", size);
 	*hwirq = irqd_to_hwirq(data);
 	*trigger = irqd_get_trigger_type(data);
 	/* An I/O APIC keeps the level of a PCI line as a state, not as a type. */

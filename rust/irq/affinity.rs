@@ -16,10 +16,7 @@ use kernel::{
         nr_cpu_ids,
         CpuId, //
     },
-    cpumask::{
-        Cpumask,
-        CpumaskVar, //
-    },
+    cpumask::CpumaskVar,
     error::to_result,
     prelude::*,
     sync::Arc, //
@@ -39,7 +36,7 @@ use kernel::{
 /// ```
 pub struct Affinity {
     line: Arc<Line>,
-    before: CpumaskVar,
+    before: Set,
 }
 
 impl Affinity {
@@ -50,7 +47,7 @@ impl Affinity {
         let (before, _) = masks(line)?;
         Ok(Self {
             line: line.clone(),
-            before,
+            before: Set::from(before),
         })
     }
 
@@ -61,11 +58,7 @@ impl Affinity {
     /// controller cannot (a line of the kernel's `irq_sim`) or none of the CPUs is
     /// online, `ENOSPC` where none of them has a vector left.
     pub fn set(&self, cpus: impl Iterator<Item = CpuId>) -> Result {
-        let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
-        for cpu in cpus {
-            mask.set(cpu);
-        }
-        apply(&self.line, &mask)
+        apply(&self.line, &Set::of(cpus)?)
     }
 
     /// Gives the line back the CPUs it had, as dropping does, and tells whether
@@ -82,7 +75,7 @@ impl Affinity {
     pub fn is_restored(&self) -> Result<bool> {
         let asked = self.asked()?;
         let mut all = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
-        Ok(all.all(|cpu| asked.test(cpu) == self.before.test(cpu)))
+        Ok(all.all(|cpu| asked.test(cpu) == self.before.contains(cpu)))
     }
 
     /// The CPUs that `line` may interrupt, and those that the controller chose from
@@ -106,6 +99,28 @@ impl Affinity {
     /// Errors: as [`Self::asked`].
     pub fn effective(&self) -> Result<CpumaskVar> {
         Ok(masks(&self.line)?.1)
+    }
+}
+
+impl Line {
+    /// Restricts the line to `cpu`.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
+    /// controller cannot (a line of the kernel's `irq_sim`) or the CPU is offline,
+    /// `ENOSPC` if it has no vector left.
+    pub fn set_affinity(&self, cpu: CpuId) -> Result {
+        apply(self, &Set::of([cpu])?)
+    }
+
+    /// Lets the line go to any CPU: the controller chooses.
+    ///
+    /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the controller cannot.
+    pub fn set_affinity_to_all(&self) -> Result {
+        self.with_bound(|irq| {
+            let mask = &raw const bindings::__cpu_possible_mask;
+            // SAFETY: The line is allocated. The mask is the kernel's, and does not change.
+            to_result(unsafe { bindings::irq_set_affinity(irq, mask) })
+        })
     }
 }
 
@@ -133,9 +148,9 @@ fn masks(line: &Line) -> Result<(CpumaskVar, CpumaskVar)> {
     Ok((asked, effective))
 }
 
-fn apply(line: &Line, mask: &Cpumask) -> Result {
+fn apply(line: &Line, cpus: &Set) -> Result {
     line.with_bound(|irq| {
         // SAFETY: The line is allocated and the mask is valid.
-        to_result(unsafe { bindings::irq_set_affinity(irq, mask.as_raw()) })
+        to_result(unsafe { bindings::irq_set_affinity(irq, cpus.as_raw()) })
     })
 }

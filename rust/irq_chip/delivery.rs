@@ -29,6 +29,7 @@ use crate::{
         IrqsOff, //
     },
     cpu,
+    irq::Trigger,
     irq_work::{
         Handler,
         IrqWork,
@@ -218,7 +219,7 @@ pub(super) unsafe extern "C" fn startup<C: Chip>(data: *mut bindings::irq_data) 
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn shutdown<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -228,7 +229,7 @@ pub(super) unsafe extern "C" fn shutdown<C: Chip>(data: *mut bindings::irq_data)
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn mask<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -238,7 +239,7 @@ pub(super) unsafe extern "C" fn mask<C: Chip>(data: *mut bindings::irq_data) {
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn mask_ack<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -248,7 +249,7 @@ pub(super) unsafe extern "C" fn mask_ack<C: Chip>(data: *mut bindings::irq_data)
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn unmask<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -261,7 +262,7 @@ pub(super) unsafe extern "C" fn unmask<C: Chip>(data: *mut bindings::irq_data) {
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn ack<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -270,7 +271,7 @@ pub(super) unsafe extern "C" fn ack<C: Chip>(data: *mut bindings::irq_data) {
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn eoi<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -282,7 +283,7 @@ pub(super) unsafe extern "C" fn eoi<C: Chip>(data: *mut bindings::irq_data) {
 ///
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn retrigger<C: Chip>(data: *mut bindings::irq_data) -> c_int {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
@@ -293,7 +294,23 @@ pub(super) unsafe extern "C" fn retrigger<C: Chip>(data: *mut bindings::irq_data
 
 /// # Safety
 ///
-/// As [`startup`], with `is_set` valid for writes.
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
+pub(super) unsafe extern "C" fn set_trigger<C: Chip>(
+    data: *mut bindings::irq_data,
+    kind: c_uint,
+) -> c_int {
+    // SAFETY: By this function's contract.
+    let delivery = unsafe { of::<C>(data) };
+    let trigger = Trigger::from_raw(kind).filter(|trigger| delivery.flow.suits(*trigger));
+    let result = trigger.ok_or(EINVAL);
+    let result = result.and_then(|trigger| delivery.chip().set_trigger(delivery.hwirq, trigger));
+    result.map_or_else(|error| error.to_errno(), |()| 0)
+}
+
+/// # Safety
+///
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held, and `is_set` valid for
+/// writes.
 pub(super) unsafe extern "C" fn state<C: Chip>(
     data: *mut bindings::irq_data,
     which: bindings::irqchip_irq_state,
@@ -311,7 +328,7 @@ pub(super) unsafe extern "C" fn state<C: Chip>(
 
 /// # Safety
 ///
-/// As [`startup`].
+/// For the chip of a line that a `Domain<C>` has mapped, with the line's lock held.
 pub(super) unsafe extern "C" fn set_state<C: Chip>(
     data: *mut bindings::irq_data,
     which: bindings::irqchip_irq_state,

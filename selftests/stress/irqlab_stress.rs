@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Drops every deferral type of the library at the worst moments; and observers
-//! of tracepoints, which the same can happen to. Sends interrupts to lines from everywhere.
+//! of tracepoints, which the same can happen to. Sends interrupts to lines from everywhere, and drops
+//! handlers in themselves.
 //!
 //! Each type is scheduled from all CPUs at once, and dropped while it is pending,
 //! while it runs, and while it schedules itself again without end. After the
@@ -24,6 +25,7 @@ mod lines;
 mod old_bh;
 mod old_bh_model;
 mod readers;
+mod registrations;
 
 use core::marker::PhantomData;
 use dpc::ForDpc;
@@ -747,8 +749,14 @@ impl kernel::Module for Stress {
         readers::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, test, "waits for who is there", is_ok);
         })?;
+        registrations::try_all(&workers, task, |test, is_ok| {
+            report(&mut nr_failed, "registration", test, is_ok);
+        })?;
         interrupts_off::window(task, |test, is_ok| {
             report(&mut nr_failed, "window of interrupts", test, is_ok);
+        })?;
+        interrupts_off::token(task, |test, is_ok| {
+            report(&mut nr_failed, "token of a task", test, is_ok);
         })?;
         interrupts_off::table(task, |test, is_ok| {
             report(&mut nr_failed, "table of gates", test, is_ok);

@@ -138,7 +138,9 @@ impl Subject {
             }
             task.sleep_ms(1);
         }
-        self.line.line().synchronize(task);
+        if self.line.line().synchronize(task).is_err() {
+            return false;
+        }
         seen.runs.load(Relaxed) <= seen.sent.load(Relaxed)
             && seen.overlaps.load(Relaxed) == 0
             && seen.misplaced.load(Relaxed) == 0

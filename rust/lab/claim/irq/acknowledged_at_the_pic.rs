@@ -199,7 +199,7 @@ fn pic(
             refuse!(EIO, "{}: an interrupt was lost", line.name());
         }
     }
-    line.source.line().synchronize(trial.task);
+    line.source.line().synchronize(trial.task)?;
     let Some(after) = i8259::State::read() else {
         skip!("the 8259 is gone");
     };

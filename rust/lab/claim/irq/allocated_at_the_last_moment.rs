@@ -111,6 +111,6 @@ fn ran_once(trial: &Trial<'_>, line: &Line, on_line: &Registration<Counting>) ->
     let runs = || on_line.handler().0.load(Relaxed);
     line.raise()?;
     trial.eventually(2000, || runs() > 0);
-    line.source.line().synchronize(trial.task);
+    line.source.line().synchronize(trial.task)?;
     Ok(runs() == 1)
 }

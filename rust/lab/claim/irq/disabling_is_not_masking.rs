@@ -197,7 +197,7 @@ impl<'a> Pair<'a> {
         let is_masked = lines[0].source.line().info()?.is_masked;
         drop(disabled);
         trial.eventually(trial.patience_ms(), || counters[0].runs() > runs[0]);
-        lines[0].source.line().synchronize(trial.task);
+        lines[0].source.line().synchronize(trial.task)?;
         let replayed = counters[0].runs() - runs[0];
 
         let name = lines[0].name();

@@ -193,6 +193,6 @@ fn raise(trial: &Trial<'_>, line: &Line, isr: &Isr) -> Answer {
             );
         }
     }
-    line.source.line().synchronize(trial.task);
+    line.source.line().synchronize(trial.task)?;
     Ok(())
 }

@@ -355,7 +355,7 @@ fn record(trial: &Trial<'_>, case: &Case, flow: Flow) -> Answer<(u64, usize)> {
     raiser.queue();
     trial.eventually(1000, || progress.has_returned.load(Acquire));
     // The thread, and what comes after it.
-    on_line.synchronize(trial.task);
+    on_line.synchronize(trial.task)?;
     Ok((order.take(), on_line.nr_interrupts()?))
 }
 

@@ -107,7 +107,7 @@ impl Routed {
                 line.raise()?;
                 trial.eventually(2000, || top_half.runs.load(Relaxed) > run);
             }
-            irq_line.synchronize(trial.task);
+            irq_line.synchronize(trial.task)?;
             let has_stayed = irq_line.info()?.vector.unwrap_or(0) == vector;
             Ok(has_stayed.then_some(vector))
         })?;
