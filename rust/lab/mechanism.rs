@@ -48,6 +48,7 @@ macro_rules! table {
 // Those that run soonest first.
 table! {
     hard,
+    threadable,
     irq_work,
     hrtimer_hard,
     old_bh,
@@ -106,6 +107,11 @@ pub(crate) trait Mechanism: Send + Sync {
         None
     }
 
+    /// All of it, if the line's handler is to leave its context to the kernel.
+    fn anywhere(&self) -> Option<&dyn Anywhere> {
+        None
+    }
+
     /// Keeps the bottom half from running until the guard is dropped. [`Self::defer`] then
     /// tells the record whether what it defers is kept or refused: [`Record::given`].
     ///
@@ -122,6 +128,12 @@ pub(crate) trait Mechanism: Send + Sync {
 pub(crate) trait ThreadedBottomHalf: Send + Sync {
     /// Runs in the line's thread, which may sleep.
     fn run(&self, task: &Task);
+}
+
+/// What a handler does that leaves its context to the kernel.
+pub(crate) trait Anywhere: Send + Sync {
+    /// Runs in a hard IRQ or in the line's thread, and may not sleep.
+    fn run(&self);
 }
 
 /// Keeps a mechanism disabled while it lives.

@@ -43,7 +43,12 @@ pub(crate) trait Source: Send + Sync {
 
     /// For the top half: whether this device raised the interrupt. If so, tells
     /// it that it was heard.
-    fn acknowledge(&self, irq: &HardIrq) -> bool;
+    fn acknowledge(&self, _irq: &HardIrq) -> bool {
+        self.acknowledge_anywhere()
+    }
+
+    /// As [`Self::acknowledge`], for a top half that need not be in a hard IRQ.
+    fn acknowledge_anywhere(&self) -> bool;
 
     /// Whether the device holds its interrupt raised, as nobody has acknowledged it.
     fn is_raised(&self) -> bool {

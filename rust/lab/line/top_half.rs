@@ -80,6 +80,23 @@ impl irq::Handler for TopHalf {
     }
 }
 
+impl irq::ThreadableHandler for TopHalf {
+    fn handle(&self) -> IrqReturn {
+        if !self.source.acknowledge_anywhere() {
+            self.counts.foreign.add(1, Relaxed);
+            return IrqReturn::None;
+        }
+        self.counts.handled.add(1, Relaxed);
+        if let Some(instance) = &self.mechanism {
+            instance.record().top(&Snapshot::take());
+            if let Some(handler) = instance.mechanism.anywhere() {
+                handler.run();
+            }
+        }
+        IrqReturn::Handled
+    }
+}
+
 impl irq::ThreadedHandler for TopHalf {
     fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn {
         self.serve(irq)
@@ -207,9 +224,13 @@ impl kthread::Handler<kthread::Kind> for Request {
         let Some(top_half) = this.asked.lock().take() else {
             return;
         };
-        let answer = if needs_thread(top_half.mechanism.as_ref()) {
+        let mechanism = top_half.mechanism.as_ref();
+        let answer = if needs_thread(mechanism) {
             this.line
                 .request_threaded(this.sharing, this.name, Ok(top_half))
+        } else if mechanism.is_some_and(|instance| instance.mechanism.anywhere().is_some()) {
+            this.line
+                .request_threadable(this.sharing, this.name, Ok(top_half))
         } else {
             this.line.request(this.sharing, this.name, Ok(top_half))
         };

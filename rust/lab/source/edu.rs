@@ -11,12 +11,9 @@ use super::{
     Source,
     LAB, //
 };
-use irqlab::{
-    context::HardIrq,
-    irq::{
-        self,
-        Sharing, //
-    },
+use irqlab::irq::{
+    self,
+    Sharing, //
 };
 use kernel::{
     device::Core,
@@ -106,7 +103,7 @@ impl Source for Edu {
         Ok(())
     }
 
-    fn acknowledge(&self, _irq: &HardIrq) -> bool {
+    fn acknowledge_anywhere(&self) -> bool {
         self.take_back() != 0
     }
 

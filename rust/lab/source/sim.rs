@@ -14,7 +14,6 @@ use super::{
 #[cfg(CONFIG_IRQ_SIM)]
 use irqlab::irq_sim;
 use irqlab::{
-    context::HardIrq,
     cpu,
     irq::{
         self,
@@ -103,7 +102,7 @@ impl Source for Sim {
         self.line.set_pending()
     }
 
-    fn acknowledge(&self, _irq: &HardIrq) -> bool {
+    fn acknowledge_anywhere(&self) -> bool {
         // Nobody else is on the line, and the controller has cleared its latch.
         true
     }
@@ -137,7 +136,7 @@ impl platform::Driver for Sim {
         let &Device { line: name, kind } = DEVICES.get(index).ok_or(ENODEV)?;
         let lab = LAB.get().ok_or(ENODEV)?;
         let source = Sim {
-            line: irq::Line::new(device.as_ref(), device.irq_by_index(0)?)?,
+            line: irqlab::platform::line(device, 0)?,
             kind,
         };
         let source = Arc::new(source, GFP_KERNEL)?;

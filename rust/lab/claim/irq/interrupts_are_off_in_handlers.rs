@@ -66,7 +66,9 @@ fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence
     let lent = group.lend()?;
     let is_shared = lent.source.sharing() == Sharing::Shared;
     let (mut nr_seen, mut nr_off, mut nr_refused) = (0, 0, 0);
-    for mechanism in &trial.lab.mechanisms {
+    // A handler that leaves its context to the kernel is looked at apart.
+    let mechanisms = trial.lab.mechanisms.iter();
+    for mechanism in mechanisms.filter(|one| one.mechanism.anywhere().is_none()) {
         let _attachment = match lent.attach(mechanism) {
             Err(refusal) if refusal.error == EBUSY && is_shared => {
                 // With a driver outside the lab, which agrees to no thread.
