@@ -183,7 +183,7 @@ impl<K: Kind, T: Handler<K>> Deferred<K, T> {
     /// `raw` is that of an object of this type, which C calls back in the context of `K`.
     pub(crate) unsafe extern "C" fn run(raw: *mut K::Raw) {
         // SAFETY: By this function's contract, for both: the object is there, the context is that one.
-        unsafe { T::run(Self::from_raw(raw), K::Context::assume()) };
+        unsafe { K::Context::during(|context| T::run(Self::from_raw(raw), context)) };
     }
 }
 

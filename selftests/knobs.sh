@@ -13,6 +13,7 @@ is_rt() {
 # find_place MECHANISM - set place to where its bottom half has to run, if this table knows it
 find_place() {
 	case $1 in
+	threadable) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
 	hard | hrtimer_hard | irq_work) place=hardirq,IF=0,irq-stack ;;
 	irq_work_lazy) if is_rt; then place=task,IF=1,task-stack; else place=hardirq,IF=0,irq-stack; fi ;;
 	old_bh | dpc | dpc_high | tasklet* | bh_wq* | irq_poll | hrtimer_soft | timer) place='softirq,IF=1,(irq|task)-stack' ;;
@@ -299,9 +300,9 @@ arrives_where_it_is_raised() {
 	done
 }
 
-# replays_in_a_hard_irq LINE - what was raised while the line was disabled, once
+# replays_in_a_hard_irq LINE - what was raised while the line was disabled, once; the kernel replays those of
+# irq_sim in a tasklet, which has to count as a hard IRQ then
 replays_in_a_hard_irq() {
-	! is_of_irq_sim "$1" || skip "the kernel replays its interrupts in a tasklet"
 	must "lines/$1/handlers" hard
 	cleanup="must lines/$1/enabled 1; must lines/$1/handlers none"
 	must deferral/hard/latency clear

@@ -1,40 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the library cannot forbid by types, and the kernel therefore has to report: each of these programs
-//! compiles without `unsafe`, and is wrong.
+//! What compiles although it must not be done, for kernels that report it. The library's documentation has the
+//! table: what its types cannot forbid has to be seen by a kernel that checks itself.
 //!
-//! Never to be inserted where it matters: `what=2` and `what=3` leave a kernel thread that waits for itself.
+//! Does one of these when it is inserted, as the parameter says. Only the last two wait for anything.
 
 #![forbid(unsafe_code)]
 
+mod deferred;
+
 use irqlab::{
     context::{
+        BottomHalvesDisabled,
+        HardIrq,
         SoftIrq,
         Task, //
     },
-    new_timer, new_work,
-    timer::{
-        self,
-        Timer, //
+    irq::{
+        Handler,
+        IrqReturn,
+        Sharing, //
     },
-    workqueue::{
-        self,
-        Queue,
-        Work, //
+    irq_chip::{
+        Chip,
+        Domain,
+        Flow, //
     },
+    tasklet::{
+        self,
+        Tasklet, //
+    },
+    workqueue::Queue,
 };
 use kernel::{
     interrupt::local_interrupt_disable,
-    new_mutex,
+    new_mutex, new_spinlock,
     prelude::*,
     sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Release, //
-        },
         Arc,
-        Mutex, //
+        Mutex,
+        SpinLock, //
     },
 };
 
@@ -42,13 +47,12 @@ module! {
     type: Misuse,
     name: "irqlab_misuse",
     authors: ["The irqlab contributors"],
-    description: "Does what the library cannot forbid, so that the kernel reports it",
+    description: "Does what compiles and must not be done",
     license: "GPL",
     params: {
         what: u32 {
             default: 0,
-            description: "1: drop a timer with interrupts off; 2: drop work in its own handler; \
-                          3: flush a queue in work on it (default: 0, nothing)",
+            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 0: nothing (default)",
         },
     },
 }
@@ -59,39 +63,71 @@ struct Misuse {
 
 struct Nothing;
 
-impl timer::Handler<timer::Kind> for Nothing {
-    fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
+impl Chip for Nothing {
+    fn mask(&self, _hwirq: u32) {}
+
+    fn unmask(&self, _hwirq: u32) {}
+
+    fn ack(&self, _hwirq: u32) {}
+
+    fn eoi(&self, _hwirq: u32) {}
 }
 
-/// Whether who has made the work has dropped its reference.
-static IS_LAST: Atomic<bool> = Atomic::new(false);
-
-/// Drops the last reference to itself.
+/// A handler that does what its context forbids.
 #[pin_data]
-struct DropsItself {
+struct InHandler {
+    takes_lock: bool,
     #[pin]
-    itself: Mutex<Option<Arc<Work<DropsItself>>>>,
+    lock: SpinLock<u32>,
 }
 
-impl workqueue::Handler<workqueue::Kind> for DropsItself {
-    fn run(this: &Work<Self>, task: &Task) {
-        while !IS_LAST.load(Acquire) {
-            task.sleep_ms(1);
+impl Handler for InHandler {
+    fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+        if self.takes_lock {
+            *self.lock.lock() += 1;
+        } else {
+            drop(KBox::new(1u32, GFP_KERNEL));
         }
-        let itself = this.itself.lock().take();
-        drop(itself);
-        pr_info!("not reached\n");
+        IrqReturn::Handled
     }
 }
 
-/// Waits for everything on its queue, and so for itself.
-struct FlushesItsQueue(Arc<Queue>);
+fn in_handler(takes_lock: bool, task: &Task) -> Result {
+    let line = Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)?;
+    let handler = try_pin_init!(InHandler {
+        takes_lock,
+        lock <- new_spinlock!(0),
+    }? Error);
+    let registration = line
+        .line()
+        .request(Sharing::Exclusive, c"irqlab_misuse", handler)?;
+    line.send()?;
+    task.sleep_ms(10);
+    drop(registration);
+    Ok(())
+}
 
-impl workqueue::Handler<workqueue::Kind> for FlushesItsQueue {
-    fn run(this: &Work<Self>, task: &Task) {
-        this.0.flush(task);
-        pr_info!("not reached\n");
+/// A tasklet that takes a mutex, which nobody has.
+#[pin_data]
+struct InTasklet {
+    #[pin]
+    lock: Mutex<u32>,
+}
+
+impl tasklet::Handler for InTasklet {
+    fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+        *this.lock.lock() += 1;
     }
+}
+
+fn in_tasklet(task: &Task) -> Result {
+    let handler = try_pin_init!(InTasklet {
+        lock <- new_mutex!(0),
+    }? Error);
+    let tasklet = KBox::pin_init(Tasklet::new(handler), GFP_KERNEL)?;
+    tasklet.schedule();
+    task.sleep_ms(10);
+    Ok(())
 }
 
 impl kernel::Module for Misuse {
@@ -99,29 +135,22 @@ impl kernel::Module for Misuse {
         let task = Task::current().ok_or(EINVAL)?;
         let queue = Arc::new(Queue::unbound(c"irqlab_misuse")?, GFP_KERNEL)?;
         match *module_parameters::what.value_ref() {
-            1 => {
-                let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
-                let _guard = local_interrupt_disable();
-                drop(timer);
+            0 => (),
+            1 => in_handler(false, task)?,
+            2 => in_handler(true, task)?,
+            3 => in_tasklet(task)?,
+            4 => {
+                let _off = local_interrupt_disable();
+                task.yield_if_needed();
             }
-            2 => {
-                let handler = try_pin_init!(DropsItself {
-                    itself <- new_mutex!(None),
-                }? Error);
-                let work = Arc::pin_init(new_work!(handler), GFP_KERNEL)?;
-                *work.itself.lock() = Some(work.clone());
-                work.queue(&queue);
-                drop(work);
-                IS_LAST.store(true, Release);
+            5 => {
+                let _off = BottomHalvesDisabled::new(task);
+                task.yield_if_needed();
             }
-            3 => {
-                let work = new_work!(Ok::<_, Error>(FlushesItsQueue(queue.clone())));
-                let work = KBox::pin_init(work, GFP_KERNEL)?;
-                work.queue(&queue);
-                // Dropping it would wait for what waits for itself.
-                core::mem::forget(work);
-            }
-            _ => (),
+            6 => deferred::drop_timer(task)?,
+            7 => deferred::drop_in_handler(&queue)?,
+            8 => deferred::flush_in_handler(&queue)?,
+            _ => return Err(EINVAL),
         }
         task.sleep_ms(200);
         Ok(Self { _queue: queue })

@@ -237,7 +237,7 @@ fn replace(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<boo
         workers,
         task,
         || {
-            slot.read(|visitor| visitor.0.stay());
+            slot.read(|visitor, _unsleeping| visitor.0.stay());
         },
         |task| {
             slot.replace(None, task);
