@@ -67,7 +67,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let provider = Fetched {
             sleep_ms: trial.pick(1, 0),
         };
-        let page = demand::Page::new::<crate::LocalModule>(Arc::new(provider, GFP_KERNEL)?, trial.task)?;
+        let page =
+            demand::Page::new::<crate::LocalModule>(Arc::new(provider, GFP_KERNEL)?, trial.task)?;
         fetched = fetched.min(nr_sleeps_at(page.address())?);
     }
     let mut evidence = Evidence::new();
