@@ -41,6 +41,7 @@ never_fails() {
 	run=0
 	while [ $run -lt "$2" ]; do
 		must claims "$1"
+		echo "# run $run: $1" >&3
 		if failed=$(grep "^$1.* fails " "$lab/claims"); then
 			fail "$failed"
 		fi

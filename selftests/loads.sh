@@ -19,15 +19,20 @@ stays_right() {
 		./make_load "$1" &
 		loading=$!
 		cleanup="kill $loading $playing; wait $loading $playing"
-		must claims all
+		for group in $groups; do
+			must claims "$group"
+			# Who runs the tests waits for a word, which takes long where the host is busy, too.
+			echo "# run $run under $1: $group" >&3
+			if failed=$(grep "^$group-[0-9]* *fails " "$lab/claims"); then
+				fail "in run $run: $failed"
+			fi
+		done
 		kill -0 "$loading" || fail "the load has ended"
 		clean_up
-		if failed=$(grep '^[A-Z0-9-]* *fails ' "$lab/claims"); then
-			fail "in run $run: $failed"
-		fi
 	done
 }
 
+groups=$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print $1 }' "$lab/claims" 2>/dev/null)
 loads="fork traffic timers hogs"
 is_short && loads=fork
 {

@@ -114,7 +114,7 @@ struct InTasklet {
     lock: Mutex<u32>,
 }
 
-impl tasklet::Handler for InTasklet {
+impl tasklet::Handler<tasklet::Kind> for InTasklet {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         *this.lock.lock() += 1;
     }

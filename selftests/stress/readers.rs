@@ -207,7 +207,7 @@ impl Observer<SoftirqEntry> for Visitor {
 /// Its soft IRQ is the event.
 struct Cause;
 
-impl tasklet::Handler for Cause {
+impl tasklet::Handler<tasklet::Kind> for Cause {
     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
 }
 
@@ -221,7 +221,9 @@ fn detach(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool
         visit,
         workers,
         task,
-        || cause.schedule_hi(),
+        || {
+            cause.schedule_hi();
+        },
         |_task| {
             let attached = attached.lock().take();
             drop(attached);

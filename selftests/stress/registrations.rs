@@ -255,7 +255,7 @@ impl Handler for Top {
     }
 }
 
-impl tasklet::Handler for Nosync {
+impl tasklet::Handler<tasklet::Kind> for Nosync {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         let disabled = this.kept.with(|kept, _off| kept.disabled.take());
         drop(disabled);
