@@ -50,6 +50,7 @@ mod user_part;
 mod work;
 
 use evidence::{
+    Evidence,
     Finding,
     Verdict, //
 };
@@ -97,16 +98,14 @@ struct Claim {
     /// The statement.
     text: &'static str,
     about: &'static About,
-    run: fn(&Trial<'_>) -> Answer<Finding>,
+    run: Run,
 }
 
+/// The experiment: writes down what it sees as it goes, and judges in the end.
+type Run = fn(&Trial<'_>, &mut Evidence) -> Answer<Verdict>;
+
 impl Claim {
-    const fn new(
-        id: &'static str,
-        text: &'static str,
-        about: &'static About,
-        run: fn(&Trial<'_>) -> Answer<Finding>,
-    ) -> Self {
+    const fn new(id: &'static str, text: &'static str, about: &'static About, run: Run) -> Self {
         let bytes = text.as_bytes();
         let mut place = 0;
         while place < bytes.len() {
@@ -244,7 +243,9 @@ impl Claims {
             }
             let trial = Trial::new(lab, task, variant);
             let nr_changes = hotplug.count(task);
-            let finding = (claim.run)(&trial).or_else(|refusal| refusal.into_finding())?;
+            let mut evidence = Evidence::new();
+            let answer = (claim.run)(&trial, &mut evidence);
+            let finding = evidence.into_finding(answer)?;
             let finding = if finding.verdict != Verdict::Fails {
                 finding
             } else if hotplug.count(task) != nr_changes && !trial.is_moving_cpus() {

@@ -65,7 +65,6 @@ fn found(verdict: Verdict, evidence: fmt::Arguments<'_>) -> Answer<Finding> {
 /// Collects what an experiment saw, a clause a fact, and judges.
 ///
 /// ```ignore
-/// let mut evidence = Evidence::new();
 /// evidence.note(fmt!("raised {raised} times"))?;
 /// evidence.check(ran == 1, fmt!("ran {ran} times"))?;
 /// evidence.holds()
@@ -100,25 +99,42 @@ impl Evidence {
     }
 
     /// The verdict `holds`, if all that was checked was so.
-    pub(super) fn holds(self) -> Answer<Finding> {
-        self.judge(Verdict::Holds)
+    pub(super) fn holds(&self) -> Answer<Verdict> {
+        Ok(self.judge(Verdict::Holds))
     }
 
     /// The verdict `outdated`, if all that was checked was so: this is what the kernel does
     /// instead of what the text says.
-    pub(super) fn outdated(self) -> Answer<Finding> {
-        self.judge(Verdict::Outdated)
+    pub(super) fn outdated(&self) -> Answer<Verdict> {
+        Ok(self.judge(Verdict::Outdated))
     }
 
-    fn judge(self, verdict: Verdict) -> Answer<Finding> {
-        Ok(Finding {
-            verdict: if self.is_refuted {
-                Verdict::Fails
-            } else {
-                verdict
-            },
-            evidence: self.text,
-        })
+    const fn judge(&self, verdict: Verdict) -> Verdict {
+        match self.is_refuted {
+            true => Verdict::Fails,
+            false => verdict,
+        }
+    }
+
+    /// What an experiment found that has ended so.
+    pub(super) fn into_finding(self, answer: Answer<Verdict>) -> Answer<Finding> {
+        let refusal = match answer {
+            Ok(verdict) => {
+                return Ok(Finding {
+                    verdict,
+                    evidence: self.text,
+                })
+            }
+            Err(refusal) => refusal,
+        };
+        // What was seen to be wrong is wrong, even if the rest could not be shown.
+        if self.is_refuted && refusal.is_skip() {
+            return found(
+                Verdict::Fails,
+                fmt!("{}; of the rest: {}", self.text, refusal),
+            );
+        }
+        refusal.into_finding()
     }
 }
 
@@ -126,7 +142,7 @@ impl Refusal {
     /// An experiment that this machine cannot carry out says so; so does one that somebody else was in
     /// the way of, or that was short of memory. One that could not be carried out otherwise has
     /// failed, and says why.
-    pub(super) fn into_finding(self) -> Answer<Finding> {
+    fn into_finding(self) -> Answer<Finding> {
         if self.is_skip() {
             return found(Verdict::Skip, fmt!("{}", self));
         }

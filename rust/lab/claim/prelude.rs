@@ -6,7 +6,7 @@ pub(super) use super::{
     claim,
     evidence::{
         Evidence,
-        Finding, //
+        Verdict, //
     },
     trial::Trial,
 };

@@ -33,7 +33,7 @@ const MAX_CPUS: usize = 16;
 /// How long each takes.
 const SPIN_NS: u64 = 200_000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let system = system(ONLY_INSERTIONS)?;
     let journal = Journal::new()?;
     let mut ordinary = KVec::new();
@@ -63,7 +63,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let (nr_ordinary, nr_threaded) = (journal.count('o'), journal.count('t'));
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{} ordinary and {} threaded DPCs queued on {} CPUs; {before} of the ordinary ones ran by \
          themselves",

@@ -38,7 +38,7 @@ const INSERTED: [(char, Importance); 6] = [
 
 const EXPECTED: [char; INSERTED.len()] = ['H', 'h', 'L', 'M', '+', 'l'];
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let system = system(ONLY_INSERTIONS)?;
     let journal = Journal::new()?;
     let mut dpcs = KVec::new();
@@ -57,7 +57,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     trial.eventually(2000, || journal.len() == INSERTED.len());
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "inserted L h M H + l: L and l of Low importance, M Medium, + MediumHigh, h and H High"
     ))?;

@@ -94,7 +94,7 @@ impl Handler for Outer {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if trial.is_control() {
         trial.cpus::<2>()?;
     }
@@ -116,7 +116,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     dpc.insert(Arguments::default());
     trial.eventually(2000, || dpc.is_done.load(Acquire) && journal.len() == 1);
 
-    let mut evidence = Evidence::new();
     evidence.check(
         dpc.was_interrupted.load(Relaxed),
         fmt!(

@@ -77,7 +77,7 @@ impl Handler for Twice {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.cpus::<2>()?;
     let system = system(ONLY_INSERTIONS)?;
     let overlap = Overlap::new()?;
@@ -97,7 +97,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
 
-    let mut evidence = Evidence::new();
     let (runs, queued) = (overlap.runs(), dpc.nr_queued.load(Relaxed));
     evidence.check(
         queued == COUNT - 1 && runs == COUNT,

@@ -103,7 +103,7 @@ impl irq_work::Handler<irq_work::Kind<Now>> for Isr {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let system = system(ONLY_INSERTIONS)?;
     let disk = Disk {
         nr_begun: Atomic::new(0),
@@ -130,7 +130,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     trial.settle();
     let runs = device.runs.with(|runs, _off| *runs);
 
-    let mut evidence = Evidence::new();
     let nr_accepted = isr.nr_accepted.load(Relaxed);
     evidence.check(
         nr_accepted == 1,

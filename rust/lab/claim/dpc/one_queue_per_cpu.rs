@@ -35,7 +35,7 @@ claim! {
 /// On how many CPUs it is tried: a DPC each, and one for the next CPU.
 const MAX_CPUS: usize = 8;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [first, _] = trial.cpus::<2>()?;
     let system = system(ONLY_INSERTIONS)?;
     let journal = Journal::new()?;
@@ -80,7 +80,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             .iter()
             .filter(move |run| run.name == name && run.at.cpu as usize == run.arguments.0)
     };
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{nr_cpus} CPUs each inserted a DPC without a target and one for the next CPU"
     ))?;

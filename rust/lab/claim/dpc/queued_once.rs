@@ -27,7 +27,7 @@ claim! {
     next: "cat dpc/queues # the columns inserted, run and removed",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let system = system(ONLY_INSERTIONS)?;
     let journal = Journal::new()?;
     let twice = probe::<Ordinary>(&system, &journal, '2')?;
@@ -48,7 +48,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let arguments = journal.get(0).map_or(Arguments(0, 0), |run| run.arguments);
     let after = twice.remove();
 
-    let mut evidence = Evidence::new();
     evidence.check(
         first && !second,
         fmt!("inserted with 1 2 and with 3 4: {first}, {second}"),

@@ -93,7 +93,7 @@ impl Handler for Outer {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let system = system(ONLY_INSERTIONS)?;
     let journal = Journal::new()?;
     let other = if trial.is_control() {
@@ -108,7 +108,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }? Error);
     let dpc = KBox::pin_init(Dpc::new(&system, outer), GFP_KERNEL)?;
     let seen = || dpc.seen.with(|seen, _off| *seen);
-    let mut evidence = Evidence::new();
 
     dpc.insert(Arguments::default());
     trial.eventually(2000, || seen().nr_runs == 1);

@@ -131,7 +131,7 @@ impl Watch {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let parameters = Parameters {
         tick_ms: TICK_MS,
         ideal_rate: trial.pick(ONLY_INSERTIONS.ideal_rate, 0),
@@ -174,7 +174,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             last.nr_ticks
         );
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         watch.nr_wrong == 0,
         fmt!(

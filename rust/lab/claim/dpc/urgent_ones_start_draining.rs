@@ -103,10 +103,9 @@ const CASES: [Case; 11] = [
     case(Whose::Others, Importance::High, 0, 1, true),
 ];
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.cpus::<2>()?;
     let system = system(ONLY_INSERTIONS)?;
-    let mut evidence = Evidence::new();
     for whose in [Whose::Own, Whose::Others] {
         let who = match whose {
             Whose::Own => "its own",
@@ -144,7 +143,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         )?;
     }
     if !trial.is_control() {
-        idle(trial, &system, &mut evidence)?;
+        idle(trial, &system, evidence)?;
     }
     evidence.holds()
 }

@@ -84,12 +84,11 @@ impl Handler for Long {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let one = try_it(trial, DPC_LIMIT, 0, MAX_NS, 1)?;
     let many = try_it(trial, 0, SUM_LIMIT, PIECE_NS, MAX_PIECES)?;
     let both = try_it(trial, DPC_LIMIT, DPC_LIMIT, MAX_NS, 1)?;
 
-    let mut evidence = Evidence::new();
     let name = one
         .last_overrun
         .as_ref()

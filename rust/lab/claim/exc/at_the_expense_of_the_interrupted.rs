@@ -69,7 +69,7 @@ impl Handler<Kind<Now>> for Busy {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_NS: u64 = 1_000_000_000;
 
     trial.judge_by_clock();
@@ -97,7 +97,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let charged_ns = task::charged_ns(trial.task).wrapping_sub(before_ns);
     let took_ns = busy.took_ns.load(Relaxed);
-    let mut evidence = Evidence::new();
     let nr_over_it = busy.nr_over_it.load(Relaxed);
     evidence.check(
         nr_over_it == COUNT,

@@ -38,7 +38,7 @@ claim! {
 
 const COUNT: u64 = 20;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 2000;
     const ARRIVES_NS: u64 = 10_000;
 
@@ -70,7 +70,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if nr_waiting == 0 {
         skip!("no interrupt waited in the local APIC: a CPU cannot send itself one here");
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         nr_waiting == 2 * COUNT,
         fmt!(

@@ -73,7 +73,7 @@ impl Provider for Interrupted {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let caller = Caller::new(trial.task)?;
     let island = Island::new()?;
@@ -102,7 +102,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         caller.call(Kind::SoftIrq, trial.task, &softirq)?;
     }
     let seen = exceptions.observer().first();
-    let mut evidence = Evidence::new();
     for (name, now, expected) in [
         ("task", cells[Kind::Task as usize].load(), [0, 0, 0]),
         ("soft IRQ", cells[Kind::SoftIrq as usize].load(), [1, 0, 0]),

@@ -32,8 +32,7 @@ claim! {
     next: "cat idt",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if idt::is_fred() {
         evidence.note(fmt!("CR4.FRED = 1: no table is read"))?;
         return evidence.outdated();

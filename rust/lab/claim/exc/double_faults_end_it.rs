@@ -32,7 +32,7 @@ claim! {
     next: "cat idt",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     skip_dangerous!(
         trial,
         "EXC-09",
@@ -41,7 +41,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let island = Island::new()?;
     let stack = trial.pick(Stack::Missing(&island), Stack::There(&island));
     dangerous::push(stack);
-    let mut evidence = Evidence::new();
     evidence.check(
         false,
         fmt!(

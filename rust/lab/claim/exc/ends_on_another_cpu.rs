@@ -86,7 +86,7 @@ impl Observer<PageFaultKernel> for Began {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// The scheduler may take a task back at once.
     const TRIES: usize = 10;
 
@@ -124,7 +124,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if start == 0 {
         skip!("the page fault was not seen");
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("a page fault began on CPU {}", start - 1))?;
     evidence.check(
         was_moved,

@@ -32,11 +32,10 @@ claim! {
     next: "echo guard_write task > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const WRITE: u64 = 2;
 
     trial.own_user_memory()?;
-    let mut evidence = Evidence::new();
     let mut setting = Setting::new(trial.task)?;
     let mut raise = |name: &str| -> Answer<Option<Exception>> {
         let attempt = setting.attempt(Case::find(name)?, Kind::Task, 0, None, trial.task)?;

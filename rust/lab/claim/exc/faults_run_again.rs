@@ -29,10 +29,9 @@ claim! {
     next: "echo user_absent task > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let mut setting = Setting::new(trial.task)?;
-    let mut evidence = Evidence::new();
     for (fault, is_run_again) in [
         ("guard", false),
         ("divide", false),

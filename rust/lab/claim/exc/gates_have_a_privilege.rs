@@ -69,7 +69,7 @@ impl Observer<SignalGenerate> for Programmed {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
 
     let number = trial.pick(REFUSED, BREAKPOINT);
@@ -95,7 +95,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
     let (nr_refused, nr_breakpoints) = counts();
-    let mut evidence = Evidence::new();
     if idt::is_fred() {
         evidence.note(fmt!("no gates: FRED has taken their place"))?;
     } else {

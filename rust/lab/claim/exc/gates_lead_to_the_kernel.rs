@@ -32,8 +32,7 @@ claim! {
     next: "cat idt",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let table = Idt::current();
     if table.is_empty() || idt::is_fred() {
         evidence.note(fmt!("no gates: FRED has taken their place"))?;

@@ -91,7 +91,7 @@ impl Observer<SchedProcessExit> for Fates {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 1000;
 
     let fates = Fates {
@@ -116,7 +116,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let count =
         |counts: &[Atomic<u64>; 2], has_handler| counts[usize::from(has_handler)].load(Relaxed);
-    let mut evidence = Evidence::new();
     let (nr_went_on, nr_killed) = (
         count(&fates.nr_went_on, trial.pick(true, false)),
         count(&fates.nr_killed, trial.pick(true, false)),

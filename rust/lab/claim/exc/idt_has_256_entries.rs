@@ -29,7 +29,7 @@ claim! {
     next: "cat idt",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// Exceptions that the architecture has defined for long, and that have a handler.
     const FEWEST: usize = 16;
 
@@ -37,7 +37,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         true => Idt::current(),
         false => Idt::of_segments(),
     };
-    let mut evidence = Evidence::new();
     if table.is_empty() && idt::is_fred() {
         evidence.note(fmt!("no IDT: FRED has taken its place"))?;
         return evidence.outdated();

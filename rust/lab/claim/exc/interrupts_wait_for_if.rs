@@ -63,7 +63,7 @@ impl Watcher for Entries {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 2000;
 
     let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
@@ -93,7 +93,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if after > 0 && seen_inside + seen_after == 0 {
         skip!("this machine has no interrupt for it: the tick did what waited");
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         inside == 0 && seen_inside == 0,
         fmt!(

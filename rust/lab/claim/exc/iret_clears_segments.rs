@@ -80,7 +80,7 @@ impl Observer<PageFaultUser> for Segments {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
 
     if idt::is_fred() {
@@ -105,7 +105,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let (nr_told, nr_cleared) = (seen.nr_told.load(Relaxed), seen.nr_cleared.load(Relaxed));
     let left = seen.left.load(Relaxed);
-    let mut evidence = Evidence::new();
     evidence.check(
         left == seen.loads as u32,
         fmt!(

@@ -30,7 +30,7 @@ claim! {
     next: "cat fixup/table",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     skip_dangerous!(trial, "EXC-13", "makes the kernel report 'Oops'");
     let island = Island::new()?;
     let nothing = island.guard(0);
@@ -38,7 +38,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         true => dangerous::load(&nothing),
         false => access::load(&nothing, Paging::Refused)?,
     };
-    let mut evidence = Evidence::new();
     evidence.check(
         false,
         fmt!(

@@ -154,7 +154,7 @@ impl Observer<PageFaultUser> for Signals {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
     const KERNEL_FAULTS: usize = 100;
 
@@ -178,7 +178,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     drop(attached);
 
-    let mut evidence = Evidence::new();
     for (kind, seen) in KINDS.iter().zip(&signals.seen) {
         let count = seen.count.load(Relaxed);
         evidence.check(

@@ -98,7 +98,7 @@ impl Observer for Calls {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const HANDLERS: [&str; 3] = ["do_page_fault", "exc_", "asm_exc_"];
     // Without a local APIC the tick, which has a line, does what waits.
     const INTERRUPTS: [&str; 5] = [
@@ -109,7 +109,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         "asm_common_interrupt",
     ];
 
-    let mut evidence = Evidence::new();
     let (mut old_names, mut new_names) = (Text::new(), Text::new());
     let (mut nr_old, mut nr_new) = (0, 0);
     for (old, new) in NAMES {

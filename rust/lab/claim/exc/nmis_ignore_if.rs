@@ -38,7 +38,7 @@ claim! {
 
 const COUNT: u64 = 20;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let (nr_in_nmi, nr_found_off) = (Atomic::new(0u64), Atomic::new(0u64));
     let nr_ran = if trial.is_control() {
         maskable()?
@@ -61,7 +61,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_ran.load(Relaxed)
     };
     let (nr_in_nmi, nr_found_off) = (nr_in_nmi.load(Relaxed), nr_found_off.load(Relaxed));
-    let mut evidence = Evidence::new();
     evidence.check(
         nr_ran == COUNT,
         fmt!(

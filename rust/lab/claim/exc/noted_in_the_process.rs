@@ -91,7 +91,7 @@ impl Observer<SignalGenerate> for Noted {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
 
     let noted = Noted {
@@ -116,7 +116,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Vector(noted.vector.load(Relaxed) as u8),
         noted.noted_error_code.load(Relaxed),
     );
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("#PF in user mode, with error code {error_code:#x}"))?;
     evidence.check(
         vector == Vector::PF && stored == error_code,

@@ -27,7 +27,7 @@ claim! {
     next: "echo measure > stacks; cat stacks",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let cpu = CpuId::current();
     let _here = OnCpu::new(cpu, trial.task)?;
     let other = cpu::next_online(cpu).filter(|other| *other != cpu);
@@ -37,7 +37,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let of_task_on = |cpu| smp::call_in_task(cpu, trial.task, |_task: &_| TaskState::current());
     let where_else = trial.pick(cpu, other.unwrap_or(cpu));
     let (own, others) = (TaskState::current(), of_task_on(where_else)?);
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "this task on CPU {}: TR = {:#x}, a TSS at {}",
         cpu.as_u32(),

@@ -49,7 +49,7 @@ impl Provider for Fetched {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// A task can have to wait for a lock by chance, but hardly each time.
     const TRIES: usize = 5;
 
@@ -71,7 +71,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             demand::Page::new::<crate::LocalModule>(Arc::new(provider, GFP_KERNEL)?, trial.task)?;
         fetched = fetched.min(nr_sleeps_at(page.address())?);
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         fetched > 0,
         fmt!(

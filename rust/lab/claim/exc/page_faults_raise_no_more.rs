@@ -96,7 +96,7 @@ impl Observer<PageFaultKernel> for Raiser {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let page = Page::new(Protection::ReadWrite, trial.task)?;
     let raiser = Raiser {
@@ -118,7 +118,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if trial.is_control() {
         raiser.raise();
     }
-    let mut evidence = Evidence::new();
     let was_seen = raiser.outer.load().is_some();
     evidence.check(
         was_seen && read == Ok(0),

@@ -29,7 +29,7 @@ claim! {
     next: "echo undefined task > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let elsewhere = {
         let mut setting = Setting::new(trial.task)?;
         let case = Case::find("undefined")?;
@@ -38,7 +38,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let fault = selector_fault::raise()?;
     let (sp, ss) = (trial.pick(fault.sp, elsewhere), segment::stack_segment());
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "#GP in kernel mode: SP was {}, SS {ss:#x}",
         Address(fault.made.sp)

@@ -58,7 +58,7 @@ impl Observer<SysEnter> for Calls {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
     const ENOUGH: u64 = 20;
 
@@ -82,7 +82,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_enough = || counts().0 >= ENOUGH && (counts().1 > 0 || !may_int);
     let is_enough = trial.eventually(PATIENCE_MS, is_enough);
     let (nr_by_syscall, nr_by_int) = counts();
-    let mut evidence = Evidence::new();
     if nr_by_syscall == 0 && nr_by_int >= ENOUGH {
         evidence.note(fmt!(
             "{nr_by_int} system calls came by int $0x80, none by SYSCALL"

@@ -42,9 +42,8 @@ claim! {
     next: "cat idt; echo measure > stacks; cat stacks",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let idt = Idt::current();
-    let mut evidence = Evidence::new();
     if idt.is_empty() && idt::is_fred() {
         evidence.note(fmt!("no gates: FRED has taken their place"))?;
         return evidence.outdated();

@@ -76,7 +76,7 @@ impl Observer<SysEnter> for Between {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 500;
 
     let between = Between {
@@ -97,7 +97,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
     let nr_calls = between.nr_calls.load(Relaxed);
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("a program read the time {COUNT} times"))?;
     if nr_calls >= COUNT && !trial.is_control() {
         evidence.note(fmt!(

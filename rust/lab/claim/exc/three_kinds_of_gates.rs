@@ -36,12 +36,11 @@ claim! {
     next: "cat idt",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let table = match trial.pick(true, false) {
         true => Idt::current(),
         false => Idt::of_segments(),
     };
-    let mut evidence = Evidence::new();
     if table.is_empty() && idt::is_fred() {
         evidence.note(fmt!("no gates: FRED has taken their place"))?;
         return evidence.outdated();

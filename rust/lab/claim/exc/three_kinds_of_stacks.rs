@@ -38,7 +38,7 @@ claim! {
     next: "echo measure > stacks; cat stacks",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// Sizes that the text knows.
     const SMALL: [usize; 2] = [4096, 8192];
 
@@ -50,7 +50,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     else {
         skip!("the kernel's unwinder does not know all stacks");
     };
-    let mut evidence = Evidence::new();
     let is_as_in_text = soft.region == StackRegion::Irq
         && !is_same(&soft, &hard)
         && [task, soft, hard]

@@ -28,11 +28,10 @@ claim! {
 /// The length of the instruction `int3`, in bytes.
 const INT3: usize = 1;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let case = Case::find(trial.pick("breakpoint", "undefined"))?;
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;
-    let mut evidence = Evidence::new();
     let Some((seen, entry)) = attempt.exception.zip(attempt.entry()) else {
         evidence.check(false, fmt!("{}: no exception was seen", case.name))?;
         return evidence.holds();

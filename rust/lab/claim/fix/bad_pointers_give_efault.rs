@@ -55,7 +55,7 @@ impl Observer<PageFaultKernel> for Faults {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let setting = Setting::new(trial.task)?;
     let page = match trial.pick(true, false) {
@@ -77,7 +77,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         Ok(_) => c"0",
         Err(error) => error.name().unwrap_or(c"error"),
     };
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("address {}", Address(page)))?;
     evidence.check(
         copied == Err(EFAULT) && after_copy > 0,

@@ -46,7 +46,7 @@ claim! {
     next: "echo all > fixup/access; cat fixup/access",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     // Case, error code of its page fault, how it ends.
     let efault = End::Error(EFAULT.to_errno());
@@ -56,7 +56,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         ("user_unmapped", 0, efault),
     ];
     let mut setting = Setting::new(trial.task)?;
-    let mut evidence = Evidence::new();
     for (name, error_code, end) in cases {
         let attempt = setting.attempt(Case::find(name)?, Kind::Task, 0, None, trial.task)?;
         let Some(seen) = attempt.exception else {

@@ -55,7 +55,7 @@ impl Least {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let setting = Setting::new(trial.task)?;
     let island = &setting.island;
@@ -89,7 +89,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if plain.0 == 0 {
         skip!("the clock is too coarse: {ACCESSES} accesses take no time");
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("100 plain accesses take {} ns", plain.per_100()))?;
     evidence.check(
         is_as_cheap(&plain, &guarded),

@@ -32,7 +32,7 @@ claim! {
     next: "cat fixup/table",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(Case::find("guard")?, Kind::Task, 0, None, trial.task)?;
     let addresses = |entry: &Entry| {
@@ -54,7 +54,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_inside += usize::from(is_inside && fixup > instruction);
         nr_known += usize::from(!matches!(entry.handler, Handler::Other(_)));
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("{} entries of {} bytes", table::len(), Entry::SIZE))?;
     evidence.check(
         nr_inside == table::len() && nr_inside > 0,

@@ -35,13 +35,12 @@ claim! {
     next: "echo user_unmapped hardirq > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let case = Case::find(trial.pick("user_unmapped", "user_valid"))?;
     let mut setting = Setting::new(trial.task)?;
     let attempt = setting.attempt(case, Kind::Task, 0, None, trial.task)?;
     let outcome = attempt.outcome?;
-    let mut evidence = Evidence::new();
     let Some((seen, entry)) = attempt.exception.zip(attempt.entry()) else {
         evidence.check(
             false,

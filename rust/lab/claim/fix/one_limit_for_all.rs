@@ -41,7 +41,7 @@ fn limit(low: usize) -> Option<usize> {
     Some(passes)
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const KERNEL: usize = 1 << (usize::BITS - 1);
 
     let low = trial.pick(0, KERNEL);
@@ -50,7 +50,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         (limit(low), task::has_user_memory(task))
     })?;
     let (of_kernel, has_memory) = of_kernel;
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "this task, which {} user memory: access_ok() lets pass up to {}",
         match task::has_user_memory(trial.task) {

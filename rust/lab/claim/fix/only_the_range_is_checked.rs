@@ -34,7 +34,7 @@ claim! {
     next: "echo user_none task > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const SIZE: usize = size_of::<u64>();
 
     trial.own_user_memory()?;
@@ -45,7 +45,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             .and_then(|address| fixup::read(&address, Paging::Served(trial.task)))
             .is_ok()
     };
-    let mut evidence = Evidence::new();
     for (name, at, size, expected) in [
         ("mapped", setting.valid(), SIZE, true),
         ("unmapped", unmapped, SIZE, true),

@@ -27,10 +27,9 @@ claim! {
     next: "cat fixup/table; echo guard hardirq > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let island = Island::new()?;
     let (good, bad) = (island.inside(0), island.guard(0));
-    let mut evidence = Evidence::new();
     for (name, [first, second], end) in [
         (
             "the first",

@@ -24,12 +24,11 @@ claim! {
     next: "echo divide nmi > fixup/access; cat fixup/steps",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.own_user_memory()?;
     let trap = |vector: Vector| End::Trapped(vector.0);
     let eio = End::Error(EIO.to_errno());
     let mut setting = Setting::new(trial.task)?;
-    let mut evidence = Evidence::new();
     for (name, expected) in [
         ("by_fault_gp", trap(Vector::GP)),
         ("undefined", trap(Vector::UD)),

@@ -66,7 +66,7 @@ impl Made {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let cpus = Set::online()?;
     let sender = CpuId::current();
@@ -85,7 +85,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if !is_same(&cpus, &Set::online()?) {
         skip!("a CPU has gone offline, or come online");
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("CPU {} of CPUs {} sends", sender.as_u32(), cpus))?;
     for (function, made, wanted) in [
         (

@@ -82,7 +82,7 @@ impl Meanwhile {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !irq_work::has_interrupt() {
         skip!("without a local APIC IRQ work has no interrupt: it waits for the tick");
     }
@@ -126,7 +126,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let get = |count: &Atomic<u64>| count.load(Relaxed);
     let runs = trial.pick(&**call, &**work);
-    let mut evidence = Evidence::new();
     evidence.check(
         get(&by_call.made) == COUNT,
         fmt!(

@@ -64,10 +64,9 @@ struct Counts {
     shortest_ns: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, target] = trial.cpus()?;
     trial.judge_by_clock();
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "CPU {} calls CPU {}, which has interrupts {}",
         sender.as_u32(),

@@ -148,7 +148,7 @@ impl Observer<CsdFunctionEntry> for Calls {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     if tlb::is_broadcast() {
         skip!("the CPUs tell each other by an instruction (INVLPGB)");
@@ -157,7 +157,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     attached.to::<CsdQueueCpu>()?;
     attached.to::<CsdFunctionEntry>()?;
     let calls = attached.observer();
-    let mut evidence = Evidence::new();
     for _ in 0..NR_MISSED {
         attempt(|| {
             calls.forget();
@@ -167,9 +166,9 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             break;
         }
     }
-    of_the_kernel(trial, calls, &mut evidence)?;
+    of_the_kernel(trial, calls, evidence)?;
     if !trial.is_control() {
-        of_the_process(trial, calls, &mut evidence)?;
+        of_the_process(trial, calls, evidence)?;
     }
     evidence.holds()
 }

@@ -34,7 +34,7 @@ const DEPTH: u32 = 4;
 /// Where the gates of exceptions end.
 const NR_EXCEPTIONS: u8 = 32;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let idt = Idt::current();
     if idt.is_empty() {
         skip!("this CPU has no gates (FRED)");
@@ -42,7 +42,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let is_control = trial.is_control();
     let (mut nr_gates, mut nr_halting) = (0, 0);
     let mut is_by_call = false;
-    let mut evidence = Evidence::new();
     for gate in idt.gates() {
         let is_exception = gate.vector < NR_EXCEPTIONS;
         // The gates of devices are entries of a table, which all lead to the same.

@@ -82,12 +82,11 @@ struct Counts {
     interrupts: usize,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, target] = trial.cpus()?;
     let seen = [Seen::Queued, Seen::Sent, Seen::Called];
     let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
     let counts = attempt(|| try_all(trial, sender, target, &traffic))?;
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "CPU {} queued {} calls for CPU {}",
         sender.as_u32(),

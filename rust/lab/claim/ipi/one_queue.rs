@@ -73,7 +73,7 @@ impl smp::Handler<smp::Kind> for Call {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, target] = trial.cpus()?;
     let seen = [Seen::Queued, Seen::Called];
     let traffic = Arc::new(Traffic::to(target, &seen)?, GFP_KERNEL)?;
@@ -83,7 +83,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // Queued or not, what is urgent would have come by an interrupt of its own.
     let is_one = interrupts[0] != 0 && interrupts.iter().all(|other| *other == interrupts[0]);
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "queued for CPU {}, which has interrupts off: two calls that nobody waits for, then one {}",
         target.as_u32(),

@@ -75,7 +75,7 @@ struct Counts {
     spared: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !trial.is_control() && !cpu::is_idle_polling() {
         skip!("idle CPUs halt here: boot with idle=poll to see it");
     }
@@ -90,7 +90,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             target.as_u32()
         );
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         counts.idle > COUNT / 2,
         fmt!(

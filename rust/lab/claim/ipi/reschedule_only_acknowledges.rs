@@ -106,7 +106,7 @@ struct Counts {
     by_call: u32,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, target] = trial.cpus()?;
     let worker = Worker::on(target, c"irqlab_woken", Priority::Fifo)?;
     let steps = Arc::new(
@@ -134,7 +134,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             target.as_u32()
         );
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         counts.waiting == count,
         fmt!(

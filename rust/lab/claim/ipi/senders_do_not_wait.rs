@@ -145,7 +145,7 @@ struct Sent {
     all: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [first, second, target] = trial.cpus()?;
     let stopped_ns = trial.pick(STOPPED_NS, STOPPED_IN_VAIN_NS);
     let gate = Gate::new(first, target, stopped_ns);
@@ -153,7 +153,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     attached.to::<CsdQueueCpu>()?;
     attached.to::<IpiSendCpu>()?;
     let gate = attached.observer();
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "CPU {} is stopped as it calls CPU {}",
         first.as_u32(),

@@ -57,7 +57,7 @@ struct Calls {
     interrupts: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, receiver] = trial.cpus()?;
     let traffic = Traffic::to(receiver, &[Seen::Queued])?;
     let queued = || traffic.observer().on(sender, Seen::Queued);
@@ -67,7 +67,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         attempt(|| try_one(trial, sender, receiver, waits, &queued, &mut waiting))?;
         attempt(|| try_one(trial, sender, receiver, false, &queued, &mut others))?;
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "CPU {} calls CPU {}, which has interrupts off",
         sender.as_u32(),

@@ -128,7 +128,7 @@ impl kprobe::Observer for Calls {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     skip_dangerous!(trial, "IPI-13", "takes a CPU offline for a moment");
     let [first, _] = trial.cpus()?;
     let cpu = cpu::online().last().unwrap_or(first);
@@ -161,7 +161,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         result => result?,
     };
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "CPU {}, whose local APIC has the id {}, was taken offline",
         cpu.as_u32(),

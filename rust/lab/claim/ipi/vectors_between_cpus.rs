@@ -143,7 +143,7 @@ impl Observer<RescheduleEntry> for Taken {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, target] = trial.cpus()?;
     let third = cpu::online().nth(2);
     let taken = Taken {
@@ -156,7 +156,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     attached.to::<RescheduleEntry>()?;
     let taken = attached.observer();
 
-    let mut evidence = Evidence::new();
     let mut is_as_in_the_text = true;
     for kind in Kind::ALL {
         if kind == Kind::Several && third.is_none() {

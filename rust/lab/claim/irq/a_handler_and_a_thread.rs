@@ -106,11 +106,10 @@ impl ThreadedHandler for Threaded {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     for name in ["sim0", "edu0"] {
         if trial.line(name).is_ok() {
-            try_line(trial, name, &mut evidence)?;
+            try_line(trial, name, evidence)?;
         }
     }
     evidence.holds()

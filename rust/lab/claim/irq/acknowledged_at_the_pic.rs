@@ -84,7 +84,7 @@ impl Handler for Looker {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let line = match trial.line("edu0") {
         Ok(line) => line,
         Err(_) => trial.line("sim0")?,
@@ -104,10 +104,17 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let vector = waiting::vector_of(&line)?;
     let info = irq_line.info()?;
     match (vector, before) {
-        (Some(_), _) => local_apic(trial, &line, looker, before),
+        (Some(_), _) => local_apic(trial, evidence, &line, looker, before),
         (None, Some(before)) if info.chip.to_bytes() == b"XT-PIC" => {
             // There, lines and interrupts have the same numbers.
-            pic(trial, &line, looker, before, 1 << (irq_line.irq() % 16))
+            pic(
+                trial,
+                evidence,
+                &line,
+                looker,
+                before,
+                1 << (irq_line.irq() % 16),
+            )
         }
         _ => skip!(
             "{} comes neither through a local APIC nor from an 8259",
@@ -119,10 +126,11 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
 /// For a line that comes through the local APIC.
 fn local_apic(
     trial: &Trial<'_>,
+    evidence: &mut Evidence,
     line: &Line,
     looker: &Looker,
     before: Option<i8259::State>,
-) -> Answer<Finding> {
+) -> Answer<Verdict> {
     let irq_line = line.source.line();
     let is_control = trial.is_control();
     let (nr_waited, nr_left) = (Atomic::new(0), Atomic::new(0));
@@ -157,7 +165,6 @@ fn local_apic(
     })?;
     let (waited, runs) = (nr_waited.load(Relaxed), looker.runs.load(Relaxed));
     let (name, chip, cpu) = (line.name(), irq_line.info()?.chip, cpu.as_u32());
-    let mut evidence = Evidence::new();
     evidence.check(
         waited == COUNT,
         fmt!("{waited} of {COUNT} interrupts of {name} ({chip}) waited in the local APIC of CPU {cpu}, vector {vector:#x}"),
@@ -184,11 +191,12 @@ fn local_apic(
 /// For line `bit` of the 8259.
 fn pic(
     trial: &Trial<'_>,
+    evidence: &mut Evidence,
     line: &Line,
     looker: &Looker,
     before: i8259::State,
     bit: u16,
-) -> Answer<Finding> {
+) -> Answer<Verdict> {
     for number in 1..=COUNT {
         if trial.is_control() {
             looker.look();
@@ -208,7 +216,6 @@ fn pic(
         0 => "unmasked",
         _ => "masked",
     };
-    let mut evidence = Evidence::new();
     evidence.check(
         before.masked & bit == 0 && during & bit != 0 && after.masked & bit == 0,
         fmt!(

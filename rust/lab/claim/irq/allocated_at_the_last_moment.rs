@@ -44,12 +44,11 @@ impl Handler for Counting {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
     let irq_line = line.source.line();
-    let mut evidence = Evidence::new();
 
     let is_refused = lent.raise() == Err(ENXIO);
     let owners = irq_line.handlers()?.names;

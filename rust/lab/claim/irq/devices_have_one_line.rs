@@ -28,7 +28,7 @@ claim! {
 /// How many devices are shown by name.
 const MAX_SHOWN: usize = 3;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let devices = lines_of_all(trial.task)?;
     let has_pin = |device: &&Lines| device.has_pin;
     let nr_pins = devices.iter().filter(has_pin).count();
@@ -37,7 +37,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if nr_pins + nr_tables == 0 {
         skip!("of {} PCI devices none can interrupt", devices.len());
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "of {} PCI devices, {nr_pins} have a pin, {nr_tables} a table of messages (MSI-X)",
         devices.len()

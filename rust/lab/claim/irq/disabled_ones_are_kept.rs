@@ -22,7 +22,7 @@ claim! {
 /// How many are raised.
 const COUNT: u64 = 5;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
     let lent = group.lend()?;
@@ -47,7 +47,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     // The kernel counts what it has handlers called for: the replay alone.
     let counted = irq_line.nr_interrupts()? - before;
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "sim0 {}, and was raised {COUNT} times",
         trial.pick("was disabled", "stayed enabled")

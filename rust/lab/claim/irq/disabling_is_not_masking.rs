@@ -55,12 +55,11 @@ claim! {
 /// How long the CPUs wait for each other.
 const PATIENCE_NS: u64 = 50_000_000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let cpus = trial.cpus::<2>()?;
     if !lapic::is_used() {
         skip!("the kernel uses no local APIC, in which an interrupt would be seen to wait");
     }
-    let mut evidence = Evidence::new();
     for name in ["sim0", "edu0"] {
         let Ok(line) = trial.line(name) else {
             continue;
@@ -74,8 +73,8 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         let groups = (trial.group(name)?, trial.group("sim1")?);
         let _lent = (groups.0.lend()?, groups.1.lend()?);
         let pair = Pair::new(trial, [&line, &other], cpus)?;
-        pair.mask(&mut evidence)?;
-        pair.disable(&mut evidence)?;
+        pair.mask(evidence)?;
+        pair.disable(evidence)?;
     }
     evidence.holds()
 }

@@ -47,7 +47,7 @@ const COUNT: usize = 12;
 /// In the control, after how many the line is moved on to the next CPU.
 const MOVES: usize = 5;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let Ok(line) = trial.line("edu0") else {
         skip!("no PCI device (QEMU: -device edu); the controller of a simulated line is the lab's own");
@@ -62,7 +62,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let counter = registration.handler();
     let irq_line = line.source.line();
     let affinity = Affinity::new(irq_line)?;
-    let mut evidence = Evidence::new();
 
     // All CPUs; all but the chosen one; only the last.
     for step in 0..3 {
@@ -73,7 +72,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             _ => cpu::online().last() == Some(*cpu),
         };
         counter.move_to(trial, &affinity, cpu::online().filter(is_asked))?;
-        spread(trial, counter, irq_line, &affinity, &mut evidence)?;
+        spread(trial, counter, irq_line, &affinity, evidence)?;
     }
 
     counter.move_to(trial, &affinity, cpu::online())?;

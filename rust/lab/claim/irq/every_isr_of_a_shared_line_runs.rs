@@ -104,10 +104,9 @@ fn calls_of(line: &Line) -> Result<Attached<Calls>> {
     Ok(attached)
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
-    three_isrs(trial, &mut evidence)?;
-    two_devices(trial, &mut evidence)?;
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
+    three_isrs(trial, evidence)?;
+    two_devices(trial, evidence)?;
     evidence.holds()
 }
 

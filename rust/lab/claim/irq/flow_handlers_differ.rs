@@ -291,8 +291,7 @@ impl irq_work::Handler<irq_work::Kind<Now>> for Raiser {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     for case in CASES {
         let (steps, nr_counted) = record(trial, case, trial.pick(case.flow, another(case.flow)))?;
         let mut clause = Text::new();

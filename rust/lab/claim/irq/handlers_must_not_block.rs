@@ -107,7 +107,7 @@ impl kthread::Handler<kthread::Kind> for Interrupted {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     skip_dangerous!(
         trial,
         "IRQ-10",
@@ -141,7 +141,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let before = blocker.depth_before.load(Relaxed);
     let after = blocker.depth_after.load(Relaxed);
     let has_warned = dangerous::has_warned();
-    let mut evidence = Evidence::new();
     evidence.check(
         before == 1 && after == 0,
         fmt!(

@@ -88,7 +88,7 @@ impl Handler for Rival {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     // A device's line, if its interrupts are seen to wait.
     let second = match trial.line("edu0") {
@@ -134,7 +134,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     })?;
     trial.eventually(trial.patience_ms(), || runs() >= wanted);
 
-    let mut evidence = Evidence::new();
     let max_depth = nesting.max_depth.load(Relaxed);
     for (rival, other) in rivals.iter().zip([&lines[1], &lines[0]]) {
         let (name, other, waited) = (rival.line.name(), other.name(), &rival.waited_for);

@@ -38,11 +38,10 @@ claim! {
     next: "echo tasklet > lines/sim0/handlers; echo 5 > lines/sim0/trigger; cat deferral/tasklet/context; echo none > lines/sim0/handlers",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let stage = trial.pick(Stage::Top, Stage::Bottom);
-    let mut evidence = Evidence::new();
     let name = trial.line("edu0").map_or("sim0", |_| "edu0");
-    try_line(trial, name, stage, &mut evidence)?;
+    try_line(trial, name, stage, evidence)?;
     let ordinary = ordinary_handler(trial)?;
     evidence.note(fmt!(
         "a driver's ordinary handler ran in {} context with IF = {}",

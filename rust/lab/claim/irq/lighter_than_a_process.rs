@@ -133,7 +133,7 @@ impl Handler for TopHalf {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !irq_work::has_interrupt() {
         skip!("without a local APIC, an interrupt of a simulated line waits for the next tick");
     }
@@ -189,7 +189,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         skip!("the machine is too busy: an answer did not come within 2 s");
     }
     let percent = thread_ns * 100 / handler_ns.max(1);
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{COUNT} interrupts on CPU {} answered by their handler, a median of {handler_ns} ns after they were raised",
         cpu.as_u32()

@@ -50,19 +50,18 @@ claim! {
 /// The distance of the vectors from the lines, by the text.
 const DISTANCE: u32 = 32;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !lapic::is_used() {
         skip!("the kernel uses no local APIC, which would show the vector of a line");
     }
-    let mut evidence = Evidence::new();
     // Whether each vector that was found is as the text says.
     let mut found = KVec::new();
     for name in ["edu0", "edu1"] {
         if let Ok(line) = trial.line(name) {
-            raise(trial, &line, &mut found, &mut evidence)?;
+            raise(trial, &line, &mut found, evidence)?;
         }
     }
-    read_table(trial, &mut found, &mut evidence)?;
+    read_table(trial, &mut found, evidence)?;
     if found.is_empty() {
         skip!("no line of this machine comes through a local APIC by a vector of its own");
     }

@@ -147,7 +147,7 @@ impl Sender<'_> {
 /// An interrupt by its name, its vector, and how it is raised.
 struct Interrupt<'a>(&'static str, u8, Sender<'a>);
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !lapic::is_used() {
         skip!("the kernel uses no local APIC, in which two interrupts could wait");
     }
@@ -169,8 +169,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let reschedule = Sender::Reschedule(cpu);
     let reschedule = Interrupt("a reschedule IPI", lapic::RESCHEDULE_VECTOR, reschedule);
 
-    let mut evidence = Evidence::new();
-    let mut first = try_pair(trial, cpu, order, &[work(), reschedule], &mut evidence)?;
+    let mut first = try_pair(trial, cpu, order, &[work(), reschedule], evidence)?;
     if let Ok(line) = trial.line("edu0") {
         let group = trial.group("edu0")?;
         let _lent = group.lend()?;
@@ -192,7 +191,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             let vector = waiting::visible_vector_of(&line)?;
             registration.handler().vector.store(vector.into(), Relaxed);
             let device = Interrupt("edu0", vector, Sender::Line(&line));
-            if try_pair(trial, cpu, order, &[device, work()], &mut evidence)? != first {
+            if try_pair(trial, cpu, order, &[device, work()], evidence)? != first {
                 first = First::Varies;
             }
         }

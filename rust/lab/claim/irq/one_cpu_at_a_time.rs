@@ -117,9 +117,8 @@ fn raiser(line: &Arc<Line<Nothing>>) -> Result<Pin<KBox<IrqWork<Raiser>>>> {
     KBox::pin_init(IrqWork::new(Ok(raiser)), GFP_KERNEL)
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let overlap = attempt(|| meet(trial))?;
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "raised on one CPU and, while the handler ran there, on another, {}",
         trial.pick("on the same line", "on a line of its own")

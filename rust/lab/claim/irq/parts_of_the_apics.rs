@@ -62,16 +62,15 @@ claim! {
     next: "cat lapic",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let states = State::read_all(&trial.lab.workers, trial.task)?;
     if states.iter().any(|(_, state)| state.mode == Mode::None) {
         skip!("a CPU has no local APIC that the kernel uses");
     }
-    let mut evidence = Evidence::new();
-    show_local(trial, &states, &mut evidence)?;
-    show_sent(trial, &mut evidence)?;
-    show_held(trial, &mut evidence)?;
-    show_routed(trial, &mut evidence)?;
+    show_local(trial, &states, evidence)?;
+    show_sent(trial, evidence)?;
+    show_held(trial, evidence)?;
+    show_routed(trial, evidence)?;
     evidence.holds()
 }
 

@@ -137,7 +137,7 @@ impl Handler for Driver {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !irq_work::has_interrupt() {
         skip!("without a local APIC, no CPU can interrupt itself");
     }
@@ -167,7 +167,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         refuse!(EIO, "{}: the deferrable part did not run", line.name());
     }
 
-    let mut evidence = Evidence::new();
     let mut show = |name: &str, part: &Part, is_as_told: fn(&Snapshot, bool) -> bool| {
         let Some(place) = part.place.load() else {
             refuse!(EIO, "no snapshot of the {name} part");

@@ -128,7 +128,7 @@ impl Counts {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// How often an idle CPU is looked for, and in how many windows it has to get each tick for the text to hold.
     const ATTEMPTS: u32 = 20;
     const ENOUGH: u32 = 3;
@@ -147,8 +147,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     watched.to::<TickStop>()?;
     let idle = watched.observer();
 
-    let mut evidence = Evidence::new();
-    show_busy(trial, idle, &mut evidence)?;
+    show_busy(trial, idle, evidence)?;
     let mut nr_ticking = 0;
     for _ in 0..ATTEMPTS {
         let Some((cpu, passed)) = quietest(trial, idle)? else {

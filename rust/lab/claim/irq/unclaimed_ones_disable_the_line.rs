@@ -125,7 +125,7 @@ impl irq_work::Handler<irq_work::Kind<Now>> for Stuck {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     skip_dangerous!(trial, "IRQ-06", "makes the kernel report 'nobody cared'");
     let controller = Controller {
         is_masked: Atomic::new(true),
@@ -156,7 +156,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     raise_row(trial, &stuck)?;
     let recovered = claimer.handler().runs.load(Relaxed);
 
-    let mut evidence = Evidence::new();
     let claimed = trial.pick(0, until / CLAIMS);
     evidence.note(fmt!("raised {raised} interrupts"))?;
     evidence.check(

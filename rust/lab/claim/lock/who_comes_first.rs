@@ -122,7 +122,7 @@ impl Round {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let mut cpus = KVec::new();
     for cpu in cpu::online().take(MAX_CPUS) {
@@ -152,7 +152,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let kind = usize::from(nr_queued > 0);
     let (nr_whole, nr_upset) = (nr_whole[kind], nr_upset[kind]);
 
-    let mut evidence = Evidence::new();
     evidence.check(
         nr_meanwhile == 0,
         fmt!(

@@ -63,10 +63,9 @@ impl Routine for Lingers {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [one, other] = trial.cpus()?;
     let set = BottomHalves::new()?;
-    let mut evidence = Evidence::new();
 
     let runs = Arc::new(Runs::new(), GFP_KERNEL)?;
     let slot = Arc::new(set.init(0, runs.clone(), trial.task)?, GFP_KERNEL)?;

@@ -37,7 +37,7 @@ fn served() -> u64 {
         .sum()
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let set = BottomHalves::new()?;
     let full = Arc::new(Runs::new(), GFP_KERNEL)?;
     let _full = set.init(FULL, full.clone(), trial.task)?;
@@ -60,7 +60,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let served = served().wrapping_sub(before);
     let state = set.state(EMPTY)?;
 
-    let mut evidence = Evidence::new();
     evidence.check(served > 0, fmt!("runs of the soft IRQ: {served}"))?;
     evidence.check(
         state.nr_empty == 1 && state.nr_runs == 0 && empty.count() == 0,

@@ -107,7 +107,7 @@ struct Seen {
     nr_remarks: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [one, other] = trial.cpus()?;
     let mut seen = try_it(trial, one, other)?;
     for _ in 1..NR_KEPT {
@@ -124,7 +124,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
 
-    let mut evidence = Evidence::new();
     evidence.check(
         seen.has_come_back,
         fmt!(

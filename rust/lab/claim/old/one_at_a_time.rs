@@ -38,7 +38,7 @@ claim! {
 const MIN_RUNS: u64 = 100;
 const MAX_MS: u64 = 2000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let overlap = Overlap::new()?;
     let sets = [BottomHalves::new()?, BottomHalves::new()?];
@@ -68,7 +68,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             nr_cpus
         );
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("{nr_cpus} CPUs, each with a slot"))?;
     evidence.check(
         overlap.max() == 1,

@@ -52,9 +52,8 @@ const ROWS: &[Row] = &[
     Row("int_thread", runner::interrupt_thread, Beside::Itself),
 ];
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
-    let mut evidence = Evidence::new();
     for Row(name, new, beside) in ROWS {
         let (may_itself, may_others) = (*beside >= Beside::Itself, *beside >= Beside::Others);
         let new = trial.pick(*new, runner::softirq as New);

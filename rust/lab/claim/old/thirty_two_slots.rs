@@ -33,14 +33,13 @@ claim! {
 
 const MARKS: u64 = 5;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let set = BottomHalves::new()?;
     let mut slots = KVec::new();
     let runs = Arc::new(Runs::new(), GFP_KERNEL)?;
     for number in 0..NR_SLOTS {
         slots.push(set.init(number, runs.clone(), trial.task)?, GFP_KERNEL)?;
     }
-    let mut evidence = Evidence::new();
     let refused = |number| match set.init(number, runs.clone(), trial.task) {
         Err(error) => Ok(error),
         Ok(_) => Err(EBADE),

@@ -68,7 +68,7 @@ impl Handler<Kind> for Affinity {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let is_control = trial.is_control();
     let tasklets = PerCpu::new(|| {
         let affinity = Affinity {
@@ -98,7 +98,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
     })?;
     let testimony = witness.testimony()?;
-    let mut evidence = Evidence::new();
     let mut pids = KVec::new();
     let used = tasklets
         .with_cpus()

@@ -42,7 +42,7 @@ claim! {
 
 const LIMIT: usize = 32;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let function = trial.pick(Function::Open, Function::TaskletSchedule);
     if !symbol::exists(function.name(), trial.task) {
         skip!("whether {}() is there cannot be told", function.name());
@@ -57,7 +57,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     let nr_rows = names().count();
     let nr_bits = softirq::nr_pending_bits();
-    let mut evidence = Evidence::new();
     evidence.check(
         (1..=LIMIT).contains(&nr_rows),
         fmt!(
@@ -79,7 +78,7 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             function.name()
         ),
     )?;
-    raise(trial, &mut evidence)?;
+    raise(trial, evidence)?;
     evidence.holds()
 }
 

@@ -72,12 +72,11 @@ struct Rounds {
     runs: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let cpu = CpuId::current();
     let witness = Witness::on(cpu, |event| event.is_of(VECTOR))?;
     let rounds = attempt(|| try_once(trial, cpu, &witness))?;
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "a tasklet was scheduled {} times, by {}",
         rounds.runs,

@@ -171,7 +171,7 @@ const NR_WRONG: u32 = 3;
 
 type Services = KVec<(Vector, Service)>;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let means = Means::new()?;
     let cpu = CpuId::current();
@@ -189,7 +189,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             |services: &Services| trial.is_control() || !is_wrong(services) || nr_wrong == NR_WRONG;
         Ok(services.filter(is_final))
     })?;
-    let mut evidence = Evidence::new();
     evidence.check(
         !is_ascending(&services, |service| service.raised),
         fmt!(

@@ -97,7 +97,7 @@ impl Observer<SchedSwitch> for Leaving {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     /// `TASK_INTERRUPTIBLE`.
     const INTERRUPTIBLE: u32 = 1;
 
@@ -110,7 +110,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     attached.to::<SchedSwitch>()?;
     let leaving = attached.observer();
     let (at, nr_allowed) = attempt(|| try_one(trial, leaving))?;
-    let mut evidence = Evidence::new();
     let mut name = Text::new();
     emit!(&mut name, "ksoftirqd/{}", at.cpu)?;
     evidence.check(

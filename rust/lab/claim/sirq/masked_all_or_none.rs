@@ -40,15 +40,14 @@ claim! {
     next: "echo TASK-05 > claims; grep ^TASK-05 claims # how often a tasklet may be disabled",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
-    let mut evidence = Evidence::new();
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let (hi, ordinary) = attempt(|| with_bottom_halves_off(trial))?;
     evidence.note(fmt!(
         "raised with bottom halves off: {} had run {hi} times, {} {ordinary} times",
         Vector::Hi,
         Vector::Tasklet
     ))?;
-    with_a_tasklet_off(trial, &mut evidence)?;
+    with_a_tasklet_off(trial, evidence)?;
     if hi == 0 && ordinary == 0 {
         evidence.outdated()
     } else {

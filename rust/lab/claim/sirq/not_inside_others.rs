@@ -88,13 +88,12 @@ fn nest(raiser: &Raiser, runs: &Runs, here: &Here<'_>, is_control: bool) {
     runs.after_outer.store(so_far(), Relaxed);
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let cpu = CpuId::current();
     let raiser = Raiser::new()?;
     let witness = Witness::on(cpu, |event| event.is_of(raiser::VECTOR))?;
     let (runs, service) = attempt(|| try_once(trial, cpu, &raiser, &witness))?;
-    let mut evidence = Evidence::new();
     let raised_at = &service.raised.at;
     evidence.note(fmt!(
         "raised in {}, with soft IRQs disabled {} times",

@@ -107,13 +107,12 @@ impl irq_work::Handler<irq_work::Kind<Now>> for Scheduler {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     // On one CPU, so that the work does not leave what it interrupts.
     let cpu = CpuId::current();
     let witness = Witness::on(cpu, |event| event.is_of(VECTOR))?;
     let try_one = |origin| attempt(|| try_one(trial, origin, cpu, &witness));
 
-    let mut evidence = Evidence::new();
     let origin = trial.pick(Origin::Section, Origin::Task);
     let of_task = try_one(origin)?;
     let has_switched = of_task.region == StackRegion::Irq;

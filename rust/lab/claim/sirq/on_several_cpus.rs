@@ -87,7 +87,7 @@ impl Watcher for Inside {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let bodies = Overlap::new()?;
     let tasklets = PerCpu::new(|| {
@@ -127,7 +127,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if !is_control && bodies.nr_cpus() < 2 {
         skip!("the machine is too busy: {nr_cpus} CPUs raised it, one came to serve it");
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!("{nr_cpus} CPUs raised {}", Vector::Tasklet))?;
     let max = inside.max.load(Relaxed);
     evidence.check(

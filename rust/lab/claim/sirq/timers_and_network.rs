@@ -100,7 +100,7 @@ impl Handler<Kind> for Tick {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let serving = Serving {
         here: PerCpu::new(|| Ok(Atomic::new(NONE)))?,
         timer: Atomic::new(NOT_YET),
@@ -123,7 +123,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let patience_ms = trial.pick(PATIENCE_MS, IN_VAIN_MS);
     let mut is_by_thread = false;
-    let mut evidence = Evidence::new();
     for (what, place, wanted) in [
         ("the timer ran", &serving.timer, Vector::Timer),
         ("the packet was taken", &serving.packet, Vector::NetRx),

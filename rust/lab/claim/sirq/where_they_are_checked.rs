@@ -185,7 +185,7 @@ impl Means {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if !irq_work::has_interrupt() {
         skip!("without local APICs there are none of these interrupts");
     }
@@ -203,7 +203,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         matches!(event, Event::Interrupted(_)) || Origin::ALL.iter().any(is_raised_here)
     })?;
     let caller = cpu::next_online(cpu).filter(|other| *other != cpu);
-    let mut evidence = Evidence::new();
     for origin in Origin::ALL {
         if origin == Origin::Call && caller.is_none() {
             evidence.note(fmt!("a call by another CPU takes two"))?;

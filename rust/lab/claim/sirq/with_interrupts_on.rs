@@ -51,11 +51,10 @@ const VECTORS: [Vector; 5] = [
     Vector::HrTimer,
 ];
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let witness = Witness::of(|event| VECTORS.iter().any(|vector| event.is_of(*vector)))?;
-    let mut evidence = Evidence::new();
-    let seen = halves(trial, &mut evidence)?;
-    let nr_preemptible = entries(&witness, seen, &mut evidence)?;
+    let seen = halves(trial, evidence)?;
+    let nr_preemptible = entries(&witness, seen, evidence)?;
     if nr_preemptible == 0 {
         evidence.holds()
     } else {

@@ -29,7 +29,7 @@ claim! {
     next: "cat interrupt_threads/pools",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     let (low, middle, high) = (Actor::new()?, Actor::new()?, Actor::new()?);
     middle.blocks.store(!trial.is_control(), Relaxed);
@@ -58,7 +58,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         (Some(low), Some(middle)) => middle.stamp_ns <= low.stamp_ns,
         _ => false,
     };
-    let mut evidence = Evidence::new();
     evidence.check(
         is_blocked,
         fmt!(

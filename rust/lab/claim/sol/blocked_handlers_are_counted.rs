@@ -29,7 +29,7 @@ claim! {
 
 const INTERRUPTS: u64 = 30;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     let actor = Actor::new()?;
     let pools = threads(&[(4, &actor)], trial)?;
@@ -52,7 +52,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let stats = pools.stats(cpu, level);
     let expected = INTERRUPTS.div_ceil(3);
-    let mut evidence = Evidence::new();
     evidence.check(
         stats.runs == INTERRUPTS && stats.raised == INTERRUPTS,
         fmt!("{} interrupts, {} runs", stats.raised, stats.runs),

@@ -38,7 +38,7 @@ claim! {
            interrupt_threads/release; echo 0 > interrupt_threads/on",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     let is_control = trial.is_control();
     let actor = Actor::blocking(!is_control)?;
@@ -58,7 +58,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (Some(begin), Some(end)) = (actor.begun(), actor.ended()) else {
         skip!("the machine is too busy: the interrupt did not come in time");
     };
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "begun in {} context, with '{}' as the current thread",
         begin.kind(),

@@ -147,7 +147,7 @@ impl ThreadedHandler for OnLine {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if cfg!(CONFIG_KCSAN) {
         skip!("this kernel checks every access to memory, which costs more than what is compared");
     }
@@ -217,7 +217,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     };
     trial.judge_by_clock();
     let thread_extra = thread_ns.saturating_sub(plain_ns);
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "the least of {ROUNDS}, in ns: a plain handler {plain_ns}, an interrupt thread {thread_ns}"
     ))?;

@@ -41,7 +41,7 @@ claim! {
 
 const ROUNDS: u64 = 100;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     let blocks = trial.is_control();
     let actor = Actor::blocking(blocks)?;
@@ -77,7 +77,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             ROUNDS
         );
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         returned == ROUNDS && own > 0,
         fmt!(

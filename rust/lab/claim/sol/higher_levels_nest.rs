@@ -70,7 +70,7 @@ impl Handler for Upper {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [sender, cpu] = trial.cpus()?;
     let upper_number = trial.pick(6, 2);
     let (lower_level, upper_level) = (level(3)?, level(upper_number)?);
@@ -111,7 +111,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     }
     let lower_ns = pools.stats(cpu, lower_level).ns;
     let upper_ns = pools.stats(cpu, upper_level).ns;
-    let mut evidence = Evidence::new();
     evidence.check(
         upper.is_on_top.load(Relaxed),
         fmt!(

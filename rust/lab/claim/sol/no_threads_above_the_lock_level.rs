@@ -33,7 +33,7 @@ claim! {
     next: "# on the host, in the source tree: make compile-fail",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [cpu] = trial.cpus()?;
     let number = trial.pick(LOCK_LEVEL + 2, LOCK_LEVEL);
     let actor = Actor::new()?;
@@ -47,7 +47,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         refuse!(EIO, "no snapshot");
     };
     let has_thread = Handlers::new().thread(high, actor.clone()).is_ok();
-    let mut evidence = Evidence::new();
     evidence.check(
         at.kind() == Kind::HardIrq && at.irqs_disabled,
         fmt!(

@@ -106,7 +106,7 @@ struct Meanwhile {
     has_moved: bool,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [elsewhere, home] = trial.cpus()?;
     let actor = Actor::blocking(trial.is_control())?;
     actor.holds.store(!trial.is_control(), Release);
@@ -177,7 +177,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     if begun.pid != victim.pid.load(Relaxed) {
         skip!("the interrupt met '{}' instead of the thread", begun.comm());
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "a handler interrupted thread {} on CPU {}",
         begun.pid,

@@ -87,7 +87,7 @@ fn is_of_pool(name: &str, level: u8, cpu: CpuId) -> bool {
     is(parts.next(), u32::from(level)) && is(parts.next(), cpu.as_u32())
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let mut actors = KVec::new();
     for _ in 0..LOCK_LEVEL {
         actors.push(Actor::blocking(true)?, GFP_KERNEL)?;
@@ -99,15 +99,14 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
         threads(&pairs, trial)
     };
-    let mut evidence = Evidence::new();
     let mut pools = make()?;
     let nr_cpus = cpu::online().count();
-    let first = round(trial, &pools, &actors, &mut evidence)?;
+    let first = round(trial, &pools, &actors, evidence)?;
     if trial.is_control() {
         drop(pools);
         pools = make()?;
     }
-    let second = round(trial, &pools, &actors, &mut evidence)?;
+    let second = round(trial, &pools, &actors, evidence)?;
     let is_distinct = |pids: &Pids| {
         pids.iter()
             .enumerate()

@@ -33,7 +33,7 @@ claim! {
 
 const TASKLETS: usize = 20;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let mut tasklets = KVec::new();
     for _ in 0..TASKLETS {
         let tasklet = Tasklet::new(Ok::<_, Error>(Runs::new()));
@@ -68,7 +68,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let nr_run = tasklets.iter().filter(|tasklet| tasklet.count() == 1);
     let nr_run = nr_run.count();
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{TASKLETS} tasklets scheduled {}",
         trial.pick(

@@ -40,7 +40,7 @@ claim! {
 /// How often the soft IRQ has to come: if it has come twice, its first action has ended.
 const CHANCES: u64 = 2;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let tasklet = Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL)?;
     let log = Log::of([tasklet.function(), 0])?.tasklets()?;
     let runs = || tasklet.count();
@@ -63,7 +63,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         }
         Ok(nr_since())
     };
-    let mut evidence = Evidence::new();
     let nr_chances = come_in_vain()?;
     evidence.check(
         runs() == 0,

@@ -33,7 +33,7 @@ claim! {
     next: "echo TASK-04 > claims; grep ^TASK-04 claims",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let tasklet = || Arc::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
     let (enabled, normal, high) = (tasklet()?, tasklet()?, tasklet()?);
     let log = Log::of([0, 0])?.soft_irqs()?;
@@ -64,7 +64,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let by_enabling = raised(by_enabling, Vector::Hi) + raised(by_enabling, Vector::Tasklet);
     let (nr_normal, nr_high) = (raised(later, Vector::Tasklet), raised(later, Vector::Hi));
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "tasklet_enable() raised a soft IRQ {by_enabling} times, and its tasklet ran {} times",
         enabled.count()

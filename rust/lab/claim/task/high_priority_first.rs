@@ -31,7 +31,7 @@ claim! {
     next: "echo line=sim0 mechanisms=tasklet_hi,tasklet > bench; cat bench",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let tasklet = || KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
     let (normal, high) = (tasklet()?, tasklet()?);
     let log = Log::of([normal.function(), 0])?.tasklets()?.soft_irqs()?;
@@ -57,7 +57,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             _ => (),
         }
     }
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "scheduled before one could run: one of normal priority, then one of {} priority",
         trial.pick("high", "normal")

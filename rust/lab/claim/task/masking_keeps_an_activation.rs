@@ -33,7 +33,7 @@ claim! {
            deferral/bh_wq/enabled; cat deferral/bh_wq/context",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let queue = Queue::bh(c"irqlab_task_11")?;
     let tasklet = Arc::pin_init(Tasklet::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
     let work = || Arc::pin_init(new_work!(Ok::<_, Error>(Runs::new())), GFP_KERNEL);
@@ -58,7 +58,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         log.count(What::Began, work.id())?,
     ];
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "a tasklet and BH work, both {}",
         trial.pick(

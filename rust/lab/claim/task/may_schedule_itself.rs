@@ -79,7 +79,7 @@ impl Handler<Kind> for Repeater {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [one, other] = trial.cpus()?;
     let seen = Seen {
         runs: Atomic::new(0),
@@ -100,7 +100,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     });
     let runs = nr_began()?;
 
-    let mut evidence = Evidence::new();
     evidence.check(
         runs == RUNS,
         fmt!(

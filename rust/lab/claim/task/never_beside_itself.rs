@@ -44,12 +44,11 @@ claim! {
 const MIN_RUNS: u64 = 40;
 const MAX_MS: u64 = 2000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [_, _] = trial.cpus()?;
     let tasklet = |overlap: &Arc<Overlap>| {
         KBox::pin_init(Tasklet::new(Ok(Meeting(overlap.clone()))), GFP_KERNEL)
     };
-    let mut evidence = Evidence::new();
 
     let one = Overlap::new()?;
     let same = [tasklet(&one)?, tasklet(&one)?];

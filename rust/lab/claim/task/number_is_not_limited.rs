@@ -32,7 +32,7 @@ claim! {
 
 const TASKLETS: usize = 10_000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let mut tasklets = KVVec::with_capacity(TASKLETS, GFP_KERNEL)?;
     for _ in 0..TASKLETS {
         let tasklet = Tasklet::new(Ok::<_, Error>(Runs::new()));
@@ -58,7 +58,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let seen = events.iter().filter(|event| event.what == What::Began);
     let seen = seen.count();
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "of {TASKLETS} tasklets {} were scheduled at the same time",
         scheduled().count()

@@ -29,7 +29,7 @@ claim! {
 
 const COUNT: u64 = 10;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let tasklet = || KBox::pin_init(Tasklet::new(Ok(Runs::new())), GFP_KERNEL);
     let (tasklet, last) = (tasklet()?, tasklet()?);
     let log = Log::of([tasklet.function(), 0])?.tasklets()?;
@@ -46,7 +46,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let runs = tasklet.count();
     let seen = log.count(What::Began, tasklet.id())?;
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "scheduled {COUNT} times, {}",
         trial.pick("before it could run", "and run after each time")

@@ -40,7 +40,7 @@ const TIMES: u64 = 5;
 /// How long a CPU waits for a run, in nanoseconds.
 const PATIENCE_NS: u64 = 2_000_000_000;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [first, _] = trial.cpus()?;
     let tasklets =
         PerCpu::new(|| KBox::pin_init(Tasklet::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL))?;
@@ -76,7 +76,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         nr_silent += u32::from(at_home + away == before);
     }
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{nr_cpus} CPUs, a tasklet each; each CPU scheduled {} {TIMES} times",
         trial.pick("its own", "that of the next CPU")

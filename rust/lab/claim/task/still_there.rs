@@ -83,17 +83,21 @@ impl<C: Context + 'static> workqueue::Handler<workqueue::Kind<C>> for Runner<C> 
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if trial.is_control() {
-        race::<Task>(trial, &Queue::per_cpu(c"irqlab_task_08")?)
+        race::<Task>(trial, evidence, &Queue::per_cpu(c"irqlab_task_08")?)
     } else {
-        race::<SoftIrq>(trial, &Queue::bh(c"irqlab_task_08")?)
+        race::<SoftIrq>(trial, evidence, &Queue::bh(c"irqlab_task_08")?)
     }
 }
 
 /// Schedules a tasklet, then work on `queue`, before one of them can run, and sees what runs when
 /// and where.
-fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding> {
+fn race<C: Context + 'static>(
+    trial: &Trial<'_>,
+    evidence: &mut Evidence,
+    queue: &Queue<C>,
+) -> Answer<Verdict> {
     let tasklet = Tasklet::new(Ok(Runner::<SoftIrq>::new()));
     let tasklet = KBox::pin_init(tasklet, GFP_KERNEL)?;
     let work = new_work!(Ok::<_, Error>(Runner::<C>::new()));
@@ -128,7 +132,6 @@ fn race<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Fin
     let us_after = |stamp_ns: u64| stamp_ns.saturating_sub(start_ns) / 1000;
     let [tasklet_us, work_us] = stamps().map(us_after);
 
-    let mut evidence = Evidence::new();
     evidence.check(
         together.contains(&tasklet.id()),
         fmt!("a tasklet still runs: it began {tasklet_us} us after it was scheduled"),

@@ -121,7 +121,7 @@ struct Lateness {
     high_us: i64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let tick_ns = clock::tick_ns();
     if u64::from(hrtimer::resolution_ns()) >= tick_ns {
@@ -196,7 +196,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         );
     }
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{TIMERS} of each kind, started in as many parts of a tick of {tick_us} us, each for {DELAY} ticks"
     ))?;

@@ -118,7 +118,7 @@ struct Seen {
     median_ns: u64,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     trial.judge_by_clock();
     let (tick_ns, cpu) = (clock::tick_ns(), CpuId::current());
     let period_ns = tick_ns / 4;
@@ -156,7 +156,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let (hard, soft) = (seen(hard.id())?, seen(trial.pick(soft.id(), plain.id()))?);
     let is = |seen: &Seen, ns: u64| seen.median_ns.abs_diff(ns) < ns / 4;
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "a tick takes {} us, the timers are to run every {} us",
         tick_ns / 1000,

@@ -71,7 +71,7 @@ impl Handler<Kind> for Item {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let name = c"irqlab_work_08";
     let queue = trial.pick(Queue::per_cpu(name)?, Queue::ordered(name)?);
     let patience_ms = trial.pick(20_000, 20);
@@ -111,7 +111,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let end = events.iter().position(|event| is_end(&event)).unwrap_or(0);
     let began = |event: &&Event| event.what == What::Began && event.id != blocked.id();
     let nr_ahead = events[..end].iter().filter(began).count();
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "on CPU {} an item on {} queue blocks, for at most {patience_ms} ms",
         cpu.as_u32(),

@@ -57,7 +57,7 @@ impl Handler<Delayed> for Late {
 
 type Boxed = Pin<KBox<DelayedWork<Late>>>;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let queue = Arc::new(Queue::per_cpu(c"irqlab_work_10")?, GFP_KERNEL)?;
     let work = || -> Result<Boxed> {
         let late = new_delayed_work!(queue.clone(), Ok::<_, Error>(Late(Atomic::new(0))));
@@ -68,7 +68,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let long = msecs_to_jiffies(LONG_MS);
     let runs = |work: &Boxed| work.0.load(Acquire);
 
-    let mut evidence = Evidence::new();
     cancelled.queue(long);
     let was_pending = cancelled.cancel(trial.task)?;
     let is_pending = cancelled.cancel(trial.task)?;

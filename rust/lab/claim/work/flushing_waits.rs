@@ -41,7 +41,7 @@ impl Handler<Kind> for Sleeps {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let mut items = KVec::new();
     for _ in 0..ITEMS {
         let item = new_work!(Ok::<_, Error>(Sleeps));
@@ -58,7 +58,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             .count())
     };
 
-    let mut evidence = Evidence::new();
     let queued = queue_all();
     if !trial.is_control() {
         queue.flush(trial.task);

@@ -38,7 +38,7 @@ struct Way {
     pid: i32,
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let queues = [
         Queue::per_cpu(c"irqlab_work_09a")?,
         Queue::per_cpu(c"irqlab_work_09b")?,
@@ -76,7 +76,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let thread = core::str::from_utf8(&thread).unwrap_or("?");
     let thread = thread.trim_end_matches('\0');
 
-    let mut evidence = Evidence::new();
     let nr_queues = 1 + u32::from(one.queue != other.queue);
     evidence.check(
         nr_queues == 2 && one.queue == queues[0].id(),

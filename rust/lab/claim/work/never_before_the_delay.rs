@@ -61,7 +61,7 @@ impl Handler<Delayed> for Late {
 
 type Boxed = Pin<KBox<DelayedWork<Late>>>;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let queue = Arc::new(Queue::per_cpu(c"irqlab_work_04")?, GFP_KERNEL)?;
     let work = || -> Result<Boxed> {
         let late = Late {
@@ -100,7 +100,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
             _ => nr_early += 1,
         }
     }
-    let mut evidence = Evidence::new();
     evidence.check(
         nr_queued == DELAYS.len(),
         fmt!(

@@ -53,7 +53,7 @@ impl Handler<Kind> for Item {
 
 type Items = KVec<Pin<KBox<Work<Item>>>>;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let name = c"irqlab_work_03";
     let queue = trial.pick(Queue::ordered(name)?, Queue::unbound(name)?);
     let overlap = Overlap::new()?;
@@ -81,7 +81,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     let asked = (nr_cpus * ITEMS) as u64;
     let seen = max_at_a_time(&log.events()?, &ids);
 
-    let mut evidence = Evidence::new();
     evidence.check(
         overlap.runs() == asked,
         fmt!(

@@ -33,7 +33,7 @@ claim! {
 /// How often it is queued.
 const TIMES: u64 = 6;
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let queue = Queue::bh(c"irqlab_work_06")?;
     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
     let log = Log::of([work.function(), 0])?.work()?;
@@ -50,7 +50,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         log.count(What::Queued, work.id())?,
         log.count(What::Began, work.id())?,
     );
-    let mut evidence = Evidence::new();
     evidence.check(
         taken == 1,
         fmt!(

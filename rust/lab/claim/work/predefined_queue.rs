@@ -34,7 +34,7 @@ claim! {
     next: "echo WORK-09 > claims; grep ^WORK-09 claims; ps | grep kworker/0",
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let own = Queue::per_cpu(c"irqlab_work_07")?;
     let queue = trial.pick(system_per_cpu(), &own);
     let work = Place::new()?;
@@ -51,7 +51,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
         queued.filter(|event| event.queue == queue.id()).count()
     };
 
-    let mut evidence = Evidence::new();
     evidence.check(
         on(system_per_cpu()) == 1,
         fmt!(

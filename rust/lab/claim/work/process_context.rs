@@ -91,15 +91,19 @@ impl Handler<workqueue::Kind<SoftIrq>> for Seen<SoftIrq> {
     }
 }
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     if trial.is_control() {
-        try_queue::<SoftIrq>(trial, &Queue::bh(c"irqlab_work_01")?)
+        try_queue::<SoftIrq>(trial, evidence, &Queue::bh(c"irqlab_work_01")?)
     } else {
-        try_queue::<Task>(trial, &Queue::per_cpu(c"irqlab_work_01")?)
+        try_queue::<Task>(trial, evidence, &Queue::per_cpu(c"irqlab_work_01")?)
     }
 }
 
-fn try_queue<C: Context + 'static>(trial: &Trial<'_>, queue: &Queue<C>) -> Answer<Finding>
+fn try_queue<C: Context + 'static>(
+    trial: &Trial<'_>,
+    evidence: &mut Evidence,
+    queue: &Queue<C>,
+) -> Answer<Verdict>
 where
     Seen<C>: Handler<workqueue::Kind<C>>,
 {
@@ -117,7 +121,6 @@ where
     let is_there = |what| log::of(&events, what, work.id()).any(|event| event.pid == place.pid);
     let is_kept = is_there(What::Began) && is_there(What::Ended);
 
-    let mut evidence = Evidence::new();
     evidence.check(
         place.kind() == Kind::Task && !place.irqs_disabled,
         fmt!(

@@ -27,7 +27,7 @@ const QUEUES: usize = 4;
 /// keeps 15 characters, and "kworker/R-" before the name takes ten.
 const NAME: &CStr = c"wq_02";
 
-pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
+pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [first, _] = trial.cpus()?;
     let nr_cpus = cpu::online().count();
     let before = task::nr_kernel_threads(NAME, trial.task);
@@ -45,7 +45,6 @@ pub(super) fn run(trial: &Trial<'_>) -> Answer<Finding> {
     item.queue_on(&queues[0], first);
     item.flush(trial.task)?;
 
-    let mut evidence = Evidence::new();
     evidence.note(fmt!(
         "{nr_cpus} CPUs; {QUEUES} queues made {}",
         trial.pick("by create_workqueue()", "without a thread in reserve")
