@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Interrupts: those of lines, and those that have none.
+
+use super::tracepoints;
+use crate::bindings;
+use kernel::prelude::*;
+
+tracepoints! {
+    /// A handler of an interrupt line is called.
+    c"irq_handler_entry",
+    __traceiter_irq_handler_entry(irq: c_int, _action: *mut bindings::irqaction) =>
+    IrqHandlerEntry {
+        /// Linux's number of the line, as in `/proc/interrupts`.
+        irq: u32 = irq.unsigned_abs(),
+    }
+
+    /// A handler of an interrupt line has returned.
+    c"irq_handler_exit",
+    __traceiter_irq_handler_exit(
+        irq: c_int, _action: *mut bindings::irqaction, answer: c_int
+    ) => IrqHandlerExit {
+        /// Linux's number of the line, as in `/proc/interrupts`.
+        irq: u32 = irq.unsigned_abs(),
+        /// Whether the handler says that the interrupt was for it.
+        is_handled: bool = answer != 0,
+    }
+
+    /// The local APIC's timer interrupts.
+    c"local_timer_entry", __traceiter_local_timer_entry(vector: c_int) => LocalTimerEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have this one schedule.
+    c"reschedule_entry", __traceiter_reschedule_entry(vector: c_int) => RescheduleEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// The interrupt of another CPU that had this one schedule is over: what is to be
+    /// scheduled will be, later.
+    c"reschedule_exit", __traceiter_reschedule_exit(vector: c_int) => RescheduleExit {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have functions called, here and elsewhere.
+    c"call_function_entry", __traceiter_call_function_entry(vector: c_int) => CallFunctionEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// Another CPU interrupts to have functions called, here only.
+    c"call_function_single_entry", __traceiter_call_function_single_entry(vector: c_int) =>
+    CallFunctionSingleEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+
+    /// The CPU interrupts itself to do IRQ work.
+    c"irq_work_entry", __traceiter_irq_work_entry(vector: c_int) => IrqWorkEntry {
+        /// The vector in the IDT.
+        vector: u8 = vector as u8,
+    }
+}

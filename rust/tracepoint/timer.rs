@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Timers, the tick, and idle CPUs.
+
+use super::tracepoints;
+use crate::bindings;
+use kernel::prelude::*;
+
+tracepoints! {
+    /// A timer begins to run.
+    c"timer_expire_entry", __traceiter_timer_expire_entry(
+        timer: *mut bindings::timer_list, _base: c_ulong
+    ) => TimerExpireEntry {
+        /// Which one it is: see [`Timer::id`](crate::timer::Timer::id).
+        timer: usize = timer.addr(),
+    }
+
+    /// A high-resolution timer begins to run.
+    c"hrtimer_expire_entry", __traceiter_hrtimer_expire_entry(
+        timer: *mut bindings::hrtimer, _now: bindings::ktime_t
+    ) => HrTimerExpireEntry {
+        /// Which one it is: see [`HrTimer::id`](crate::hrtimer::HrTimer::id).
+        timer: usize = timer.addr(),
+    }
+
+    /// A CPU that has nothing to do is about to wait, or has done so. Interrupts are off.
+    c"cpu_idle", __traceiter_cpu_idle(state: c_uint, _cpu: c_uint) => CpuIdle {
+        /// Whether it is about to; else the wait is over.
+        is_entry: bool = state != u32::MAX,
+    }
+
+    /// This CPU stops its tick, or has to keep it. Interrupts are off.
+    c"tick_stop", __traceiter_tick_stop(success: c_int, _dependency: c_int) => TickStop {
+        /// Whether it does.
+        is_stopped: bool = success != 0,
+    }
+}

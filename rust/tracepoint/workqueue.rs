@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work queues.
+
+use super::tracepoints;
+use crate::bindings;
+use kernel::prelude::*;
+
+tracepoints! {
+    /// A piece of work is put on the list that its queue has it wait in; delayed work only when
+    /// its delay is over.
+    c"workqueue_queue_work", __traceiter_workqueue_queue_work(
+        _cpu: c_int, link: *mut bindings::pool_workqueue, work: *mut bindings::work_struct
+    ) => WorkqueueQueueWork {
+        /// Which work it is: see [`Work::id`](crate::workqueue::Work::id).
+        work: usize = work.addr(),
+        /// The address of what it calls, which all work of one type of handler shares.
+        function: usize = {
+            // SAFETY: The tracepoint's work is valid, and set up.
+            unsafe { function_of(work) }
+        },
+        /// On which queue it is: see [`Queue::id`](crate::workqueue::Queue::id).
+        queue: usize = {
+            // SAFETY: The tracepoint's link is valid, and begins with what `Link` has.
+            unsafe { (*link.cast::<Link>()).queue.addr() }
+        },
+        /// Which pool of threads is to do it, by the pool's address.
+        pool: usize = {
+            // SAFETY: As for the queue, the link is valid and begins with what `Link` has.
+            unsafe { (*link.cast::<Link>()).pool.addr() }
+        },
+    }
+
+    /// A thread, or the soft IRQ, begins a piece of work.
+    c"workqueue_execute_start", __traceiter_workqueue_execute_start(
+        work: *mut bindings::work_struct
+    ) => WorkqueueExecuteStart {
+        /// Which work it is: see [`Work::id`](crate::workqueue::Work::id).
+        work: usize = work.addr(),
+        /// The address of what it calls, which all work of one type of handler shares.
+        function: usize = {
+            // SAFETY: The tracepoint's work is valid, and set up.
+            unsafe { function_of(work) }
+        },
+    }
+
+    /// A piece of work is done. It may be gone already.
+    c"workqueue_execute_end", __traceiter_workqueue_execute_end(
+        work: *mut bindings::work_struct, function: bindings::work_func_t
+    ) => WorkqueueExecuteEnd {
+        /// Which work it was: see [`Work::id`](crate::workqueue::Work::id).
+        work: usize = work.addr(),
+        /// The address of what it called, which all work of one type of handler shares.
+        function: usize = function.map_or(0, |function| function as usize),
+    }
+}
+
+/// How the kernel's `struct pool_workqueue`, which no header has, begins: what links a queue to a
+/// pool of threads. See `kernel/workqueue.c`.
+#[repr(C)]
+struct Link {
+    pool: *const c_void,
+    queue: *const bindings::workqueue_struct,
+}
+
+/// What a piece of work calls.
+///
+/// # Safety
+///
+/// `work` is valid, and set up.
+unsafe fn function_of(work: *const bindings::work_struct) -> usize {
+    // SAFETY: By this function's contract. What it calls is set before it can be queued.
+    unsafe { (*work).func }.map_or(0, |function| function as usize)
+}
