@@ -97,6 +97,19 @@ pub trait Chip: Send + Sync + 'static {
     }
 }
 
+/// A controller that has nothing to do.
+pub struct Transparent;
+
+impl Chip for Transparent {
+    fn mask(&self, _hwirq: u32) {}
+
+    fn unmask(&self, _hwirq: u32) {}
+
+    fn ack(&self, _hwirq: u32) {}
+
+    fn eoi(&self, _hwirq: u32) {}
+}
+
 /// How a line's interrupts are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -231,17 +244,8 @@ impl<C: Chip> Domain<C> {
     /// `ENOMEM`.
     ///
     /// ```
-    /// # use irqlab::irq_chip::{Chip, Domain, Flow, Line};
+    /// # use irqlab::irq_chip::{Domain, Flow, Line, Transparent};
     /// # use kernel::prelude::*;
-    /// struct Transparent;
-    ///
-    /// impl Chip for Transparent {
-    ///     fn mask(&self, _hwirq: u32) {}
-    ///     fn unmask(&self, _hwirq: u32) {}
-    ///     fn ack(&self, _hwirq: u32) {}
-    ///     fn eoi(&self, _hwirq: u32) {}
-    /// }
-    ///
     /// fn line() -> Result<Line<Transparent>> {
     ///     Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::FastEoi)
     /// }

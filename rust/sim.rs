@@ -26,10 +26,10 @@
 
 use crate::{
     irq_chip::{
-        Chip,
         Domain,
         Flow,
-        Line, //
+        Line,
+        Transparent, //
     },
     platform, //
 };
@@ -38,19 +38,6 @@ use kernel::{
     str::CStr, //
 };
 
-/// A controller of which software is all there is: nothing has to be told anything.
-struct Nothing;
-
-impl Chip for Nothing {
-    fn mask(&self, _hwirq: u32) {}
-
-    fn unmask(&self, _hwirq: u32) {}
-
-    fn ack(&self, _hwirq: u32) {}
-
-    fn eoi(&self, _hwirq: u32) {}
-}
-
 /// A platform device whose interrupt 0 is a simulated line.
 ///
 /// The driver registered under its name binds to it. Dropping it unbinds that
@@ -58,7 +45,7 @@ impl Chip for Nothing {
 pub struct Device {
     // First the device: unbinding it revokes the line, whose handlers are gone then.
     _device: platform::Device,
-    line: Line<Nothing>,
+    line: Line<Transparent>,
 }
 
 impl Device {
@@ -77,7 +64,7 @@ impl Device {
     /// }
     /// ```
     pub fn new(name: &'static CStr, id: i32) -> Result<Self> {
-        let line = Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)?;
+        let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
         Ok(Self {
             _device: platform::Device::new(name, id, line.line().irq())?,
             line,

@@ -26,10 +26,10 @@ use irqlab::{
         Sharing, //
     },
     irq_chip::{
-        Chip,
         Domain,
         Flow,
-        Line, //
+        Line,
+        Transparent, //
     },
     nmi::Sender,
     workqueue::Queue,
@@ -46,19 +46,6 @@ use kernel::{
         Arc, //
     },
 };
-
-/// A controller that needs to be told nothing.
-struct Nothing;
-
-impl Chip for Nothing {
-    fn mask(&self, _hwirq: u32) {}
-
-    fn unmask(&self, _hwirq: u32) {}
-
-    fn ack(&self, _hwirq: u32) {}
-
-    fn eoi(&self, _hwirq: u32) {}
-}
 
 /// What is known of one line.
 struct Seen {
@@ -98,11 +85,11 @@ impl Handler for Noting {
 struct Subject {
     seen: Arc<Seen>,
     registration: Arc<Registration<Noting>>,
-    line: Line<Nothing>,
+    line: Line<Transparent>,
 }
 
 impl Subject {
-    fn new(line: Line<Nothing>) -> Result<Self> {
+    fn new(line: Line<Transparent>) -> Result<Self> {
         let seen = Seen {
             sent: Atomic::new(0),
             last: Atomic::new(0),
@@ -147,8 +134,8 @@ impl Subject {
     }
 }
 
-fn line() -> Result<Line<Nothing>> {
-    Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)
+fn line() -> Result<Line<Transparent>> {
+    Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)
 }
 
 /// All tests. Calls `report` with the name of each, and whether it passed.
