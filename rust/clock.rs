@@ -151,7 +151,8 @@ pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
     let mut limit = Limit::ns(patience_ns);
     while !condition() {
         if limit.has_passed() {
-            return false;
+            // A virtual CPU may have stood still since it was looked at.
+            return condition();
         }
         core::hint::spin_loop();
     }
