@@ -179,6 +179,8 @@ static void unmap_beside_a_thread(void)
 #define READ_TIME 0x6972716c61620004
 #define READ_TIME_BY_CALLS 0x6972716c61620005
 #define END_OF_TIME 0x6972716c61620006
+#define CALL_BY_SYSCALL 0x6972716c61620007
+#define CALL_BY_INT 0x6972716c61620008
 
 /* Two page faults: behind the first ES is read, and the second has it in RAX. */
 static void tell_es(void)
@@ -231,8 +233,8 @@ static void step_with_and_without_handler(void)
 static void call_the_kernel(void)
 {
 	catch_signals();
-	syscall(SYS_getppid);
-	RAISE("movl $20, %%eax; int $0x80", "i"(0));
+	syscall(SYS_getppid, CALL_BY_SYSCALL);
+	RAISE("movl $20, %%eax; int $0x80", "D"(CALL_BY_INT));
 }
 
 static void read_the_time(void)

@@ -43,21 +43,21 @@ use kernel::prelude::*;
 /// }
 /// ```
 pub struct Caller {
-    softirq: Pin<KBox<Tasklet<Lent>>>,
-    hardirq: Pin<KBox<IrqWork<Lent>>>,
+    softirq: Pin<KBox<Tasklet<Callee>>>,
+    hardirq: Pin<KBox<IrqWork<Callee>>>,
     nmi: nmi::Sender,
 }
 
 /// What is to be called.
-struct Lent(Slot<()>);
+struct Callee(Slot<()>);
 
-impl tasklet::Handler<tasklet::Kind> for Lent {
+impl tasklet::Handler<tasklet::Kind> for Callee {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
         this.0.run(&());
     }
 }
 
-impl irq_work::Handler<irq_work::Kind<Now>> for Lent {
+impl irq_work::Handler<irq_work::Kind<Now>> for Callee {
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         this.0.run(&());
     }
@@ -67,8 +67,8 @@ impl Caller {
     /// Errors: `EBUSY` if somebody else sends NMIs, `ENOMEM`.
     pub fn new(task: &Task) -> Result<Self> {
         Ok(Self {
-            softirq: KBox::pin_init(Tasklet::new(Ok(Lent(Slot::new()))), GFP_KERNEL)?,
-            hardirq: KBox::pin_init(IrqWork::new(Ok(Lent(Slot::new()))), GFP_KERNEL)?,
+            softirq: KBox::pin_init(Tasklet::new(Ok(Callee(Slot::new()))), GFP_KERNEL)?,
+            hardirq: KBox::pin_init(IrqWork::new(Ok(Callee(Slot::new()))), GFP_KERNEL)?,
             nmi: nmi::Sender::new(task)?,
         })
     }

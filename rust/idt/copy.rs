@@ -7,13 +7,14 @@ use super::{
     Idt, //
 };
 use crate::{
+    bindings,
     context::Task,
     exception::Vector,
     fixup::{
         instructions,
         Outcome, //
     },
-    global, segment,
+    segment,
 };
 use core::arch::asm;
 use kernel::{

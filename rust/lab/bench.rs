@@ -17,7 +17,7 @@ use crate::{
     laboratory::Lab,
     line::{
         Group,
-        Lent,
+        Reserved,
         Steered, //
     },
     load,
@@ -112,8 +112,8 @@ impl Bench {
         if !cpu::is_online(plan.cpu) {
             refuse!(ENXIO, "CPU {} is offline", cpu);
         }
-        let lent = plan.group.lend()?;
-        let (_steered, unsteered) = steer(&lent, plan.cpu)?;
+        let reserved = plan.group.reserve()?;
+        let (_steered, unsteered) = steer(&reserved, plan.cpu)?;
         *self.last.lock() = Run {
             resolution_ns: clock::resolution_ns(),
             load: plan.load,
@@ -140,13 +140,13 @@ impl Bench {
             experiment.step(step, nr_steps, fmt!("{name}"));
             let (measured, end) = match obstacle {
                 Some(why) => (Err(why), End::Done),
-                None => measure(lab, plan, &lent, mechanism, task)?,
+                None => measure(lab, plan, &reserved, mechanism, task)?,
             };
             let mut last = self.last.lock();
             last.rows.push(
                 Row {
                     mechanism: name,
-                    line: lent.name(),
+                    line: reserved.name(),
                     cpu: plan.cpu,
                     measured,
                 },
@@ -156,7 +156,11 @@ impl Bench {
             drop(last);
             match end {
                 End::Cpu => refuse!(ENXIO, "CPU {cpu} went offline during {name}"),
-                End::Source => refuse!(ENODEV, "the device of {} left during {name}", lent.name()),
+                End::Source => refuse!(
+                    ENODEV,
+                    "the device of {} left during {name}",
+                    reserved.name()
+                ),
                 _ if task.is_interrupted() => refuse!(EINTR, "interrupted during {name}"),
                 _ => (),
             }
@@ -197,9 +201,9 @@ impl Bench {
 }
 
 /// Sends the line to `cpu`; or answers why that is not possible, which is no obstacle.
-fn steer<'a>(lent: &'a Lent<'_>, cpu: CpuId) -> Answer<(Option<Steered<'a>>, Text)> {
+fn steer<'a>(reserved: &'a Reserved<'_>, cpu: CpuId) -> Answer<(Option<Steered<'a>>, Text)> {
     let mut why = Text::new();
-    match lent.steer(cpu) {
+    match reserved.steer(cpu) {
         Ok(steered) => Ok((Some(steered), why)),
         Err(refusal) if matches!(refusal.error, EPERM | ENOSPC | ETIMEDOUT) => {
             emit!(&mut why, "{refusal}")?;
@@ -228,13 +232,13 @@ fn obstacle(lab: &Lab, mechanism: &Arc<Instance>) -> Result<Option<Text>> {
 fn measure(
     lab: &Lab,
     plan: &Plan,
-    lent: &Lent<'_>,
+    reserved: &Reserved<'_>,
     mechanism: &Arc<Instance>,
     task: &Task,
 ) -> Answer<(core::result::Result<Measured, Text>, End)> {
     let record = mechanism.record();
     record.clear();
-    let attachment = match lent.attach(mechanism) {
+    let attachment = match reserved.attach(mechanism) {
         Ok(attachment) => attachment,
         Err(refusal) => {
             let mut why = Text::new();
@@ -242,7 +246,7 @@ fn measure(
             return Ok((Err(why), End::Done));
         }
     };
-    let sent = send::send_all(lab, plan, lent, record, task)?;
+    let sent = send::send_all(lab, plan, reserved, record, task)?;
     // Nothing calls the mechanism from here on.
     drop(attachment);
     let measured = Measured::of(record, plan.count, plan.burst, sent)?;

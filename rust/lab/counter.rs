@@ -54,7 +54,7 @@ impl Handler for Counter {
 }
 
 impl Counter {
-    /// Puts a counter on `line`, which must be lent.
+    /// Puts a counter on `line`, which must be reserved.
     pub(crate) fn on(line: &Arc<Line>) -> Answer<Arc<Registration<Self>>> {
         let counter = Self {
             line: line.clone(),

@@ -4,7 +4,7 @@
 //!
 //! A line always has a [top half](top_half) of the lab on it, which counts; with a
 //! mechanism attached, it also defers to that. An experiment that wants the line for
-//! itself [borrows](Group::lend) it, and the line gets back what it had.
+//! itself [reserves](Group::reserve) it, and the line gets back what it had.
 
 use crate::{
     mechanism::{
@@ -46,7 +46,7 @@ mod top_half;
 
 pub(crate) use group::{
     Group,
-    Lent, //
+    Reserved, //
 };
 pub(crate) use lines::Lines;
 pub(crate) use steer::Steered;

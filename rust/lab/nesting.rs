@@ -7,7 +7,7 @@
 
 use crate::watch::{
     Event,
-    Eyes,
+    Probes,
     Switched,
     System,
     Watcher, //
@@ -122,14 +122,14 @@ impl Nesting {
 }
 
 impl Watcher for Nesting {
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<SoftirqEntry>()?;
-        eyes.to::<IrqHandlerEntry>()?;
-        eyes.to::<LocalTimerEntry>()?;
-        eyes.to::<RescheduleEntry>()?;
-        eyes.to::<CallFunctionEntry>()?;
-        eyes.to::<CallFunctionSingleEntry>()?;
-        eyes.to::<IrqWorkEntry>()
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<SoftirqEntry>()?;
+        probes.to::<IrqHandlerEntry>()?;
+        probes.to::<LocalTimerEntry>()?;
+        probes.to::<RescheduleEntry>()?;
+        probes.to::<CallFunctionEntry>()?;
+        probes.to::<CallFunctionSingleEntry>()?;
+        probes.to::<IrqWorkEntry>()
     }
 
     fn see(&self, event: Event) {

@@ -38,6 +38,7 @@ pub(crate) struct Overlap {
     inside: Atomic<u64>,
     max: Atomic<u64>,
     runs: PerCpu<Atomic<u64>>,
+    kept: Atomic<u64>,
 }
 
 impl Overlap {
@@ -46,6 +47,7 @@ impl Overlap {
             inside: Atomic::new(0),
             max: Atomic::new(0),
             runs: PerCpu::new(|| Ok(Atomic::new(0)))?,
+            kept: Atomic::new(0),
         };
         Ok(Arc::new(overlap, GFP_KERNEL)?)
     }
@@ -78,6 +80,29 @@ impl Overlap {
     /// Whether somebody is inside.
     pub(crate) fn is_occupied(&self) -> bool {
         self.inside.load(Acquire) > 0
+    }
+
+    /// Calls `request`, by which somebody on this CPU is to come inside at once, and notes if nobody came
+    /// although somebody was inside elsewhere.
+    pub(crate) fn notice(&self, request: impl FnOnce()) {
+        let is_occupied = self.is_occupied();
+        request();
+        if is_occupied && self.max() < 2 {
+            self.kept.add(1, Relaxed);
+        }
+    }
+
+    /// How often one that was requested did not come beside one that was inside.
+    pub(crate) fn nr_kept(&self) -> u64 {
+        self.kept.load(Relaxed)
+    }
+
+    /// Whether it is known if two can be inside at a time: they were, or have been kept from it more
+    /// often than by chance, as the first one may be just about to leave.
+    pub(crate) fn is_known(&self) -> bool {
+        const OFTEN: u64 = 20;
+
+        self.max() > 1 || self.nr_kept() >= OFTEN
     }
 
     /// The most that were inside at a time.

@@ -17,7 +17,7 @@ use crate::{
     watch::{
         watch,
         Event,
-        Eyes, //
+        Probes, //
     },
 };
 use irqlab::{
@@ -54,14 +54,14 @@ pub(crate) const MIN_EVENTS: u64 = 16;
 #[pin_data]
 pub(crate) struct Recorder {
     /// The tape, while it is on: what the lab's halves write to.
-    running: rcu::Slot<Eyes<Tape>>,
+    running: rcu::Slot<Probes<Tape>>,
     #[pin]
     state: Mutex<State>,
 }
 
 struct State {
     /// The tape that is running.
-    attached: Option<Attached<Eyes<Tape>>>,
+    attached: Option<Attached<Probes<Tape>>>,
     /// What the last one had noted when it was ended.
     ended: Option<Arc<Reel>>,
     /// Of the running tape.

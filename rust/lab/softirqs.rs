@@ -10,7 +10,7 @@ use crate::{
     },
     watch::{
         Event,
-        Eyes,
+        Probes,
         Switched,
         Watcher, //
     },
@@ -104,9 +104,9 @@ impl Watcher for Softirqs {
         }
     }
 
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<SoftirqEntry>()?;
-        eyes.to::<SoftirqRaise>()
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<SoftirqEntry>()?;
+        probes.to::<SoftirqRaise>()
     }
 
     fn see(&self, event: Event) {

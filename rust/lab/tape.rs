@@ -15,7 +15,7 @@ use crate::{
     },
     watch::{
         Event,
-        Eyes,
+        Probes,
         System,
         Watcher, //
     },
@@ -152,17 +152,17 @@ impl Tape {
 }
 
 impl Watcher for Tape {
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<SoftirqRaise>()?;
-        eyes.to::<SoftirqEntry>()?;
-        eyes.to::<SoftirqExit>()?;
-        eyes.to::<IrqHandlerEntry>()?;
-        eyes.to::<IrqHandlerExit>()?;
-        eyes.to::<LocalTimerEntry>()?;
-        eyes.to::<RescheduleEntry>()?;
-        eyes.to::<CallFunctionEntry>()?;
-        eyes.to::<CallFunctionSingleEntry>()?;
-        eyes.to::<IrqWorkEntry>()
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<SoftirqRaise>()?;
+        probes.to::<SoftirqEntry>()?;
+        probes.to::<SoftirqExit>()?;
+        probes.to::<IrqHandlerEntry>()?;
+        probes.to::<IrqHandlerExit>()?;
+        probes.to::<LocalTimerEntry>()?;
+        probes.to::<RescheduleEntry>()?;
+        probes.to::<CallFunctionEntry>()?;
+        probes.to::<CallFunctionSingleEntry>()?;
+        probes.to::<IrqWorkEntry>()
     }
 
     #[inline]

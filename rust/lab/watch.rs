@@ -3,12 +3,12 @@
 //! Watching: what the kernel's tracepoints tell, as one kind of event, and who is told.
 //!
 //! ```text
-//!     tracepoint ──▶ Eyes ──▶ Watcher::see(event)      softirqs, nesting, tape
+//!     tracepoint ──▶ Probes ──▶ Watcher::see(event)      softirqs, nesting, tape
 //! ```
 //!
 //! A watcher sees nothing until it is switched on, and costs nothing until then.
 //! To see more, add the tracepoint to the library's table, an [`Event`], and a
-//! line to `eyes!` below.
+//! line to `probes!` below.
 
 use crate::refusal::{
     refuse,
@@ -99,16 +99,16 @@ pub(crate) trait Watcher: Send + Sync + Sized + 'static {
     fn begin(&self) {}
 
     /// Attaches to what it wants to see, by calls of [`Attached::to`].
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result;
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result;
 
     /// Sees an event, where it happens: see [`tracepoint`] for what may be done there.
     fn see(&self, event: Event);
 }
 
 /// A watcher as an observer of tracepoints.
-pub(crate) struct Eyes<W>(W);
+pub(crate) struct Probes<W>(W);
 
-impl<W> core::ops::Deref for Eyes<W> {
+impl<W> core::ops::Deref for Probes<W> {
     type Target = W;
 
     fn deref(&self) -> &W {
@@ -116,9 +116,9 @@ impl<W> core::ops::Deref for Eyes<W> {
     }
 }
 
-macro_rules! eyes {
+macro_rules! probes {
     ($($tracepoint:ident($event:ident) => $seen:expr,)*) => {$(
-        impl<W: Watcher> Observer<tracepoint::$tracepoint> for Eyes<W> {
+        impl<W: Watcher> Observer<tracepoint::$tracepoint> for Probes<W> {
             fn observe(&self, $event: &tracepoint::$tracepoint, _context: &Unsleeping) {
                 self.0.see($seen);
             }
@@ -126,7 +126,7 @@ macro_rules! eyes {
     )*};
 }
 
-eyes! {
+probes! {
     SoftirqRaise(event) => Event::Raised(event.vector),
     SoftirqEntry(event) => Event::Entered(event.vector, event.executor()),
     SoftirqExit(event) => Event::Left(event.vector),
@@ -140,13 +140,13 @@ eyes! {
 }
 
 /// A watcher at work. Dropping it waits until it sees nothing any more.
-pub(crate) fn watch<W: Watcher>(watcher: W) -> Result<Attached<Eyes<W>>> {
-    watch_with(Arc::new(Eyes(watcher), GFP_KERNEL)?)
+pub(crate) fn watch<W: Watcher>(watcher: W) -> Result<Attached<Probes<W>>> {
+    watch_with(Arc::new(Probes(watcher), GFP_KERNEL)?)
 }
 
-fn watch_with<W: Watcher>(eyes: Arc<Eyes<W>>) -> Result<Attached<Eyes<W>>> {
-    eyes.begin();
-    let mut attached = Attached::new(eyes);
+fn watch_with<W: Watcher>(probes: Arc<Probes<W>>) -> Result<Attached<Probes<W>>> {
+    probes.begin();
+    let mut attached = Attached::new(probes);
     W::attach(&mut attached)?;
     Ok(attached)
 }
@@ -154,17 +154,17 @@ fn watch_with<W: Watcher>(eyes: Arc<Eyes<W>>) -> Result<Attached<Eyes<W>>> {
 /// A watcher with a switch.
 #[pin_data]
 pub(crate) struct Switched<W: Watcher> {
-    eyes: Arc<Eyes<W>>,
+    probes: Arc<Probes<W>>,
     #[pin]
-    attached: Mutex<Option<Attached<Eyes<W>>>>,
+    attached: Mutex<Option<Attached<Probes<W>>>>,
 }
 
 impl<W: Watcher> Switched<W> {
     /// One that is off.
     pub(crate) fn new(watcher: W) -> Result<impl PinInit<Self>> {
-        let eyes = Arc::new(Eyes(watcher), GFP_KERNEL)?;
+        let probes = Arc::new(Probes(watcher), GFP_KERNEL)?;
         Ok(pin_init!(Self {
-            eyes,
+            probes,
             attached <- new_mutex!(None, "Switched::attached"),
         }))
     }
@@ -179,10 +179,10 @@ impl<W: Watcher> Switched<W> {
     pub(crate) fn command(&self, command: &str, reset: impl FnOnce(&W)) -> Answer {
         let mut attached = self.attached.lock();
         match command {
-            "on" if attached.is_none() => *attached = Some(watch_with(self.eyes.clone())?),
+            "on" if attached.is_none() => *attached = Some(watch_with(self.probes.clone())?),
             "off" => *attached = None,
             "on" => (),
-            "reset" => reset(&self.eyes),
+            "reset" => reset(&self.probes),
             _ => refuse!(EINVAL, "'{}' is none of on, off, reset", command),
         }
         Ok(())
@@ -193,6 +193,6 @@ impl<W: Watcher> core::ops::Deref for Switched<W> {
     type Target = W;
 
     fn deref(&self) -> &W {
-        &self.eyes
+        &self.probes
     }
 }

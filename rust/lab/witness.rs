@@ -14,7 +14,7 @@ use crate::{
     watch::{
         watch,
         Event,
-        Eyes,
+        Probes,
         System,
         Watcher, //
     },
@@ -39,28 +39,28 @@ use irqlab::{
 use kernel::prelude::*;
 
 /// Sees what matters to an experiment of what the kernel's tracepoints tell, while it lives.
-pub(crate) struct Witness(Attached<Eyes<Picky>>);
+pub(crate) struct Witness(Attached<Probes<FilteredTape>>);
 
 /// A tape of some events, of one CPU or of all.
-struct Picky {
+struct FilteredTape {
     tape: Tape,
     cpu: Option<CpuId>,
     matters: fn(Event) -> bool,
 }
 
-impl Watcher for Picky {
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<SoftirqRaise>()?;
-        eyes.to::<SoftirqEntry>()?;
+impl Watcher for FilteredTape {
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<SoftirqRaise>()?;
+        probes.to::<SoftirqEntry>()?;
         // Each takes milliseconds, as the kernel patches its code.
-        if !(eyes.observer().matters)(Event::Interrupted(System::LocalTimer)) {
+        if !(probes.observer().matters)(Event::Interrupted(System::LocalTimer)) {
             return Ok(());
         }
-        eyes.to::<LocalTimerEntry>()?;
-        eyes.to::<RescheduleEntry>()?;
-        eyes.to::<CallFunctionEntry>()?;
-        eyes.to::<CallFunctionSingleEntry>()?;
-        eyes.to::<IrqWorkEntry>()
+        probes.to::<LocalTimerEntry>()?;
+        probes.to::<RescheduleEntry>()?;
+        probes.to::<CallFunctionEntry>()?;
+        probes.to::<CallFunctionSingleEntry>()?;
+        probes.to::<IrqWorkEntry>()
     }
 
     #[inline]
@@ -73,7 +73,7 @@ impl Watcher for Picky {
 }
 
 /// What a witness saw, in the order in which it happened.
-pub(crate) struct Testimony(KVVec<Noted>);
+pub(crate) struct Events(KVVec<Noted>);
 
 /// One service of a soft IRQ.
 #[derive(Clone, Copy)]
@@ -98,7 +98,7 @@ impl Witness {
         /// More than an experiment takes on a CPU.
         const MAX_EVENTS: usize = 4096;
 
-        let attached = watch(Picky {
+        let attached = watch(FilteredTape {
             tape: Tape::new(MAX_EVENTS)?,
             cpu,
             matters,
@@ -110,7 +110,7 @@ impl Witness {
     /// What it has seen so far.
     ///
     /// Refusals: a skip if it could not keep everything in mind.
-    pub(crate) fn testimony(&self) -> Answer<Testimony> {
+    pub(crate) fn events(&self) -> Answer<Events> {
         let reel = self.0.observer().tape.reel()?;
         let mut events = KVVec::new();
         let mut cursor = reel.begin()?;
@@ -118,7 +118,7 @@ impl Witness {
             events.push(noted, GFP_KERNEL)?;
         }
         match reel.lost() {
-            0 => Ok(Testimony(events)),
+            0 => Ok(Events(events)),
             lost => Err(Refusal::skip(fmt!(
                 "the machine is too busy: {} events were more than the witness can keep in mind",
                 lost
@@ -133,39 +133,92 @@ impl Drop for Witness {
     }
 }
 
-impl Testimony {
+impl Events {
     /// What happened on `cpu` at `since_ns` of its clock, and later.
-    pub(crate) fn on(&self, cpu: CpuId, since_ns: u64) -> impl Iterator<Item = Noted> + Clone + '_ {
-        let is_there =
-            move |noted: &Noted| noted.at.cpu == cpu.as_u32() && noted.at.stamp_ns >= since_ns;
-        self.0.iter().copied().filter(is_there)
+    pub(crate) fn on(&self, cpu: CpuId, since_ns: u64) -> On<'_> {
+        On {
+            rest: &self.0,
+            cpu,
+            since_ns,
+        }
     }
 
     /// How `vector` was served after it was first raised there.
     pub(crate) fn service(&self, cpu: CpuId, since_ns: u64, vector: Vector) -> Option<Service> {
         let mut events = self.on(cpu, since_ns);
         let raised = events.find(|noted| noted.event == Event::Raised(vector))?;
-        events.find_map(|entered| match entered.event {
-            Event::Entered(served, executor) if served == vector => Some(Service {
-                raised,
-                entered,
-                executor,
-            }),
-            _ => None,
+        let (entered, executor) = Services::after(events, vector).next()?;
+        Some(Service {
+            raised,
+            entered,
+            executor,
         })
     }
 
     /// The services of `vector` there.
-    pub(crate) fn services(
-        &self,
-        cpu: CpuId,
-        since_ns: u64,
-        vector: Vector,
-    ) -> impl Iterator<Item = (Noted, Executor)> + Clone + '_ {
-        self.on(cpu, since_ns)
-            .filter_map(move |noted| match noted.event {
-                Event::Entered(served, executor) if served == vector => Some((noted, executor)),
-                _ => None,
-            })
+    pub(crate) fn services(&self, cpu: CpuId, since_ns: u64, vector: Vector) -> Services<'_> {
+        Services::after(self.on(cpu, since_ns), vector)
+    }
+}
+
+/// The events on one CPU, in their order: see [`Events::on`].
+// Not a chain of the library's adapters, whose names become longer than the symbol table of the kernel takes.
+#[derive(Clone)]
+pub(crate) struct On<'a> {
+    rest: &'a [Noted],
+    cpu: CpuId,
+    since_ns: u64,
+}
+
+impl Iterator for On<'_> {
+    type Item = Noted;
+
+    fn next(&mut self) -> Option<Noted> {
+        while let Some((noted, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            if noted.at.cpu == self.cpu.as_u32() && noted.at.stamp_ns >= self.since_ns {
+                return Some(*noted);
+            }
+        }
+        None
+    }
+}
+
+/// The services of one soft IRQ on one CPU, and who served it: see [`Events::services`].
+#[derive(Clone)]
+pub(crate) struct Services<'a> {
+    events: On<'a>,
+    vector: Vector,
+}
+
+impl<'a> Services<'a> {
+    /// Those among the rest of the events of a CPU.
+    pub(crate) fn after(events: On<'a>, vector: Vector) -> Self {
+        Self { events, vector }
+    }
+
+    /// How many of them were by `wanted`.
+    pub(crate) fn by(self, wanted: Executor) -> usize {
+        let mut count = 0;
+        for (_, executor) in self {
+            count += usize::from(executor == wanted);
+        }
+        count
+    }
+}
+
+impl Iterator for Services<'_> {
+    type Item = (Noted, Executor);
+
+    fn next(&mut self) -> Option<(Noted, Executor)> {
+        loop {
+            let noted = self.events.next()?;
+            match noted.event {
+                Event::Entered(vector, executor) if vector == self.vector => {
+                    return Some((noted, executor))
+                }
+                _ => (),
+            }
+        }
     }
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     laboratory::Lab,
     line::{
-        Lent,
         Line, //
+        Reserved,
     },
     record::Record,
     refusal::{
@@ -68,13 +68,13 @@ fn raise(line: &Line, record: &Record, burst: u32) -> Result {
 pub(super) fn send_all(
     lab: &Lab,
     plan: &Plan,
-    lent: &Lent<'_>,
+    reserved: &Reserved<'_>,
     record: &Record,
     task: &Task,
 ) -> Answer<Sent> {
     let sending = Sending {
         plan,
-        lent,
+        reserved,
         record,
         events: Atomic::new(0),
         lost: Atomic::new(0),
@@ -93,7 +93,7 @@ pub(super) fn send_all(
 /// The events of one mechanism, while they are sent.
 struct Sending<'a> {
     plan: &'a Plan,
-    lent: &'a Lent<'a>,
+    reserved: &'a Reserved<'a>,
     record: &'a Record,
     events: Atomic<u64>,
     lost: Atomic<u64>,
@@ -130,7 +130,7 @@ impl Sending<'_> {
             if start_ns.wrapping_sub(begin_ns) > budget_ns {
                 return End::Time;
             }
-            if raise(self.lent, self.record, self.plan.burst).is_err() {
+            if raise(self.reserved, self.record, self.plan.burst).is_err() {
                 return End::Source;
             }
             self.events.add(1, Relaxed);
@@ -155,7 +155,7 @@ impl Sending<'_> {
             Some(End::Signal)
         } else if bound.has_left() {
             Some(End::Cpu)
-        } else if self.lent.is_leaving() {
+        } else if self.reserved.is_leaving() {
             Some(End::Source)
         } else {
             None

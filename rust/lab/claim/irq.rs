@@ -5,7 +5,11 @@
 use super::claims;
 
 mod isa;
+mod local_apic;
+mod meeting;
+mod parent;
 mod routed;
+mod steps;
 
 claims! {
     "IRQ-01", line_n_has_vector_n_plus_32, "line n has vector n + 32";

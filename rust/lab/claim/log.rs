@@ -207,6 +207,20 @@ pub(super) fn max_at_a_time(events: &[Event], ids: &[usize]) -> usize {
     max
 }
 
+/// Of those with these ids, the most that were queued, or ran, at a time.
+pub(super) fn max_pending(events: &[Event], ids: &[usize]) -> usize {
+    let (mut now, mut max) = (0usize, 0);
+    for event in events.iter().filter(|event| ids.contains(&event.id)) {
+        match event.what {
+            What::Queued => now += 1,
+            What::Ended => now = now.saturating_sub(1),
+            _ => (),
+        }
+        max = max.max(now);
+    }
+    max
+}
+
 impl Events {
     fn add(&self, what: What, id: usize, queue: usize, pool: usize) {
         let index = self.next.fetch_add(1, Full);

@@ -4,7 +4,9 @@
 
 use super::claims;
 
+mod all_vectors;
 mod forced;
+mod origin;
 
 claims! {
     "SIRQ-01", at_most_thirty_two, "there are at most 32 soft IRQs, and a module cannot add one";

@@ -180,7 +180,8 @@ impl<'a> Trial<'a> {
         let mut pause_us = FIRST_PAUSE_US;
         while !condition() {
             if clock::ticks().wrapping_sub(start) > msecs_to_jiffies(ms) {
-                return false;
+                // A virtual CPU may have stood still since it was looked at.
+                return condition();
             }
             self.task.sleep_us(pause_us, pause_us);
             pause_us = MAX_PAUSE_US.min(pause_us * 2);

@@ -79,8 +79,8 @@ impl Knob for Schedule {
         let count = command::number(command, 1..=1_000_000)?;
         let experiment = lab.begin("schedule")?;
         let group = lab.lines.group("sim0")?;
-        let lent = group.lend()?;
-        let _attachment = lent.attach(&self.0)?;
+        let reserved = group.reserve()?;
+        let _attachment = reserved.attach(&self.0)?;
         let (name, record) = (self.0.name(), self.0.record());
         let is_enabled = self.0.is_enabled();
         for done in 0..count {
@@ -88,16 +88,16 @@ impl Knob for Schedule {
             if task.is_interrupted() {
                 refuse!(EINTR, "interrupted after {} of {}", done, count);
             }
-            if lent.is_leaving() {
+            if reserved.is_leaving() {
                 refuse!(ENODEV, "the device left after {} of {}", done, count);
             }
             if !is_enabled {
                 record.raised();
-                lent.raise()?;
+                reserved.raise()?;
                 task.yield_if_needed();
                 continue;
             }
-            match bench::send(&lent, record, task)? {
+            match bench::send(&reserved, record, task)? {
                 Waited::Completed => (),
                 Waited::TimedOut => refuse!(EIO, "event {} of {} was lost", done + 1, count),
                 Waited::Interrupted => {

@@ -48,9 +48,9 @@ impl Group {
     ///
     /// Refusals: `EBUSY` if another one has a line or it is disabled, `ENODEV`
     /// if its device was unbound.
-    pub(crate) fn lend(&self) -> Answer<Lent<'_>> {
-        let mut lent = self.keep()?;
-        for Borrowed { line, state } in &lent.0 {
+    pub(crate) fn reserve(&self) -> Answer<Reserved<'_>> {
+        let mut reserved = self.keep()?;
+        for Member { line, state } in &reserved.0 {
             if state.disabled.is_some() {
                 refuse!(
                     EBUSY,
@@ -59,26 +59,26 @@ impl Group {
                 );
             }
         }
-        for Borrowed { line, state } in &lent.0 {
+        for Member { line, state } in &reserved.0 {
             if state.top_half.is_some() {
                 line.settle();
             }
         }
-        lent.take_all_off();
-        Ok(lent)
+        reserved.take_all_off();
+        Ok(reserved)
     }
 
     /// Keeps the lines as they are, with what is on them, enabled or not.
     ///
     /// Refusals: `EBUSY` if an experiment has a line, `ENODEV` if its device was unbound.
-    pub(super) fn keep(&self) -> Answer<Lent<'_>> {
-        let mut borrowed = KVec::with_capacity(self.lines.len(), GFP_KERNEL)?;
+    pub(super) fn keep(&self) -> Answer<Reserved<'_>> {
+        let mut members = KVec::with_capacity(self.lines.len(), GFP_KERNEL)?;
         for line in &self.lines {
             let state = line.try_state()?;
-            borrowed.push(Borrowed { line, state }, GFP_KERNEL)?;
+            members.push(Member { line, state }, GFP_KERNEL)?;
         }
         self.must_be_whole()?;
-        Ok(Lent(borrowed))
+        Ok(Reserved(members))
     }
 
     /// Refuses if a line has come to the interrupt since the group was made. When
@@ -101,19 +101,19 @@ impl Group {
     /// Puts `mechanism` behind the line's top half, or takes away what is there.
     /// After a refusal, what was there is still there.
     ///
-    /// Refusals: those of [`Self::lend`], and `EBUSY` if another line has the
+    /// Refusals: those of [`Self::reserve`], and `EBUSY` if another line has the
     /// mechanism, or if somebody else on the interrupt does not agree to it.
     pub(crate) fn attach(&self, mechanism: Option<&Arc<Instance>>) -> Answer {
-        let mut lent = self.lend()?;
-        if lent.0[0].state.has(mechanism) {
-            return lent.put_all_on();
+        let mut reserved = self.reserve()?;
+        if reserved.0[0].state.has(mechanism) {
+            return reserved.put_all_on();
         }
         let mut other = mechanism.map(Instance::take).transpose()?;
-        core::mem::swap(&mut lent.0[0].state.mechanism, &mut other);
-        let done = lent.put_all_on();
+        core::mem::swap(&mut reserved.0[0].state.mechanism, &mut other);
+        let done = reserved.put_all_on();
         if done.is_err() {
-            lent.take_all_off();
-            lent.0[0].state.mechanism = other;
+            reserved.take_all_off();
+            reserved.0[0].state.mechanism = other;
         }
         done
     }
@@ -121,36 +121,36 @@ impl Group {
 
 /// Lines that an experiment has for itself, with nothing on them. They get back
 /// what they had when this is dropped. Dereferences to the one asked for.
-pub(crate) struct Lent<'a>(pub(super) KVec<Borrowed<'a>>);
+pub(crate) struct Reserved<'a>(pub(super) KVec<Member<'a>>);
 
-pub(super) struct Borrowed<'a> {
+pub(super) struct Member<'a> {
     pub(super) line: &'a Line,
     pub(super) state: Guard<'a, State, MutexBackend>,
 }
 
-/// The lab's top half and a mechanism on a lent line, for as long as this lives.
+/// The lab's top half and a mechanism on a reserved line, for as long as this lives.
 pub(crate) struct Attachment {
     // First the handler: the mechanism is free when nothing calls it any more.
     _top_half: OnLine,
     _taken: Option<Taken>,
 }
 
-impl Lent<'_> {
+impl Reserved<'_> {
     /// Whether the device of one of them waits to be unbound, so that this should end.
     pub(crate) fn is_leaving(&self) -> bool {
-        let mut lines = self.0.iter().map(|borrowed| borrowed.line);
+        let mut lines = self.0.iter().map(|member| member.line);
         lines.any(|line| line.is_leaving.load(Relaxed))
     }
 
     /// Puts the lab's top half on the line, with `mechanism`, for as long as
-    /// the answer lives. The line is lent after a refusal as before.
+    /// the answer lives. After a refusal the line is as it was.
     ///
     /// Refusals: `EBUSY` if another line has the mechanism, or if somebody else on
     /// the interrupt does not agree to it.
     pub(crate) fn attach(&self, mechanism: &Arc<Instance>) -> Answer<Attachment> {
-        let mut states = self.0.iter().map(|borrowed| &borrowed.state);
+        let mut states = self.0.iter().map(|member| &member.state);
         let taken = if states.any(|state| state.has(Some(mechanism))) {
-            // A lent line keeps its mechanism, but does not use it now.
+            // A reserved line keeps its mechanism, but does not use it now.
             None
         } else {
             Some(mechanism.take()?)
@@ -166,7 +166,7 @@ impl Lent<'_> {
     pub(super) fn put_all_on(&mut self) -> Answer {
         let mut refusal = None;
         for is_threaded in [true, false] {
-            for Borrowed { line, state } in &mut self.0 {
+            for Member { line, state } in &mut self.0 {
                 let mechanism = state.mechanism.as_deref();
                 if needs_thread(mechanism) != is_threaded
                     || state.top_half.is_some()
@@ -184,10 +184,10 @@ impl Lent<'_> {
     }
 
     fn take_all_off(&mut self) {
-        for Borrowed { state, .. } in &mut self.0 {
+        for Member { state, .. } in &mut self.0 {
             state.top_half = None;
         }
-        for Borrowed { line, .. } in &self.0 {
+        for Member { line, .. } in &self.0 {
             line.source.silence();
         }
     }
@@ -212,7 +212,7 @@ impl Lent<'_> {
     }
 }
 
-impl core::ops::Deref for Lent<'_> {
+impl core::ops::Deref for Reserved<'_> {
     type Target = Line;
 
     fn deref(&self) -> &Line {
@@ -220,7 +220,7 @@ impl core::ops::Deref for Lent<'_> {
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         let Err(refusal) = self.put_all_on_again() else {
             return;
@@ -231,7 +231,7 @@ impl Drop for Lent<'_> {
             refusal
         );
         // Better without its mechanism than without its top half.
-        for Borrowed { state, .. } in &mut self.0 {
+        for Member { state, .. } in &mut self.0 {
             if state.top_half.is_none() {
                 state.mechanism = None;
             }

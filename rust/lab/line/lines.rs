@@ -105,13 +105,13 @@ impl Lines {
         let group = self.group_of(line.clone())?;
         // The others stay as they are: a top half without a mechanism agrees to all of them, and a
         // line that is disabled must not be enabled for it.
-        let mut lent = group.keep()?;
-        let done = lent
+        let mut reserved = group.keep()?;
+        let done = reserved
             .put_all_on()
             .and_then(|()| Ok(self.publish(lab, line.clone())?));
         if done.is_err() {
-            lent.0[0].state.is_retired = true;
-            lent.0[0].state.top_half = None;
+            reserved.0[0].state.is_retired = true;
+            reserved.0[0].state.top_half = None;
         }
         done
     }

@@ -7,8 +7,8 @@
 //! time. So interrupts are raised here until the kernel says that the line was moved.
 
 use super::{
-    Lent,
     Line, //
+    Reserved,
 };
 use crate::refusal::{
     refuse,
@@ -31,14 +31,14 @@ use kernel::{
 };
 
 /// Sends a line to one CPU. Dropping it gives the line back the CPUs that it could
-/// go to before. Made by [`Lent::steer`].
+/// go to before. Made by [`Reserved::steer`].
 pub(crate) struct Steered<'a> {
     line: &'a Line,
     /// What to undo: `None` if the line did not have to move.
     affinity: Option<Affinity>,
 }
 
-impl Lent<'_> {
+impl Reserved<'_> {
     /// Has the interrupts of the line arrive at `cpu` until the answer is dropped,
     /// whatever is attached meanwhile.
     ///
@@ -89,7 +89,7 @@ impl Line {
     /// Asks the controller to send the line to `cpu`, which may be done only at
     /// the next interrupt.
     ///
-    /// Refusals: `EBUSY` while an experiment has the line, and as [`Lent::steer`].
+    /// Refusals: `EBUSY` while an experiment has the line, and as [`Reserved::steer`].
     pub(crate) fn move_to(&self, cpu: CpuId) -> Answer {
         let _state = self.try_state()?;
         let moved = self.source.line().set_affinity(cpu);

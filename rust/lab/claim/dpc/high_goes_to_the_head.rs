@@ -55,7 +55,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             dpc.insert(Arguments::default());
         }
     }
-    trial.eventually(2000, || journal.len() == INSERTED.len());
+    trial.come("a DPC", || journal.len() == INSERTED.len())?;
 
     evidence.note(fmt!(
         "inserted L h M H + l: L and l of Low importance, M Medium, + MediumHigh, h and H High"

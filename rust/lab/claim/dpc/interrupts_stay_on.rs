@@ -114,7 +114,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     };
     let dpc = KBox::pin_init(Dpc::new(&system, Ok(outer)), GFP_KERNEL)?;
     dpc.insert(Arguments::default());
-    trial.eventually(2000, || dpc.is_done.load(Acquire) && journal.len() == 1);
+    trial.come("a DPC", || dpc.is_done.load(Acquire) && journal.len() == 1)?;
 
     evidence.check(
         dpc.was_interrupted.load(Relaxed),

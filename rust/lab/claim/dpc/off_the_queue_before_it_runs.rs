@@ -8,11 +8,8 @@ use super::probe::{
     ONLY_INSERTIONS, //
 };
 use crate::{
-    claim::{
-        prelude::*,
-        skip, //
-    },
-    overlap::Overlap,
+    claim::prelude::*,
+    overlap::Overlap, //
 };
 use irqlab::{
     context::SoftIrq,
@@ -77,8 +74,47 @@ impl Handler for Twice {
     }
 }
 
+/// What came of all runs.
+struct Seen {
+    overlap: Arc<Overlap>,
+    nr_queued: u64,
+    nr_found_queued: u64,
+}
+
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
+    /// Each run but the last waits for the next. A CPU may be elsewhere for so long, but not every time.
+    const TRIES: u32 = 4;
+
     trial.cpus::<2>()?;
+    let mut seen = try_it(trial)?;
+    for _ in 1..trial.pick(TRIES, 1) {
+        if seen.overlap.max() > 1 {
+            break;
+        }
+        seen = try_it(trial)?;
+    }
+    let (runs, queued) = (seen.overlap.runs(), seen.nr_queued);
+    evidence.check(
+        queued == COUNT - 1 && runs == COUNT,
+        fmt!("it queued itself {queued} times while it ran, and ran {runs} times"),
+    )?;
+    let found = seen.nr_found_queued;
+    evidence.check(
+        found == 0,
+        fmt!("it was queued {found} times when it began"),
+    )?;
+    evidence.check(
+        seen.overlap.max() > 1,
+        fmt!(
+            "{} CPUs ran it, at most {} at a time",
+            seen.overlap.nr_cpus(),
+            seen.overlap.max()
+        ),
+    )?;
+    evidence.holds()
+}
+
+fn try_it(trial: &Trial<'_>) -> Answer<Seen> {
     let system = system(ONLY_INSERTIONS)?;
     let overlap = Overlap::new()?;
     let twice = Twice {
@@ -90,30 +126,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let dpc = KBox::pin_init(Dpc::new(&system, Ok(twice)), GFP_KERNEL)?;
     dpc.set_importance(Importance::High);
     dpc.insert(Arguments(0, 0));
-    if !trial.eventually(5000, || overlap.runs() == COUNT) && !trial.is_control() {
-        skip!(
-            "the machine is too busy: it ran {} of {COUNT} times",
-            overlap.runs()
-        );
-    }
-
-    let (runs, queued) = (overlap.runs(), dpc.nr_queued.load(Relaxed));
-    evidence.check(
-        queued == COUNT - 1 && runs == COUNT,
-        fmt!("it queued itself {queued} times while it ran, and ran {runs} times"),
-    )?;
-    let found = dpc.nr_found_queued.load(Relaxed);
-    evidence.check(
-        found == 0,
-        fmt!("it was queued {found} times when it began"),
-    )?;
-    evidence.check(
-        overlap.max() > 1,
-        fmt!(
-            "{} CPUs ran it, at most {} at a time",
-            overlap.nr_cpus(),
-            overlap.max()
-        ),
-    )?;
-    evidence.holds()
+    trial.come("a DPC that queues itself", || overlap.runs() == COUNT)?;
+    Ok(Seen {
+        nr_queued: dpc.nr_queued.load(Relaxed),
+        nr_found_queued: dpc.nr_found_queued.load(Relaxed),
+        overlap,
+    })
 }

@@ -122,9 +122,9 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     for nr_requests in [isr.at_once, 2] {
         if isr.nr_requests.load(Acquire) < nr_requests {
             isr.queue();
-            trial.eventually(2000, || {
+            trial.come("the DPC of the device", || {
                 isr.nr_requests.load(Acquire) == nr_requests && device.nr_begun.load(Acquire) == 0
-            });
+            })?;
         }
     }
     trial.settle();

@@ -73,7 +73,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
         },
     )?;
-    trial.eventually(trial.patience_ms(), || journal.len() == 2 * nr_cpus);
+    trial.come("a DPC", || journal.len() == 2 * nr_cpus)?;
 
     let on_time = |name| {
         journal

@@ -36,13 +36,13 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         let off = (!trial.is_control()).then(local_interrupt_disable);
         let first = twice.insert(Arguments(1, 2));
         if off.is_none() {
-            trial.eventually(2000, || journal.count('2') > 0);
+            trial.come("a DPC", || journal.count('2') > 0)?;
         }
         let second = twice.insert(Arguments(3, 4));
         removed.insert(Arguments(5, 6));
         (first, second, removed.remove(), removed.remove())
     };
-    trial.eventually(2000, || !twice.is_queued() && journal.count('2') > 0);
+    trial.come("a DPC", || !twice.is_queued() && journal.count('2') > 0)?;
     trial.settle();
     let runs = journal.count('2');
     let arguments = journal.get(0).map_or(Arguments(0, 0), |run| run.arguments);

@@ -110,7 +110,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let seen = || dpc.seen.with(|seen, _off| *seen);
 
     dpc.insert(Arguments::default());
-    trial.eventually(2000, || seen().nr_runs == 1);
+    trial.come("a threaded DPC", || seen().nr_runs == 1)?;
     let first = seen();
     let (kind, comm) = first
         .last
@@ -119,7 +119,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         kind == Kind::Task && comm == THREAD,
         fmt!("a threaded DPC ran in {kind} context, in the thread {comm}"),
     )?;
-    trial.eventually(2000, || dpc.journal.len() > 0);
+    trial.come("the other DPC", || dpc.journal.len() > 0)?;
     if first.nr_inside == 0 && had_to_wait(&dpc.journal) {
         // PREEMPT_RT, or threadirqs: a thread with a real-time priority keeps it waiting.
         skip!(
@@ -141,7 +141,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         ..ONLY_INSERTIONS
     });
     dpc.insert(Arguments::default());
-    trial.eventually(2000, || seen().nr_runs == 2);
+    trial.come("a threaded DPC", || seen().nr_runs == 2)?;
     let kind = seen().last.map_or(Kind::Nmi, |at| at.kind());
     evidence.check(
         seen().nr_runs == 2 && kind == Kind::SoftIrq,

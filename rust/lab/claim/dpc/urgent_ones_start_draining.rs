@@ -185,7 +185,10 @@ fn attempt(trial: &Trial<'_>, system: &Arc<System>, case: &Case) -> Answer<bool>
     };
     let is_requested = after > before;
     let is_right = if case.starts {
-        is_requested && trial.eventually(trial.patience_ms(), || journal.len() == case.count)
+        if is_requested {
+            trial.come("a DPC", || journal.len() == case.count)?;
+        }
+        is_requested
     } else {
         trial.settle();
         !is_requested && journal.len() == 0
@@ -228,8 +231,10 @@ fn idle(trial: &Trial<'_>, system: &Arc<System>, evidence: &mut Evidence) -> Ans
         ..ONLY_INSERTIONS
     });
     let nr_idle = |cpu| system.ordinary(cpu).nr_requests[Cause::Idle as usize];
-    let (before, since) = (nr_idle(cpu), nr_pauses());
+    let before = nr_idle(cpu);
     dpc.insert(Arguments::default());
+    // Behind it: a CPU that was idle before does not look.
+    let since = nr_pauses();
     let has_run = trial.eventually(trial.patience_ms(), || journal.len() == 1);
     let nr_requests = nr_idle(cpu) - before;
     if !has_run && nr_pauses() - since < 2 {

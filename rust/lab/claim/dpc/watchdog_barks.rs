@@ -7,7 +7,10 @@ use super::probe::{
     system,
     ONLY_INSERTIONS, //
 };
-use crate::claim::prelude::*;
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
 use irqlab::{
     clock,
     context::SoftIrq,
@@ -27,6 +30,7 @@ use kernel::sync::{
     atomic::{
         Acquire,
         Atomic,
+        Relaxed,
         Release, //
     },
     Arc, //
@@ -56,6 +60,9 @@ struct Long {
     cpu: CpuId,
     piece_ns: u64,
     max_pieces: usize,
+    /// At which tick it began, and how many came until its end.
+    first_tick: Atomic<u64>,
+    nr_ticks: Atomic<u64>,
     is_done: Atomic<bool>,
 }
 
@@ -74,11 +81,17 @@ impl Handler for Long {
     type Kind = Ordinary;
 
     fn run(this: &Dpc<Self>, arguments: Arguments, _softirq: &SoftIrq) {
+        let tick = || this.system().ordinary(this.cpu).nr_ticks;
+        if arguments.0 == 0 {
+            this.first_tick.store(tick(), Relaxed);
+        }
         clock::spin_until(this.piece_ns, || this.is_seen(this.system()));
         let nr_pieces = arguments.0 + 1;
         if nr_pieces < this.max_pieces && !this.is_seen(this.system()) {
             this.insert(Arguments(nr_pieces, 0));
         } else {
+            this.nr_ticks
+                .store(tick() - this.first_tick.load(Relaxed), Relaxed);
             this.is_done.store(true, Release);
         }
     }
@@ -145,12 +158,22 @@ fn try_it(
         cpu,
         piece_ns: trial.pick(piece_ns, 0),
         max_pieces,
+        first_tick: Atomic::new(0),
+        nr_ticks: Atomic::new(0),
         is_done: Atomic::new(false),
     };
     let dpc = KBox::pin_init(Dpc::new(&system, Ok(long)), GFP_KERNEL)?;
     dpc.set_target(Some(cpu));
     dpc.insert(Arguments::default());
     // On another CPU a Medium one waits for a tick.
-    trial.eventually(5000, || dpc.is_done.load(Acquire));
-    Ok(system.ordinary(cpu))
+    trial.come("a DPC that runs long", || dpc.is_done.load(Acquire))?;
+    let (nr_ticks, limit) = (dpc.nr_ticks.load(Relaxed), dpc_limit.max(sum_limit));
+    let status = system.ordinary(cpu);
+    if status.nr_dpc_overruns + status.nr_sum_overruns == 0
+        && nr_ticks <= limit.into()
+        && !trial.is_control()
+    {
+        skip!("the machine is too busy: {nr_ticks} ticks came while a DPC ran that was allowed {limit}");
+    }
+    Ok(status)
 }

@@ -11,9 +11,9 @@ use crate::{
         skip, //
     },
     runs::Runs,
+    waiting, //
 };
 use irqlab::{
-    clock,
     interrupt_window::{
         self,
         Window, //
@@ -40,7 +40,6 @@ const COUNT: u64 = 20;
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const PATIENCE_MS: u32 = 2000;
-    const ARRIVES_NS: u64 = 10_000;
 
     let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
     let nr_waiting = Atomic::new(0u64);
@@ -50,11 +49,8 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             let before = work.count();
             let raise = || {
                 work.queue();
-                clock::spin_ns(ARRIVES_NS);
-                nr_waiting.add(
-                    u64::from(lapic::is_requested(lapic::IRQ_WORK_VECTOR)),
-                    Relaxed,
-                );
+                let waits = waiting::arrives(lapic::IRQ_WORK_VECTOR);
+                nr_waiting.add(u64::from(waits), Relaxed);
             };
             let look = || work.count() - before;
             nr_taken += interrupt_window::open(window, trial.task, raise, look)?;

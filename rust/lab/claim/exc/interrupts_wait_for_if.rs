@@ -8,10 +8,11 @@ use crate::{
         skip, //
     },
     runs::Runs,
+    waiting,
     watch::{
         watch,
         Event,
-        Eyes,
+        Probes,
         System,
         Watcher, //
     },
@@ -23,6 +24,7 @@ use irqlab::{
         PerCpu, //
     },
     irq_work::IrqWork,
+    lapic,
     tracepoint::{
         Attached,
         IrqWorkEntry, //
@@ -52,8 +54,8 @@ const HELD_NS: u64 = 20_000;
 struct Entries(PerCpu<Atomic<u64>>);
 
 impl Watcher for Entries {
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<IrqWorkEntry>()
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<IrqWorkEntry>()
     }
 
     fn see(&self, event: Event) {
@@ -64,13 +66,12 @@ impl Watcher for Entries {
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
-    const PATIENCE_MS: u32 = 2000;
-
     let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
     let runs = || work.count();
     let entries = watch(Entries(PerCpu::new(|| Ok(Atomic::new(0)))?))?;
     let entered = |cpu| entries.observer().0.of(cpu).load(Relaxed);
     let (mut inside, mut after, mut seen_inside, mut seen_after) = (0, 0, 0, 0);
+    let mut nr_waiting = 0;
     for _ in 0..COUNT {
         let before = runs();
         let (cpu, entered_before, entered_inside);
@@ -79,13 +80,12 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             cpu = CpuId::current();
             entered_before = entered(cpu);
             work.queue();
+            nr_waiting += u64::from(waiting::arrives(lapic::IRQ_WORK_VECTOR));
             clock::spin_ns(HELD_NS);
             inside += runs() - before;
             entered_inside = entered(cpu);
         }
-        if !trial.eventually(PATIENCE_MS, || runs() > before) {
-            break;
-        }
+        trial.come("an interrupt", || runs() > before)?;
         after += runs() - before;
         seen_inside += u64::from(entered_inside != entered_before);
         seen_after += u64::from(entered(cpu) != entered_inside);
@@ -93,6 +93,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if after > 0 && seen_inside + seen_after == 0 {
         skip!("this machine has no interrupt for it: the tick did what waited");
     }
+    evidence.check(
+        nr_waiting == COUNT || trial.is_control(),
+        fmt!("{nr_waiting} of {COUNT} interrupts were seen to wait in the local APIC"),
+    )?;
     evidence.check(
         inside == 0 && seen_inside == 0,
         fmt!(

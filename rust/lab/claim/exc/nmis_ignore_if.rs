@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! An NMI ignores IF.
+//!
+//! With interrupts off a CPU sends itself a maskable interrupt, and then an NMI: the NMI comes, while
+//! the other one, which was there before, waits.
 
 use crate::{
     claim::{
@@ -8,15 +11,19 @@ use crate::{
         skip, //
     },
     runs::Runs,
+    waiting, //
 };
 use irqlab::{
-    clock,
     context::{
         Kind,
         Snapshot, //
     },
     exception::Registers,
-    irq_work::IrqWork,
+    irq_work::{
+        self,
+        IrqWork, //
+    },
+    lapic,
     nmi::Sender, //
 };
 use kernel::{
@@ -39,52 +46,62 @@ claim! {
 const COUNT: u64 = 20;
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
-    let (nr_in_nmi, nr_found_off) = (Atomic::new(0u64), Atomic::new(0u64));
-    let nr_ran = if trial.is_control() {
-        maskable()?
-    } else {
-        let sender = Sender::new(trial.task)?;
-        let nr_ran = Atomic::new(0u64);
-        for _ in 0..COUNT {
-            let sent = sender.call_here(&|interrupted| {
-                let is_nmi = Snapshot::take().kind() == Kind::Nmi;
-                let is_off = interrupted.registers.flags & Registers::IF == 0;
-                nr_ran.add(1, Relaxed);
-                nr_in_nmi.add(u64::from(is_nmi), Relaxed);
-                nr_found_off.add(u64::from(is_off), Relaxed);
-            });
-            if sent == Err(ETIMEDOUT) && nr_ran.load(Relaxed) == 0 {
-                skip!("this machine cannot send itself an NMI: none came in 2 s");
-            }
-            sent?;
-        }
-        nr_ran.load(Relaxed)
+    let maskable = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
+    let sender = Sender::new(trial.task)?;
+    let (nr_nmis, nr_in_nmi, nr_found_off) = (Atomic::new(0u64), Atomic::new(0), Atomic::new(0));
+    let note = |kind: Kind, flags: u64| {
+        nr_nmis.add(1, Relaxed);
+        nr_in_nmi.add(u64::from(kind == Kind::Nmi), Relaxed);
+        nr_found_off.add(u64::from(flags & Registers::IF == 0), Relaxed);
     };
-    let (nr_in_nmi, nr_found_off) = (nr_in_nmi.load(Relaxed), nr_found_off.load(Relaxed));
+    // Of the maskable ones, those that waited in the local APIC, and those that came all the same.
+    let (mut nr_waiting, mut nr_early) = (0, 0);
+    for _ in 0..COUNT {
+        let before = maskable.count();
+        {
+            let _off = local_interrupt_disable();
+            maskable.queue();
+            nr_waiting += u64::from(waiting::arrives(lapic::IRQ_WORK_VECTOR));
+            if !trial.is_control() {
+                let sent = sender.call_here(&|interrupted| {
+                    note(Snapshot::take().kind(), interrupted.registers.flags);
+                });
+                if sent == Err(ETIMEDOUT) && nr_nmis.load(Relaxed) == 0 {
+                    skip!("this machine cannot send itself an NMI: none came in 2 s");
+                }
+                sent?;
+            }
+            nr_early += maskable.count() - before;
+        }
+        trial.come("a maskable interrupt", || maskable.count() > before)?;
+    }
+    let [nr_nmis, nr_in_nmi, nr_found_off] =
+        [nr_nmis, nr_in_nmi, nr_found_off].map(|count| count.load(Relaxed));
+    let nr_came = trial.pick(nr_nmis, nr_early);
     evidence.check(
-        nr_ran == COUNT,
+        nr_came == COUNT,
         fmt!(
-            "of {COUNT} {}, sent to this CPU with interrupts off, {nr_ran} came before they were on again",
+            "of {COUNT} {}, sent to this CPU with interrupts off, {nr_came} came before they were on again",
             trial.pick("NMIs", "maskable interrupts")
         ),
     )?;
+    if trial.is_control() {
+        return evidence.holds();
+    }
     evidence.check(
         nr_found_off == COUNT && nr_in_nmi == COUNT,
         fmt!("{nr_in_nmi} counted as NMIs; {nr_found_off} found IF = 0 in what they interrupted"),
     )?;
-    evidence.holds()
-}
-
-/// How many maskable interrupts came with interrupts off.
-fn maskable() -> Result<u64> {
-    let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Runs::new())), GFP_KERNEL)?;
-    let mut nr_ran = 0;
-    for _ in 0..COUNT {
-        let _guard = local_interrupt_disable();
-        let before = work.count();
-        work.queue();
-        clock::spin_ns(10_000);
-        nr_ran += work.count() - before;
+    if !irq_work::has_interrupt() {
+        evidence.note(fmt!("there is no maskable one to compare with"))?;
+        return evidence.holds();
     }
-    Ok(nr_ran)
+    evidence.check(
+        nr_waiting == COUNT && nr_early == 0,
+        fmt!(
+            "of {COUNT} maskable interrupts, each sent before an NMI, {nr_waiting} waited in the local \
+             APIC, and {nr_early} came before interrupts were on"
+        ),
+    )?;
+    evidence.holds()
 }

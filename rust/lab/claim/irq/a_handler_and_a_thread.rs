@@ -57,7 +57,7 @@ claim! {
 
 /// How long the thread waits to be told to go on, while another interrupt is
 /// raised.
-const PATIENCE_MS: u32 = 2000;
+const PATIENCE_MS: u32 = 10_000;
 
 #[pin_data]
 struct Threaded {
@@ -118,7 +118,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Evidence) -> Answer {
     let line = trial.line(name)?;
     let group = trial.group(name)?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let registration = match request(&line, !trial.is_control()) {
         Err(EBUSY) if line.source.sharing() == Sharing::Shared => {
             return Ok(evidence.note(fmt!(
@@ -129,10 +129,16 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Evidence) -> Answer {
     };
     let seen = registration.handler();
 
-    lent.raise()?;
-    let begins = trial.eventually(trial.patience_ms(), || seen.begun.load(Acquire) == 1);
+    reserved.raise()?;
+    trial.come("the primary handler", || seen.primary.load().is_some())?;
+    let begins = || seen.begun.load(Acquire) == 1;
+    if trial.is_control() {
+        trial.eventually(trial.patience_ms(), begins);
+    } else {
+        trial.come("the line's thread", begins)?;
+    }
     let Some(primary) = seen.primary.load() else {
-        refuse!(EIO, "{name}: the primary handler was not called");
+        refuse!(EIO, "{name}: no snapshot of the primary handler");
     };
     evidence.check(
         primary.kind() == Kind::HardIrq && primary.irqs_disabled,
@@ -142,8 +148,8 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Evidence) -> Answer {
             u8::from(!primary.irqs_disabled)
         ),
     )?;
-    let (true, Some(thread)) = (begins, seen.thread.load()) else {
-        evidence.check(begins, fmt!("the thread did not run"))?;
+    let (true, Some(thread)) = (begins(), seen.thread.load()) else {
+        evidence.check(false, fmt!("the thread did not run"))?;
         return Ok(());
     };
     let policy = Policy::from_raw(seen.policy.load(Relaxed));
@@ -157,16 +163,13 @@ fn try_line(trial: &Trial<'_>, name: &str, evidence: &mut Evidence) -> Answer {
     )?;
     // Now the thread sleeps, and another interrupt has to wait where the line
     // is masked.
-    lent.raise()?;
+    reserved.raise()?;
     trial.settle();
     let meanwhile = seen.primaries.load(Relaxed) - 1;
     seen.go_on.complete();
     seen.go_on.complete();
-    let have_slept = trial.eventually(2000, || seen.slept.load(Acquire) == 2);
-    evidence.check(
-        have_slept,
-        fmt!("slept in {} of 2 runs", seen.slept.load(Relaxed)),
-    )?;
+    trial.come("the end of the thread", || seen.slept.load(Acquire) == 2)?;
+    evidence.note(fmt!("slept in 2 of 2 runs"))?;
     let is_masked = seen.is_masked.load(Relaxed);
     let masks = line.source.line().info()?.trigger == "level";
     evidence.check(

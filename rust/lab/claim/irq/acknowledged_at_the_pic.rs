@@ -14,7 +14,6 @@ use crate::{
     },
     hold::attempt,
     line::Line,
-    refusal::refuse,
     waiting, //
 };
 use irqlab::{
@@ -90,7 +89,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         Err(_) => trial.line("sim0")?,
     };
     let group = trial.group(line.name())?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let irq_line = line.source.line();
     let looker = Looker {
         line: line.clone(),
@@ -203,9 +202,7 @@ fn pic(
             continue;
         }
         line.raise()?;
-        if !trial.eventually(2000, || looker.runs.load(Acquire) >= number) {
-            refuse!(EIO, "{}: an interrupt was lost", line.name());
-        }
+        trial.come(line.name(), || looker.runs.load(Acquire) >= number)?;
     }
     line.source.line().synchronize(trial.task)?;
     let Some(after) = i8259::State::read() else {

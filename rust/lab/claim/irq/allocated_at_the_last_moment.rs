@@ -47,10 +47,10 @@ impl Handler for Counting {
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let irq_line = line.source.line();
 
-    let is_refused = lent.raise() == Err(ENXIO);
+    let is_refused = reserved.raise() == Err(ENXIO);
     let owners = irq_line.handlers()?.names;
     evidence.check(
         is_refused && owners.to_bytes().is_empty(),
@@ -109,7 +109,7 @@ fn request(line: &Line, sharing: Sharing) -> Result<Arc<Registration<Counting>>>
 fn ran_once(trial: &Trial<'_>, line: &Line, on_line: &Registration<Counting>) -> Answer<bool> {
     let runs = || on_line.handler().0.load(Relaxed);
     line.raise()?;
-    trial.eventually(2000, || runs() > 0);
+    trial.come("an interrupt of sim0", || runs() > 0)?;
     line.source.line().synchronize(trial.task)?;
     Ok(runs() == 1)
 }

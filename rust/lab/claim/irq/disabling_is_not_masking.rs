@@ -8,6 +8,10 @@
 //! at first (the kernel disables lazily), and is then kept by the kernel, with
 //! the line masked at the controller where the line's flow can.
 
+use super::meeting::{
+    Meeting,
+    PATIENCE_NS, //
+};
 use crate::{
     claim::{
         prelude::*,
@@ -30,17 +34,12 @@ use irqlab::{
     },
     lapic,
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {
@@ -51,9 +50,6 @@ claim! {
     control: "the CPU keeps interrupts on, and the line stays enabled",
     next: "echo 0 > lines/edu0/enabled; echo 1 > lines/edu0/trigger; cat lines/edu0/info; echo 1 > lines/edu0/enabled",
 }
-
-/// How long the CPUs wait for each other.
-const PATIENCE_NS: u64 = 50_000_000;
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let cpus = trial.cpus::<2>()?;
@@ -71,7 +67,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
         let other = trial.line("sim1")?;
         let groups = (trial.group(name)?, trial.group("sim1")?);
-        let _lent = (groups.0.lend()?, groups.1.lend()?);
+        let _reserved = (groups.0.reserve()?, groups.1.reserve()?);
         let pair = Pair::new(trial, [&line, &other], cpus)?;
         pair.mask(evidence)?;
         pair.disable(evidence)?;
@@ -133,9 +129,10 @@ impl<'a> Pair<'a> {
                     meeting.go_on(lines[1], counters[1], there);
                 }
             })?;
-            trial.eventually(2000, || {
-                counters[0].runs() > before[0] && counters[1].runs() > before[1]
-            });
+            trial.come("an interrupt", || {
+                !meeting.has_met.load(Relaxed)
+                    || counters[0].runs() > before[0] && counters[1].runs() > before[1]
+            })?;
             let afterwards = counters[0].runs() - before[0];
             Ok(meeting
                 .has_met
@@ -190,12 +187,14 @@ impl<'a> Pair<'a> {
                 still_waits.store(!is_gone, Relaxed);
             }
         })?;
-        trial.eventually(2000, || counters[1].runs() > before[1]);
+        trial.come("an interrupt of sim1", || counters[1].runs() > before[1])?;
         let runs = counters.map(Counter::runs);
         let while_disabled = [runs[0] - before[0], runs[1] - before[1]];
         let is_masked = lines[0].source.line().info()?.is_masked;
         drop(disabled);
-        trial.eventually(trial.patience_ms(), || counters[0].runs() > runs[0]);
+        if !trial.is_control() {
+            trial.come("what was kept", || counters[0].runs() > runs[0])?;
+        }
         lines[0].source.line().synchronize(trial.task)?;
         let replayed = counters[0].runs() - runs[0];
 
@@ -235,83 +234,4 @@ const fn waits(is_waiting: bool) -> &'static str {
     } else {
         "does not wait"
     }
-}
-
-/// Two CPUs, of which one has its interrupts off.
-struct Meeting {
-    vector: u8,
-    is_there: Atomic<bool>,
-    is_off: Atomic<bool>,
-    /// The other CPU has served its interrupt.
-    is_served: Atomic<bool>,
-    /// All of it happened while interrupts were off.
-    has_met: Atomic<bool>,
-    is_waiting: Atomic<bool>,
-    /// What ran meanwhile: of the line, of the other line here, and elsewhere.
-    own: Atomic<u64>,
-    others: Atomic<u64>,
-    elsewhere: Atomic<u64>,
-}
-
-impl Meeting {
-    fn new(vector: u8) -> Self {
-        Self {
-            vector,
-            is_there: Atomic::new(false),
-            is_off: Atomic::new(false),
-            is_served: Atomic::new(false),
-            has_met: Atomic::new(false),
-            is_waiting: Atomic::new(false),
-            own: Atomic::new(0),
-            others: Atomic::new(0),
-            elsewhere: Atomic::new(0),
-        }
-    }
-
-    /// The CPU that masks.
-    fn mask(&self, is_control: bool, lines: [&Arc<Line>; 2], counters: [&Counter; 2]) {
-        if !reaches(&self.is_there) {
-            return;
-        }
-        let here = CpuId::current();
-        let runs = || [counters[0].runs_on(here), counters[1].runs_on(here)];
-        let before = runs();
-        let guard = (!is_control).then(local_interrupt_disable);
-        self.is_off.store(true, Release);
-        let is_served = reaches(&self.is_served);
-        // What waits here is merged with what comes after it: from here on the other CPU
-        // could not have its own.
-        let is_raised = lines[0].raise().is_ok();
-        self.is_waiting
-            .store(is_raised && waiting::arrives(self.vector), Relaxed);
-        let is_raised = is_raised && lines[1].raise().is_ok();
-        let meanwhile = runs();
-        drop(guard);
-        self.own.store(meanwhile[0] - before[0], Relaxed);
-        self.others.store(meanwhile[1] - before[1], Relaxed);
-        self.has_met.store(is_served && is_raised, Relaxed);
-    }
-
-    /// The CPU that goes on.
-    fn go_on(&self, line: &Line, counter: &Counter, here: CpuId) {
-        self.is_there.store(true, Release);
-        if !reaches(&self.is_off) {
-            return;
-        }
-        let before = counter.runs_on(here);
-        if line.raise().is_err() {
-            return;
-        }
-        if !clock::spin_until(PATIENCE_NS, || counter.runs_on(here) != before) {
-            return;
-        }
-        self.elsewhere
-            .store(counter.runs_on(here) - before, Relaxed);
-        self.is_served.store(true, Release);
-    }
-}
-
-/// Spins until `flag` is set, for so long. Returns whether it was.
-fn reaches(flag: &Atomic<bool>) -> bool {
-    clock::spin_until(PATIENCE_NS, || flag.load(Acquire))
 }

@@ -13,7 +13,6 @@ use crate::{
         skip, //
     },
     counter::Counter,
-    refusal::refuse,
     waiting, //
 };
 use irqlab::{
@@ -57,7 +56,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         skip!("edu0 comes from {chip}, which interrupts always the same CPU");
     }
     let group = trial.group("edu0")?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let registration = Counter::on(&line)?;
     let counter = registration.handler();
     let irq_line = line.source.line();
@@ -92,7 +91,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             meanwhile.store(counter.runs() - runs, Relaxed);
         });
     })?;
-    trial.eventually(2000, || counter.runs() > runs);
+    trial.come("an interrupt of edu0", || counter.runs() > runs)?;
     let came_there = counter.runs_on(busy) > runs_there;
     let (busy, meanwhile) = (busy.as_u32(), meanwhile.load(Relaxed));
     evidence.note(fmt!(
@@ -140,9 +139,7 @@ fn spread(
         cpu::run_on(workers, core::iter::once(from), trial.task, |_here| {
             let _ = counter.trigger();
         })?;
-        if !trial.eventually(2000, || counter.runs() > runs) {
-            refuse!(EIO, "edu0: an interrupt was lost");
-        }
+        trial.come("an interrupt of edu0", || counter.runs() > runs)?;
     }
     let (mut nr_cpus, mut as_chosen, mut is_among) = (0, 0, true);
     for (cpu, before) in before {

@@ -8,8 +8,7 @@
 
 use crate::{
     claim::prelude::*,
-    line::Line,
-    refusal::refuse, //
+    line::Line, //
 };
 use irqlab::{
     context::{
@@ -113,7 +112,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 fn three_isrs(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
     let (line, elsewhere) = (trial.line("sim0")?, trial.line("sim1")?);
     let groups = (trial.group("sim0")?, trial.group("sim1")?);
-    let _lent = (groups.0.lend()?, groups.1.lend()?);
+    let _reserved = (groups.0.reserve()?, groups.1.reserve()?);
     let others_line = trial.pick(&line, &elsewhere);
     // The one that claims is asked in the middle.
     let isrs = [
@@ -146,12 +145,12 @@ fn two_devices(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
     if second.source.line().irq() != irq {
         return Ok(evidence.note(fmt!("edu0 and edu1 have lines of their own"))?);
     }
-    // Both are lent with the line that they share.
+    // Both are reserved with the line that they share.
     let group = trial.group("edu0")?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let elsewhere = trial.line("sim0")?;
     let group_elsewhere = trial.group("sim0")?;
-    let _lent_elsewhere = group_elsewhere.lend()?;
+    let _reserved_elsewhere = group_elsewhere.reserve()?;
     let isrs = [
         request(trial.pick(&first, &elsewhere), Some(&first))?,
         request(&second, Some(&second))?,
@@ -184,13 +183,7 @@ fn two_devices(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer {
 fn raise(trial: &Trial<'_>, line: &Line, isr: &Isr) -> Answer {
     for number in 1..=COUNT {
         line.raise()?;
-        if !trial.eventually(2000, || isr.claimed.load(Relaxed) >= number) {
-            refuse!(
-                EIO,
-                "{}: interrupt {number} of {COUNT} did not arrive",
-                line.name()
-            );
-        }
+        trial.come(line.name(), || isr.claimed.load(Relaxed) >= number)?;
     }
     line.source.line().synchronize(trial.task)?;
     Ok(())

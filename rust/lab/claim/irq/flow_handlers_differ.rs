@@ -10,6 +10,17 @@
 //!
 //! The flow of per-CPU interrupts is not exported to modules, so it is not shown.
 
+use super::{
+    parent::{
+        Parent,
+        Progress, //
+    },
+    steps::{
+        self,
+        Order,
+        Step, //
+    },
+};
 use crate::claim::prelude::*;
 use irqlab::{
     context::{
@@ -25,25 +36,16 @@ use irqlab::{
         ThreadedIrqReturn, //
     },
     irq_chip::{
-        Chip,
         Domain,
         Flow,
         Line, //
-    },
-    irq_work::{
-        self,
-        IrqWork,
-        Now, //
     },
     text::Text, //
 };
 use kernel::sync::{
     atomic::{
-        Acquire,
         Atomic,
-        Full,
-        Relaxed,
-        Release, //
+        Full, //
     },
     Arc, //
 };
@@ -55,98 +57,6 @@ claim! {
     functions: "handle_level_irq(), handle_edge_irq(), handle_simple_irq(), handle_fasteoi_irq(), handle_percpu_irq()",
     control: "the lines have another flow than is expected",
     next: "cat /proc/interrupts",
-}
-
-/// What is recorded: what the chip does, and what runs on the line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
-enum Step {
-    Mask = 1,
-    Unmask,
-    Ack,
-    MaskAck,
-    Eoi,
-    Handler,
-    Thread,
-}
-
-impl Step {
-    const ALL: [Step; 7] = [
-        Step::Mask,
-        Step::Unmask,
-        Step::Ack,
-        Step::MaskAck,
-        Step::Eoi,
-        Step::Handler,
-        Step::Thread,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Step::Mask => "mask",
-            Step::Unmask => "unmask",
-            Step::Ack => "ack",
-            Step::MaskAck => "mask_ack",
-            Step::Eoi => "eoi",
-            Step::Handler => "handler",
-            Step::Thread => "thread",
-        }
-    }
-}
-
-/// Steps in their order, four bits each, the last one lowest: up to 16.
-struct Order(Atomic<u64>);
-
-impl Order {
-    const BITS: u32 = 4;
-
-    fn note(&self, step: Step) {
-        let mut steps = self.0.load(Relaxed);
-        while let Err(others) = self
-            .0
-            .cmpxchg(steps, steps << Self::BITS | step as u64, Full)
-        {
-            steps = others;
-        }
-    }
-
-    /// The steps so far, and forgets them.
-    fn take(&self) -> u64 {
-        self.0.xchg(0, Full)
-    }
-
-    const fn of(steps: &[Step]) -> u64 {
-        let mut packed = 0;
-        let mut index = 0;
-        while index < steps.len() {
-            packed = packed << Self::BITS | steps[index] as u64;
-            index += 1;
-        }
-        packed
-    }
-}
-
-/// The chip does nothing but to record.
-impl Chip for Order {
-    fn mask(&self, _hwirq: u32) {
-        self.note(Step::Mask);
-    }
-
-    fn unmask(&self, _hwirq: u32) {
-        self.note(Step::Unmask);
-    }
-
-    fn ack(&self, _hwirq: u32) {
-        self.note(Step::Ack);
-    }
-
-    fn mask_ack(&self, _hwirq: u32) {
-        self.note(Step::MaskAck);
-    }
-
-    fn eoi(&self, _hwirq: u32) {
-        self.note(Step::Eoi);
-    }
 }
 
 /// What is on the line.
@@ -226,14 +136,9 @@ const CASES: &[Case] = &[
 /// The handler on the line.
 struct Noting {
     line: Arc<Line<Order>>,
-    raiser: Arc<Progress>,
+    parent: Arc<Progress>,
     kind: Kind,
     runs: Atomic<u64>,
-}
-
-/// How far the one who raises has come.
-struct Progress {
-    has_returned: Atomic<bool>,
 }
 
 impl Noting {
@@ -263,31 +168,18 @@ impl ThreadedHandler for Noting {
     }
 
     fn handle_threaded(&self, task: &Task) -> IrqReturn {
-        const PATIENCE_MS: u32 = 1000;
+        const TRIES: u32 = 10_000;
 
         // The thread may be quicker than the rest of the flow handler, on
         // another CPU; what is asked is who waits for its end.
-        for _ in 0..PATIENCE_MS {
-            if self.raiser.has_returned.load(Acquire) {
+        for _ in 0..TRIES {
+            if self.parent.has_returned() {
+                self.order().note(Step::Thread);
                 break;
             }
-            task.sleep_us(100, 100);
+            task.sleep_us(1000, 100);
         }
-        self.order().note(Step::Thread);
         IrqReturn::Handled
-    }
-}
-
-/// Raises the line, from hard IRQ context.
-struct Raiser {
-    line: Arc<Line<Order>>,
-    progress: Arc<Progress>,
-}
-
-impl irq_work::Handler<irq_work::Kind<Now>> for Raiser {
-    fn run(this: &IrqWork<Self>, irq: &HardIrq) {
-        let _ = this.line.raise(irq);
-        this.progress.has_returned.store(true, Release);
     }
 }
 
@@ -296,11 +188,11 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         let (steps, nr_counted) = record(trial, case, trial.pick(case.flow, another(case.flow)))?;
         let mut clause = Text::new();
         emit!(&mut clause, "{}:", case.name)?;
-        show(&mut clause, steps)?;
+        steps::show(&mut clause, steps)?;
         let expected = Order::of(case.expected);
         if steps != expected {
             emit!(&mut clause, ", instead of")?;
-            show(&mut clause, expected)?;
+            steps::show(&mut clause, expected)?;
         }
         if nr_counted != 1 {
             emit!(&mut clause, ", counted {nr_counted} times")?;
@@ -322,15 +214,12 @@ const fn another(flow: Flow) -> Flow {
 
 /// The steps of one interrupt, and how often the kernel counted it.
 fn record(trial: &Trial<'_>, case: &Case, flow: Flow) -> Answer<(u64, usize)> {
-    let domain = Domain::new(1, Ok::<_, Error>(Order(Atomic::new(0))))?;
+    let domain = Domain::new(1, Ok::<_, Error>(Order::new()))?;
     let line = Arc::new(domain.map(0, flow)?, GFP_KERNEL)?;
-    let progress = Progress {
-        has_returned: Atomic::new(false),
-    };
-    let progress = Arc::new(progress, GFP_KERNEL)?;
+    let parent = Parent::of(&line)?;
     let noting = Noting {
         line: line.clone(),
-        raiser: progress.clone(),
+        parent: parent.progress.clone(),
         kind: case.kind,
         runs: Atomic::new(0),
     };
@@ -346,25 +235,9 @@ fn record(trial: &Trial<'_>, case: &Case, flow: Flow) -> Answer<(u64, usize)> {
     // Starting the line up is no part of the flow.
     let order = domain.chip();
     order.take();
-    let raiser = Raiser {
-        line: line.clone(),
-        progress: progress.clone(),
-    };
-    let raiser = KBox::pin_init(IrqWork::new(Ok(raiser)), GFP_KERNEL)?;
-    raiser.queue();
-    trial.eventually(1000, || progress.has_returned.load(Acquire));
+    parent.queue();
+    trial.come("an interrupt", || parent.progress.has_returned())?;
     // The thread, and what comes after it.
     on_line.synchronize(trial.task)?;
     Ok((order.take(), on_line.nr_interrupts()?))
-}
-
-fn show(text: &mut Text, steps: u64) -> Result {
-    let count = (u64::BITS - steps.leading_zeros()).div_ceil(Order::BITS);
-    for index in (0..count).rev() {
-        let code = steps >> (index * Order::BITS) & 0xf;
-        if let Some(step) = Step::ALL.iter().find(|step| **step as u64 == code) {
-            emit!(text, " {}", step.name())?;
-        }
-    }
-    Ok(())
 }

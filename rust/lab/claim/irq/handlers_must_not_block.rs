@@ -115,7 +115,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     );
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let [cpu] = trial.cpus()?;
     let blocker = Blocker {
         line: line.clone(),

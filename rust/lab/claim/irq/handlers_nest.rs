@@ -98,7 +98,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let lines = [trial.line("sim0")?, trial.line(second)?];
     waiting::visible_vector_of(&lines[1])?;
     let groups = [trial.group("sim0")?, trial.group(second)?];
-    let _lent = [groups[0].lend()?, groups[1].lend()?];
+    let _reserved = [groups[0].reserve()?, groups[1].reserve()?];
 
     // Both on one CPU: a simulated line is where it is raised.
     let affinity = Affinity::new(lines[1].source.line())?;
@@ -132,7 +132,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             let _ = lines[1].raise();
         }
     })?;
-    trial.eventually(trial.patience_ms(), || runs() >= wanted);
+    trial.come("an interrupt", || runs() >= wanted)?;
 
     let max_depth = nesting.max_depth.load(Relaxed);
     for (rival, other) in rivals.iter().zip([&lines[1], &lines[0]]) {

@@ -62,13 +62,13 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence) -> Answer {
     let is_off = |place: Place| place.kind == Kind::HardIrq && place.irqs_disabled;
     let group = trial.group(name)?;
-    let lent = group.lend()?;
-    let is_shared = lent.source.sharing() == Sharing::Shared;
+    let reserved = group.reserve()?;
+    let is_shared = reserved.source.sharing() == Sharing::Shared;
     let (mut nr_seen, mut nr_off, mut nr_refused) = (0, 0, 0);
     // A handler that leaves its context to the kernel is looked at apart.
     let mechanisms = trial.lab.mechanisms.iter();
     for mechanism in mechanisms.filter(|one| one.mechanism.anywhere().is_none()) {
-        let _attachment = match lent.attach(mechanism) {
+        let _attachment = match reserved.attach(mechanism) {
             Err(refusal) if refusal.error == EBUSY && is_shared => {
                 // With a driver outside the lab, which agrees to no thread.
                 nr_refused += 1;
@@ -79,7 +79,7 @@ fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence
         let record = mechanism.record();
         record.clear();
         record.raised();
-        lent.raise()?;
+        reserved.raise()?;
         trial.await_event(record, mechanism.name())?;
         for (place, count) in record.places(stage) {
             nr_seen += count;
@@ -90,7 +90,7 @@ fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence
         nr_seen > 0 && nr_off == nr_seen,
         fmt!(
             "{name} ({}): {nr_off} of {nr_seen} {} halves, of all mechanisms, ran in hardirq context with IF = 0",
-            lent.source.kind(),
+            reserved.source.kind(),
             stage.name()
         ),
     )?;
@@ -114,11 +114,11 @@ impl ThreadableHandler for Ordinary {
 
 fn ordinary_handler(trial: &Trial<'_>) -> Answer<Snapshot> {
     let group = trial.group("sim0")?;
-    let lent = group.lend()?;
-    let line = lent.source.line();
+    let reserved = group.reserve()?;
+    let line = reserved.source.line();
     let ordinary = Ordinary(SnapshotCell::new());
     let registration = line.request_threadable(Sharing::Exclusive, c"ordinary", Ok(ordinary))?;
-    lent.raise()?;
+    reserved.raise()?;
     let seen = || registration.handler().0.load();
     trial.come("an ordinary handler", || seen().is_some())?;
     match seen() {

@@ -140,7 +140,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     trial.judge_by_clock();
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let Some(cpu) = cpu::online().last() else {
         skip!("no CPU is online");
     };
@@ -161,7 +161,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let lost = Atomic::new(0u64);
     let is_control = trial.is_control();
     let workers = &trial.lab.workers;
-    let raiser: &Line = &lent;
+    let raiser: &Line = &reserved;
     cpu::run_on(workers, core::iter::once(cpu), trial.task, |here| {
         for number in 0..2 * COUNT {
             if here.is_stopped() || lost.load(Relaxed) > 0 {

@@ -96,7 +96,7 @@ fn raise(
         return Ok(evidence.note(fmt!("{name} comes from {chip}, which hides its vector"))?);
     }
     let group = trial.group(name)?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let registration = Counter::on(line)?;
     let affinity = Affinity::new(irq_line)?;
     for cpu in cpu::online().take(2) {

@@ -163,7 +163,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 
     let sim = trial.line("sim0")?;
     let group = trial.group("sim0")?;
-    let _lent = group.lend()?;
+    let _reserved = group.reserve()?;
     let _counter = Counter::on(&sim)?;
     let work = || Interrupt("sim0", lapic::IRQ_WORK_VECTOR, Sender::Line(&sim));
     let reschedule = Sender::Reschedule(cpu);
@@ -172,7 +172,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let mut first = try_pair(trial, cpu, order, &[work(), reschedule], evidence)?;
     if let Ok(line) = trial.line("edu0") {
         let group = trial.group("edu0")?;
-        let _lent = group.lend()?;
+        let _reserved = group.reserve()?;
         let irq_line = line.source.line();
         if irq_line.info()?.vector.is_some() {
             let affinity = Affinity::new(irq_line)?;

@@ -6,6 +6,7 @@
 //! on another. The second CPU finds the line in progress, notes the interrupt, and goes on; the first
 //! CPU serves it.
 
+use super::parent::Parent;
 use crate::{
     claim::prelude::*,
     hold::attempt,
@@ -21,15 +22,10 @@ use irqlab::{
         Sharing, //
     },
     irq_chip::{
-        Chip,
         Domain,
         Flow,
-        Line, //
-    },
-    irq_work::{
-        self,
-        IrqWork,
-        Now, //
+        Line,
+        Transparent, //
     },
 };
 use kernel::sync::{
@@ -56,19 +52,6 @@ claim! {
 /// How long the CPUs wait for each other.
 const PATIENCE_NS: u64 = 50_000_000;
 
-/// A controller that has nothing to do.
-struct Nothing;
-
-impl Chip for Nothing {
-    fn mask(&self, _hwirq: u32) {}
-
-    fn unmask(&self, _hwirq: u32) {}
-
-    fn ack(&self, _hwirq: u32) {}
-
-    fn eoi(&self, _hwirq: u32) {}
-}
-
 /// What the handler and those who raise know of each other.
 struct Meeting {
     overlap: Arc<Overlap>,
@@ -94,27 +77,6 @@ impl irq::Handler for Handling {
         });
         IrqReturn::Handled
     }
-}
-
-/// Raises a line, from hard IRQ context.
-struct Raiser {
-    line: Arc<Line<Nothing>>,
-    has_returned: Atomic<bool>,
-}
-
-impl irq_work::Handler<irq_work::Kind<Now>> for Raiser {
-    fn run(this: &IrqWork<Self>, irq: &HardIrq) {
-        let _ = this.line.raise(irq);
-        this.has_returned.store(true, Release);
-    }
-}
-
-fn raiser(line: &Arc<Line<Nothing>>) -> Result<Pin<KBox<IrqWork<Raiser>>>> {
-    let raiser = Raiser {
-        line: line.clone(),
-        has_returned: Atomic::new(false),
-    };
-    KBox::pin_init(IrqWork::new(Ok(raiser)), GFP_KERNEL)
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
@@ -144,41 +106,41 @@ fn meet(trial: &Trial<'_>) -> Answer<Option<Arc<Overlap>>> {
         has_returned: Atomic::new(false),
     };
     let meeting = Arc::new(meeting, GFP_KERNEL)?;
-    let domain = Domain::new(2, Ok::<_, Error>(Nothing))?;
+    let domain = Domain::new(2, Ok::<_, Error>(Transparent))?;
     let lines = [
         Arc::new(domain.map(0, Flow::Edge)?, GFP_KERNEL)?,
         Arc::new(domain.map(1, Flow::Edge)?, GFP_KERNEL)?,
     ];
-    let request = |line: &Line<Nothing>| {
+    let request = |line: &Line<Transparent>| {
         let handling = Handling(meeting.clone());
         let name = c"irqlab-reentrant";
         line.line()
             .request(Sharing::Exclusive, name, Ok::<_, Error>(handling))
     };
     let _handlers = [request(&lines[0])?, request(&lines[1])?];
-    let raisers = [
-        raiser(&lines[0])?,
-        raiser(trial.pick(&lines[0], &lines[1]))?,
+    let parents = [
+        Parent::of(&lines[0])?,
+        Parent::of(trial.pick(&lines[0], &lines[1]))?,
     ];
 
     let has_met = Atomic::new(false);
     let workers = &trial.lab.workers;
     cpu::run_on(workers, [first, second].into_iter(), trial.task, |here| {
         if here.cpu == first {
-            raisers[0].queue();
+            parents[0].queue();
         } else if clock::spin_until(PATIENCE_NS, || meeting.has_begun.load(Acquire)) {
             meeting.is_second_due.store(true, Release);
-            raisers[1].queue();
+            parents[1].queue();
             // The interrupt, to this very CPU, is over; unless it has to wait for a tick.
-            clock::spin_until(PATIENCE_NS, || raisers[1].has_returned.load(Acquire));
+            clock::spin_until(PATIENCE_NS, || parents[1].progress.has_returned());
             // In time if the first handler still ran: it would wait for this.
-            has_met.store(!raisers[0].has_returned.load(Acquire), Relaxed);
+            has_met.store(!parents[0].progress.has_returned(), Relaxed);
             meeting.has_returned.store(true, Release);
         }
     })?;
-    trial.eventually(2000, || {
-        let has_returned = |raiser: &Pin<KBox<IrqWork<Raiser>>>| raiser.has_returned.load(Acquire);
-        raisers.iter().all(has_returned)
-    });
+    trial.come("an interrupt", || {
+        let mut parents = parents.iter();
+        parents.all(|parent| parent.progress.has_returned())
+    })?;
     Ok(has_met.load(Relaxed).then_some(meeting.overlap.clone()))
 }

@@ -87,7 +87,7 @@ impl Routed {
     /// Raises interrupts of the line, which is one of an I/O APIC, and looks at them in their handler.
     pub(super) fn of(trial: &Trial<'_>, line: &Arc<Line>) -> Answer<Self> {
         let group = trial.group(line.name())?;
-        let _lent = group.lend()?;
+        let _reserved = group.reserve()?;
         let (source, irq_line) = (&line.source, line.source.line());
         let top_half = TopHalf {
             line: line.clone(),
@@ -105,7 +105,7 @@ impl Routed {
             top_half.begin(vector);
             for run in 0..Self::COUNT {
                 line.raise()?;
-                trial.eventually(2000, || top_half.runs.load(Relaxed) > run);
+                trial.come(line.name(), || top_half.runs.load(Relaxed) > run)?;
             }
             irq_line.synchronize(trial.task)?;
             let has_stayed = irq_line.info()?.vector.unwrap_or(0) == vector;

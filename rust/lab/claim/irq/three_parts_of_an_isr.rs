@@ -146,7 +146,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         Err(_) => trial.line("sim0")?,
     };
     let group = trial.group(line.name())?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let parts = Parts {
         critical: Part::new()?,
         non_critical: Part::new()?,
@@ -162,10 +162,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }? Error);
     let irq_line = line.source.line();
     let _registration = irq_line.request(line.source.sharing(), line.name, driver)?;
-    lent.raise()?;
-    if !trial.eventually(2000, || parts.deferrable.has_run.load(Acquire)) {
-        refuse!(EIO, "{}: the deferrable part did not run", line.name());
-    }
+    reserved.raise()?;
+    trial.come("the deferrable part", || {
+        parts.deferrable.has_run.load(Acquire)
+    })?;
 
     let mut show = |name: &str, part: &Part, is_as_told: fn(&Snapshot, bool) -> bool| {
         let Some(place) = part.place.load() else {

@@ -8,7 +8,8 @@
 use crate::{
     claim::{
         prelude::*,
-        skip, //
+        skip,
+        together::together, //
     },
     runs::Runs, //
 };
@@ -22,6 +23,10 @@ use irqlab::{
     old_bh::{
         BottomHalves,
         Routine, //
+    },
+    softirq::{
+        self,
+        Vector, //
     },
 };
 use kernel::sync::{
@@ -73,21 +78,32 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if trial.is_control() {
         disabled = None;
     }
-    slot.mark();
-    trial.settle();
+    let cpu = together(trial, |cpu| {
+        slot.mark();
+        cpu
+    });
+    // By /proc/softirqs: its soft IRQ finds it, cannot run it, and comes again.
+    let had_turns = || -> Answer {
+        let before = softirq::count(Vector::Hi, cpu);
+        let nr_since = || softirq::count(Vector::Hi, cpu).wrapping_sub(before);
+        trial.come("the turn of a bottom half", || {
+            nr_since() >= 2 || runs.count() > 0
+        })
+    };
+    had_turns()?;
     let (twice, is_kept) = (runs.count(), slot.state().is_marked);
     let mut once = 0;
     if let Some((first, second)) = disabled {
         drop(second);
-        trial.settle();
+        had_turns()?;
         once = runs.count();
         drop(first);
     }
-    trial.eventually(trial.patience_ms(), || runs.count() > 0);
+    trial.come("a bottom half", || runs.count() > 0)?;
     evidence.check(
         twice == 0 && once == 0 && is_kept && runs.count() == 1,
         fmt!(
-            "disabled twice and marked: ran {twice} times; enabled once: {once}; twice: {}",
+            "disabled twice and marked, it had its turn and ran {twice} times; enabled once: {once}; twice: {}",
             runs.count()
         ),
     )?;

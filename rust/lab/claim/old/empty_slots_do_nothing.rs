@@ -56,7 +56,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             .iter()
             .all(|slot| set.state(*slot).is_ok_and(|state| !state.is_marked))
     };
-    trial.eventually(2000, || had_turns() && full.count() > 0);
+    trial.come("a bottom half", || had_turns() && full.count() > 0)?;
     let served = served().wrapping_sub(before);
     let state = set.state(EMPTY)?;
 

@@ -43,24 +43,21 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let overlap = Overlap::new()?;
     let sets = [BottomHalves::new()?, BottomHalves::new()?];
     let mut slots = KVec::new();
-    for (index, cpu) in cpu::online().take(NR_SLOTS as usize).enumerate() {
+    for index in 0..cpu::online().take(NR_SLOTS as usize).count() {
         let set = &sets[trial.pick(0, index % sets.len())];
         let routine = Arc::new(Meeting(overlap.clone()), GFP_KERNEL)?;
-        slots.push(
-            (cpu, set.init(index as u32, routine, trial.task)?),
-            GFP_KERNEL,
-        )?;
+        slots.push(set.init(index as u32, routine, trial.task)?, GFP_KERNEL)?;
     }
     let nr_remarks = || -> u64 {
-        let remarks = |(_, slot): &(_, Slot)| slot.state().nr_remarks;
+        let remarks = |slot: &Slot| slot.state().nr_remarks;
         slots.iter().map(remarks).sum()
     };
     // Somebody has to have come while another one ran.
     let have_met = || nr_remarks() > 0 && overlap.nr_cpus() > 1;
     let is_enough = || overlap.max() > 1 || (have_met() && overlap.runs() >= MIN_RUNS);
-    let cpus = slots.iter().map(|(cpu, _)| *cpu);
-    let nr_cpus = hammer(trial, cpus, MAX_MS, is_enough, |index| {
-        slots[index].1.mark()
+    let cpus = cpu::online().take(slots.len());
+    let nr_cpus = hammer(trial, cpus, MAX_MS, &overlap, is_enough, |index| {
+        slots[index].mark()
     })?;
     if overlap.max() == 1 && !have_met() {
         skip!(

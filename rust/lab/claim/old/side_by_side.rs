@@ -94,21 +94,23 @@ fn meet(
     let runner = new(&meeting, trial)?;
     // One never overlaps itself only if several CPUs ran it; two, only if each had a CPU.
     let had_opportunity = || meeting.nr_cpus() > 1 && meeting.runs() >= MIN_RUNS;
-    let is_enough = || meeting.max() > 1 || (!may && had_opportunity());
+    let is_enough = || match may {
+        true => meeting.is_known(),
+        false => meeting.max() > 1 || had_opportunity(),
+    };
     // With two, any overlap is of different ones.
     let nr_cpus = if nr_bodies == 1 { usize::MAX } else { 2 };
     let cpus = cpu::online().take(nr_cpus);
-    hammer(trial, cpus, MAX_MS, is_enough, |index| {
+    hammer(trial, cpus, MAX_MS, &meeting, is_enough, |index| {
         runner.request(index % nr_bodies)
     })?;
     drop(runner);
-    if meeting.max() < 2 && !had_opportunity() {
+    if !is_enough() {
         skip!(
-            "{}: {} runs on {} CPUs in {} ms",
-            name,
+            "the machine is too busy: {name}: {} runs on {} CPUs in {MAX_MS} ms, {} of them requested beside another",
             meeting.runs(),
             meeting.nr_cpus(),
-            MAX_MS
+            meeting.nr_kept()
         );
     }
     Ok(meeting)

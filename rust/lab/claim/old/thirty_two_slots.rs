@@ -55,7 +55,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if trial.is_control() {
         for _ in 0..MARKS {
             mark_all();
-            trial.eventually(2000, is_at_rest);
+            trial.come("a bottom half", is_at_rest)?;
         }
     } else {
         let _none_runs = local_interrupt_disable();
@@ -63,7 +63,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             mark_all();
         }
     }
-    trial.eventually(2000, is_at_rest);
+    trial.come("a bottom half", is_at_rest)?;
     let nr_once = slots
         .iter()
         .filter(|slot| slot.state().nr_runs == 1)
@@ -86,7 +86,9 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             .map(|number| set.state(number).map_or(0, |state| state.nr_empty))
             .sum()
     };
-    trial.eventually(2000, || nr_empty() == u64::from(NR_SLOTS));
+    trial.come("the turn of an empty slot", || {
+        nr_empty() == u64::from(NR_SLOTS)
+    })?;
     evidence.check(
         runs.count() == before,
         fmt!("removed and marked: {} runs", runs.count() - before),

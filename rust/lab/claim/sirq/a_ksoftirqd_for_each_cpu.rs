@@ -11,6 +11,7 @@ use crate::{
         skip, //
     },
     raiser::VECTOR,
+    record::SnapshotCell,
     witness::Witness, //
 };
 use irqlab::{
@@ -34,8 +35,10 @@ use irqlab::{
     text::Text,
 };
 use kernel::sync::atomic::{
+    Acquire,
     Atomic,
-    Relaxed, //
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -50,35 +53,51 @@ claim! {
 /// How often each CPU raises it: an interrupt may come before ksoftirqd.
 const TRIES: usize = 10;
 
-/// Notes the task that each run was in, and how many CPUs that may use.
+/// Notes where each run was, and how many CPUs its task may use.
 struct Affinity {
-    pids: [Atomic<i32>; TRIES],
+    places: [SnapshotCell; TRIES],
     nr_allowed: [Atomic<u32>; TRIES],
     runs: Atomic<usize>,
     is_used: Atomic<bool>,
 }
 
+impl Affinity {
+    fn new() -> Self {
+        Self {
+            places: core::array::from_fn(|_| SnapshotCell::new()),
+            nr_allowed: [const { Atomic::new(0) }; TRIES],
+            runs: Atomic::new(0),
+            is_used: Atomic::new(false),
+        }
+    }
+
+    /// The first run in a ksoftirqd: where, and how many CPUs that may use.
+    fn in_ksoftirqd(&self) -> Option<(Snapshot, u32)> {
+        for (place, nr_allowed) in self.places.iter().zip(&self.nr_allowed) {
+            let at = place.load()?;
+            if at.comm().starts_with("ksoftirqd/") {
+                return Some((at, nr_allowed.load(Relaxed)));
+            }
+        }
+        None
+    }
+}
+
 impl Handler<Kind> for Affinity {
     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
-        let run = this.runs.fetch_add(1, Relaxed);
-        if let Some((pid, nr_allowed)) = this.pids.get(run).zip(this.nr_allowed.get(run)) {
-            pid.store(Snapshot::take().pid, Relaxed);
+        let run = this.runs.load(Relaxed);
+        if let Some((place, nr_allowed)) = this.places.get(run).zip(this.nr_allowed.get(run)) {
             nr_allowed.store(task::nr_cpus_allowed(), Relaxed);
+            place.store(&Snapshot::take());
         }
+        this.runs.store(run + 1, Release);
     }
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let is_control = trial.is_control();
-    let tasklets = PerCpu::new(|| {
-        let affinity = Affinity {
-            pids: [const { Atomic::new(0) }; TRIES],
-            nr_allowed: [const { Atomic::new(0) }; TRIES],
-            runs: Atomic::new(0),
-            is_used: Atomic::new(false),
-        };
-        KBox::pin_init(Tasklet::new(Ok::<_, Error>(affinity)), GFP_KERNEL)
-    })?;
+    let tasklets =
+        PerCpu::new(|| KBox::pin_init(Tasklet::new(Ok::<_, Error>(Affinity::new())), GFP_KERNEL))?;
     let witness = Witness::of(|event| event.is_of(VECTOR))?;
     let nr_cpus = cpu::run_on(&trial.lab.workers, cpu::online(), trial.task, |here| {
         let tasklet = tasklets.of(here.cpu);
@@ -90,49 +109,49 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
             // Now ksoftirqd runs, which was woken.
             for _ in 0..10 {
-                if tasklet.runs.load(Relaxed) > run {
+                if tasklet.runs.load(Acquire) > run {
                     break;
                 }
                 here.task.sleep_ms(1);
             }
         }
     })?;
-    let testimony = witness.testimony()?;
+    let events = witness.events()?;
     let mut pids = KVec::new();
     let used = tasklets
         .with_cpus()
         .filter(|(_, tasklet)| tasklet.is_used.load(Relaxed));
     for (cpu, tasklet) in used {
-        // Of the kernel's events the first by ksoftirqd that the tasklet was run in, too.
-        let run_in = |pid| {
-            let mut runs = tasklet.pids.iter().zip(&tasklet.nr_allowed);
-            runs.find(|(run, _)| run.load(Relaxed) == pid)
-        };
-        let found = testimony
-            .services(cpu, 0, VECTOR)
-            .filter(|(_, executor)| *executor == Executor::Ksoftirqd)
-            .find_map(|(noted, _)| Some((noted, run_in(noted.at.pid)?.1)));
-        let cpu = cpu.as_u32();
-        let Some((noted, nr_allowed)) = found else {
+        let number = cpu.as_u32();
+        let Some((at, nr_allowed)) = tasklet.in_ksoftirqd() else {
             if !is_control {
-                skip!("the machine is too busy: others came before ksoftirqd on CPU {cpu}");
+                skip!("the machine is too busy: others came before ksoftirqd on CPU {number}");
             }
-            evidence.check(false, fmt!("CPU {cpu}: ksoftirqd served none"))?;
+            evidence.check(false, fmt!("CPU {number}: ksoftirqd served none"))?;
             continue;
         };
         let mut name = Text::new();
-        emit!(&mut name, "ksoftirqd/{}", cpu)?;
-        let nr_allowed = nr_allowed.load(Relaxed);
+        emit!(&mut name, "ksoftirqd/{}", number)?;
         evidence.check(
-            noted.at.comm() == name.as_str() && nr_allowed == 1,
+            at.comm() == name.as_str() && at.cpu == number && nr_allowed == 1,
             fmt!(
-                "CPU {cpu}: {} (pid {}), which may run on {nr_allowed} CPU",
-                noted.at.comm(),
-                noted.at.pid
+                "CPU {number}: {} (pid {}), which may run on {nr_allowed} CPU",
+                at.comm(),
+                at.pid
             ),
         )?;
-        if !pids.contains(&noted.at.pid) {
-            pids.push(noted.at.pid, GFP_KERNEL)?;
+        let is_told = events
+            .services(cpu, 0, VECTOR)
+            .any(|(noted, executor)| executor == Executor::Ksoftirqd && noted.at.pid == at.pid);
+        evidence.check(
+            is_told,
+            fmt!(
+                "the kernel {} that it served there",
+                if is_told { "tells" } else { "does not tell" }
+            ),
+        )?;
+        if !pids.contains(&at.pid) {
+            pids.push(at.pid, GFP_KERNEL)?;
         }
     }
     evidence.check(

@@ -126,21 +126,23 @@ fn try_once(trial: &Trial<'_>, cpu: CpuId, witness: &Witness) -> Answer<Option<R
     if !trial.eventually(2000, || tasklet.runs.load(Relaxed) >= ROUNDS) {
         return Ok(None);
     }
-    let testimony = witness.testimony()?;
-    let services = || testimony.services(cpu, since_ns.load(Relaxed), VECTOR);
-    let in_a_row = services()
-        .take_while(|(noted, executor)| {
-            *executor == Executor::BottomHalfEnable
-                && noted.at.pid == pid.load(Relaxed)
-                && noted.at.stamp_ns <= until_ns.load(Relaxed)
-        })
-        .count();
-    let next = services().nth(in_a_row).map(|(_, executor)| executor);
-    let in_thread = services().filter(|(_, executor)| *executor == Executor::Ksoftirqd);
+    let events = witness.events()?;
+    let services = || events.services(cpu, since_ns.load(Relaxed), VECTOR);
+    let (mut in_a_row, mut next) = (0, None);
+    for (noted, executor) in services() {
+        if executor != Executor::BottomHalfEnable
+            || noted.at.pid != pid.load(Relaxed)
+            || noted.at.stamp_ns > until_ns.load(Relaxed)
+        {
+            next = Some(executor);
+            break;
+        }
+        in_a_row += 1;
+    }
     let rounds = Rounds {
         in_a_row,
         next,
-        in_thread: in_thread.count(),
+        in_thread: services().by(Executor::Ksoftirqd),
         runs: tasklet.runs.load(Relaxed),
     };
     let is_by_others = in_a_row == 0

@@ -6,57 +6,36 @@
 //! threadirqs) timers have a thread of their own with a mask of its own: the order is that among
 //! those with the same executor.
 
+use super::all_vectors::{
+    Means,
+    OTHERS,
+    TIMERS, //
+};
 use crate::{
     claim::prelude::*,
     hold::attempt,
     tape::Noted,
     watch::Event,
     witness::{
+        Events,
         Service,
-        Testimony,
         Witness, //
     },
 };
-#[cfg(CONFIG_IRQ_POLL)]
-use irqlab::irq_poll::{
-    self,
-    IrqPoll, //
-};
 use irqlab::{
     clock,
-    context::{
-        BottomHalvesDisabled,
-        SoftIrq, //
-    },
     cpu::{
         self,
-        CpuId,
-        Here, //
+        CpuId, //
     },
     emit,
-    hrtimer::{
-        self,
-        HrTimer, //
-    },
-    new_timer,
     softirq::Vector,
-    tasklet::{
-        self,
-        Tasklet, //
-    },
-    text::Text,
-    timer::{
-        self,
-        Timer, //
-    },
+    text::Text, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
@@ -66,104 +45,6 @@ claim! {
     functions: "handle_softirqs(), ffs()",
     control: "each has run before the next is raised",
     next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs",
-}
-
-/// What is raised, in this order: the timers by the clock, the others one by one.
-const TIMERS: [Vector; 2] = [Vector::HrTimer, Vector::Timer];
-const OTHERS: &[Vector] = &[
-    Vector::Tasklet,
-    #[cfg(CONFIG_IRQ_POLL)]
-    Vector::IrqPoll,
-    Vector::Hi,
-];
-
-struct Nothing;
-
-impl tasklet::Handler<tasklet::Kind> for Nothing {
-    fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
-}
-
-impl timer::Handler<timer::Kind> for Nothing {
-    fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
-}
-
-#[cfg(CONFIG_IRQ_POLL)]
-impl irq_poll::Handler for Nothing {
-    fn poll(_this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
-        0
-    }
-
-    fn has_more(_this: &IrqPoll<Self>) -> bool {
-        false
-    }
-}
-
-impl hrtimer::Handler<hrtimer::Kind<SoftIrq>> for Nothing {
-    fn run(_this: &HrTimer<Self, SoftIrq>, _softirq: &SoftIrq) {}
-}
-
-struct Means {
-    hrtimer: Pin<KBox<HrTimer<Nothing, SoftIrq>>>,
-    timer: Pin<KBox<Timer<Nothing>>>,
-    tasklet: Pin<KBox<Tasklet<Nothing>>>,
-    #[cfg(CONFIG_IRQ_POLL)]
-    irq_poll: Pin<KBox<IrqPoll<Nothing>>>,
-    tasklet_hi: Pin<KBox<Tasklet<Nothing>>>,
-}
-
-impl Means {
-    fn new() -> Result<Self> {
-        let tasklet = || KBox::pin_init(Tasklet::new(Ok::<_, Error>(Nothing)), GFP_KERNEL);
-        Ok(Self {
-            hrtimer: KBox::pin_init(HrTimer::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
-            timer: KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
-            tasklet: tasklet()?,
-            #[cfg(CONFIG_IRQ_POLL)]
-            irq_poll: KBox::pin_init(IrqPoll::new(1, Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
-            tasklet_hi: tasklet()?,
-        })
-    }
-
-    /// Starts both timers, and lets their time pass.
-    fn raise_timers(&self) {
-        const TICKS: usize = 3;
-        const PATIENCE_NS: u64 = 50_000_000;
-
-        self.hrtimer.start(1);
-        self.timer.start(1);
-        let start = clock::ticks();
-        clock::spin_until(PATIENCE_NS, || clock::ticks().wrapping_sub(start) >= TICKS);
-    }
-
-    fn raise(&self, vector: Vector) {
-        match vector {
-            Vector::Tasklet => self.tasklet.schedule(),
-            #[cfg(CONFIG_IRQ_POLL)]
-            Vector::IrqPoll => self.irq_poll.schedule(),
-            _ => self.tasklet_hi.schedule_hi(),
-        };
-    }
-
-    /// Calls `begin` when nothing that is raised is served any more.
-    fn raise_together(&self, begin: impl Fn(), here: &Here<'_>) {
-        if cfg!(CONFIG_PREEMPT_RT) {
-            let _guard = local_interrupt_disable();
-            begin();
-            OTHERS.iter().for_each(|vector| self.raise(*vector));
-        } else {
-            let _guard = BottomHalvesDisabled::new(here.task);
-            begin();
-            self.raise_timers();
-            OTHERS.iter().for_each(|vector| self.raise(*vector));
-        }
-    }
-
-    fn raise_one_by_one(&self, here: &Here<'_>) {
-        for vector in OTHERS {
-            self.raise(*vector);
-            here.task.sleep_ms(10);
-        }
-    }
 }
 
 /// How often a wrong order has to be seen.
@@ -244,18 +125,18 @@ fn try_round(
     };
     let wanted = || [timers, OTHERS].into_iter().flatten().copied();
     // A thread may have to come to serve them.
-    let mut testimony = witness.testimony()?;
+    let mut events = witness.events()?;
     for _ in 0..PAUSES {
-        if wanted().all(|vector| testimony.service(cpu, since_ns, vector).is_some()) {
+        if wanted().all(|vector| events.service(cpu, since_ns, vector).is_some()) {
             break;
         }
         trial.settle();
-        testimony = witness.testimony()?;
+        events = witness.events()?;
     }
     let mut services = KVec::new();
     for vector in wanted() {
         // A CPU that is late has no tick meanwhile, and no timer.
-        let Some(service) = testimony.service(cpu, since_ns, vector) else {
+        let Some(service) = events.service(cpu, since_ns, vector) else {
             return Ok(None);
         };
         services.push((vector, service), GFP_KERNEL)?;
@@ -263,7 +144,7 @@ fn try_round(
     // Times of a clock that stands still do not tell, and another round would not either.
     let is_shown = is_control
         || !clock::is_steady()
-        || were_pending_together(&services) && is_one_round(&services, &testimony, cpu);
+        || were_pending_together(&services) && is_one_round(&services, &events, cpu);
     Ok(is_shown.then_some(services))
 }
 
@@ -282,7 +163,7 @@ fn were_pending_together(services: &Services) -> bool {
 }
 
 /// Whether none was raised again between the first entry and the last.
-fn is_one_round(services: &Services, testimony: &Testimony, cpu: CpuId) -> bool {
+fn is_one_round(services: &Services, events: &Events, cpu: CpuId) -> bool {
     let entered = || {
         services
             .iter()
@@ -292,7 +173,7 @@ fn is_one_round(services: &Services, testimony: &Testimony, cpu: CpuId) -> bool 
         return false;
     };
     let is_raise = |noted: &Noted| matches!(noted.event, Event::Raised(_));
-    let mut during = testimony
+    let mut during = events
         .on(cpu, first)
         .take_while(|noted| noted.at.stamp_ns <= last);
     !during.any(|noted| is_raise(&noted))

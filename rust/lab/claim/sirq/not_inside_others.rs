@@ -133,8 +133,8 @@ fn try_once(
         nest(raiser, &runs, here, is_control)
     })?;
     let is_served = trial.eventually(2000, || raiser.runs() != before);
-    let testimony = witness.testimony()?;
-    let service = testimony.service(cpu, runs.since_ns.load(Relaxed), raiser::VECTOR);
+    let events = witness.events()?;
+    let service = events.service(cpu, runs.since_ns.load(Relaxed), raiser::VECTOR);
     let Some(service) = service.filter(|_| is_served && runs.has_come.load(Relaxed)) else {
         return Ok(None);
     };

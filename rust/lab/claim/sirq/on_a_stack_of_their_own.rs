@@ -205,8 +205,8 @@ fn try_one(
         && match (origin, stack.region) {
             (Origin::Task | Origin::Section, StackRegion::Task) => true,
             _ => {
-                let testimony = witness.testimony()?;
-                let service = testimony.service(cpu, since_ns.load(Relaxed), VECTOR);
+                let events = witness.events()?;
+                let service = events.service(cpu, since_ns.load(Relaxed), VECTOR);
                 service.is_some_and(|service| service.executor == origin.server())
             }
         };

@@ -7,6 +7,7 @@
 
 use crate::{
     claim::{
+        hammer::hammer,
         prelude::*,
         skip, //
     },
@@ -17,13 +18,11 @@ use crate::{
     watch::{
         watch,
         Event,
-        Eyes,
+        Probes,
         Watcher, //
     },
 };
 use irqlab::{
-    clock,
-    context::BottomHalvesDisabled,
     cpu::{
         self,
         PerCpu, //
@@ -53,7 +52,7 @@ claim! {
 
 /// How often they are to run, and how long to try.
 const MIN_RUNS: u64 = 100;
-const MAX_NS: u64 = 1_000_000_000;
+const MAX_MS: u64 = 1000;
 
 /// Counts the CPUs that serve TASKLET, between its entry and its exit.
 struct Inside {
@@ -64,9 +63,9 @@ struct Inside {
 }
 
 impl Watcher for Inside {
-    fn attach(eyes: &mut Attached<Eyes<Self>>) -> Result {
-        eyes.to::<SoftirqEntry>()?;
-        eyes.to::<SoftirqExit>()
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.to::<SoftirqEntry>()?;
+        probes.to::<SoftirqExit>()
     }
 
     fn see(&self, event: Event) {
@@ -103,29 +102,17 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let inside = witness.observer();
     let is_control = trial.is_control();
     // One CPU never has two at a time; several have, as soon as they meet.
-    let is_enough = || {
-        let is_seen = is_control || inside.max.load(Relaxed) > 1;
-        is_seen && inside.services.load(Relaxed) >= MIN_RUNS
-    };
-    let start_ns = clock::now_ns();
+    let is_known = || is_control || inside.max.load(Relaxed) > 1 || bodies.is_known();
+    let is_enough = || is_known() && inside.services.load(Relaxed) >= MIN_RUNS;
     let cpus = cpu::online().take(trial.pick(usize::MAX, 1));
-    let nr_cpus = cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
-        let tasklet = tasklets.of(here.cpu);
-        loop {
-            let elapsed_ns = clock::now_ns().saturating_sub(start_ns);
-            if elapsed_ns > MAX_NS || is_enough() || here.is_stopped() {
-                break;
-            }
-            {
-                // It is served when the guard goes, here.
-                let _guard = BottomHalvesDisabled::new(here.task);
-                tasklet.schedule();
-            }
-            here.task.yield_if_needed();
-        }
+    let nr_cpus = hammer(trial, cpus, MAX_MS, &bodies, is_enough, |_index| {
+        tasklets.local().schedule();
     })?;
-    if !is_control && bodies.nr_cpus() < 2 {
-        skip!("the machine is too busy: {nr_cpus} CPUs raised it, one came to serve it");
+    if !is_known() {
+        skip!(
+            "the machine is too busy: {nr_cpus} CPUs raised it, {} times while another one served it",
+            bodies.nr_kept()
+        );
     }
     evidence.note(fmt!("{nr_cpus} CPUs raised {}", Vector::Tasklet))?;
     let max = inside.max.load(Relaxed);

@@ -6,24 +6,21 @@
 //! Where threads are forced (PREEMPT_RT, threadirqs) the end of a hard IRQ wakes ksoftirqd instead,
 //! or ktimers for what the tick raised.
 
-use super::forced::are_threads_forced;
+use super::{
+    forced::are_threads_forced,
+    origin::Origin, //
+};
 use crate::{
     claim::{
         prelude::*,
         skip, //
     },
     hold::spin_until,
-    raiser::{
-        self,
-        Raiser, //
-    },
-    watch::{
-        Event,
-        System, //
-    },
+    raiser::Raiser,
+    watch::Event,
     witness::{
-        Service,
-        Testimony,
+        Events,
+        Services,
         Witness, //
     },
 };
@@ -31,7 +28,6 @@ use irqlab::{
     clock,
     context::{
         BottomHalvesDisabled,
-        Kind,
         SoftIrq, //
     },
     cpu::{
@@ -40,10 +36,7 @@ use irqlab::{
         Here, //
     },
     irq_work, new_timer, smp,
-    softirq::{
-        Executor,
-        Vector, //
-    },
+    softirq::Executor,
     timer::{
         self,
         Handler,
@@ -66,80 +59,6 @@ claim! {
     next: "echo on > softirqs; sleep 1; cat softirqs; echo off > softirqs",
 }
 
-/// Where a soft IRQ is raised.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// In a task's section with bottom halves disabled.
-    Section,
-    /// In an interrupt of the CPU's timer.
-    TimerIrq,
-    /// By the tick, which sees that an ordinary timer is due.
-    Tick,
-    /// In the interrupt that the CPU sends itself.
-    IrqWork,
-    /// In the interrupt by which another CPU has it call a function.
-    Call,
-    /// In a task.
-    Task,
-}
-
-impl Origin {
-    const ALL: [Origin; 6] = [
-        Origin::Section,
-        Origin::TimerIrq,
-        Origin::Tick,
-        Origin::IrqWork,
-        Origin::Call,
-        Origin::Task,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Origin::Section => "with bottom halves off",
-            Origin::TimerIrq => "in a timer's interrupt",
-            Origin::Tick => "by the tick",
-            Origin::IrqWork => "in the interrupt of IRQ work",
-            Origin::Call => "in a call by another CPU",
-            Origin::Task => "in a task",
-        }
-    }
-
-    const fn vector(self) -> Vector {
-        match self {
-            Origin::Tick => Vector::Timer,
-            _ => raiser::VECTOR,
-        }
-    }
-
-    /// Whether that is where it was raised, and nothing around it, such as a section that was
-    /// interrupted, is to serve it. `last` is the interrupt that it was raised in.
-    fn is_of(self, service: &Service, last: Option<System>) -> bool {
-        let at = &service.raised.at;
-        let is_in = |wanted: &[System]| {
-            let is_wanted = last.is_some_and(|last| wanted.contains(&last));
-            at.kind() == Kind::HardIrq && at.softirq_depth() == 0 && is_wanted
-        };
-        match self {
-            Origin::Section => at.kind() == Kind::Task && at.softirq_depth() > 0,
-            Origin::Task => at.kind() == Kind::Task && at.softirq_depth() == 0,
-            Origin::TimerIrq | Origin::Tick => is_in(&[System::LocalTimer]),
-            Origin::IrqWork => is_in(&[System::IrqWork]),
-            Origin::Call => is_in(&[System::CallFunction, System::CallFunctionSingle]),
-        }
-    }
-
-    /// Who serves it, in a kernel that forces threads or not.
-    const fn server(self, is_forced: bool) -> Executor {
-        match self {
-            Origin::Section => Executor::BottomHalfEnable,
-            Origin::Task => Executor::Ksoftirqd,
-            Origin::Tick if is_forced => Executor::Ktimers,
-            _ if is_forced => Executor::Ksoftirqd,
-            _ => Executor::IrqExit,
-        }
-    }
-}
-
 struct Nothing;
 
 impl Handler<timer::Kind> for Nothing {
@@ -150,11 +69,22 @@ struct Means {
     raiser: Raiser,
     timer: Pin<KBox<Timer<Nothing>>>,
     since_ns: Atomic<u64>,
-    /// The CPU that calls has done so, if one was to.
+    /// The CPU that calls has done so, if one was to; and the other one was not waited for in vain.
     has_called: Atomic<bool>,
+    has_waited: Atomic<bool>,
 }
 
 impl Means {
+    fn begin(&self) {
+        self.has_called.store(false, Relaxed);
+        self.has_waited.store(false, Relaxed);
+    }
+
+    /// Whether the CPU was still where it was to be called.
+    fn was_in_time(&self) -> bool {
+        !self.has_waited.load(Relaxed)
+    }
+
     fn raise(&self, origin: Origin, here: &Here<'_>) {
         self.since_ns.store(clock::now_ns(), Release);
         match origin {
@@ -171,7 +101,8 @@ impl Means {
             }
             Origin::Call => {
                 // Busy: it takes an interrupt to reach it.
-                spin_until(|| self.has_called.load(Acquire));
+                let is_called = spin_until(|| self.has_called.load(Acquire));
+                self.has_waited.store(!is_called, Relaxed);
             }
             Origin::Task => self.raiser.raise(),
         }
@@ -196,6 +127,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         timer: KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
         since_ns: Atomic::new(0),
         has_called: Atomic::new(false),
+        has_waited: Atomic::new(false),
     };
     let cpu = CpuId::current();
     let witness = Witness::on(cpu, |event| {
@@ -209,27 +141,39 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             continue;
         }
         let wanted = origin.server(is_forced);
-        let seen = try_origin(trial, &witness, &means, origin, (cpu, caller), wanted)?;
-        if seen.is_none() && !trial.is_control() {
-            skip!(
-                "the machine is too busy: others came before what is raised {} was served",
-                origin.name()
-            );
+        let name = origin.name();
+        match try_origin(trial, &witness, &means, origin, (cpu, caller), wanted)? {
+            Seen::Served(executor) => {
+                evidence.check(executor == wanted, fmt!("raised {name}: {executor}"))?
+            }
+            Seen::Elsewhere => {
+                evidence.check(false, fmt!("raised {name}: seen to be raised elsewhere"))?
+            }
+            Seen::Forestalled if trial.is_control() => {
+                evidence.check(false, fmt!("raised {name}: not seen to be raised there"))?
+            }
+            Seen::Forestalled => {
+                skip!(
+                    "the machine is too busy: others came before what is raised {name} was served"
+                )
+            }
         }
-        evidence.check(
-            seen == Some(wanted),
-            fmt!(
-                "raised {}: {}",
-                origin.name(),
-                seen.map_or("not seen to be raised there", Executor::name)
-            ),
-        )?;
     }
     if is_forced {
         evidence.outdated()
     } else {
         evidence.holds()
     }
+}
+
+/// What was seen of a soft IRQ that was raised at a place.
+enum Seen {
+    /// Who has served it.
+    Served(Executor),
+    /// It was raised, but somewhere else, each time.
+    Elsewhere,
+    /// Somebody else came before it was served.
+    Forestalled,
 }
 
 /// Raises it until it is served as wanted, or seen to be otherwise. The end of some interrupt may come
@@ -241,15 +185,16 @@ fn try_origin(
     origin: Origin,
     (cpu, caller): (CpuId, Option<CpuId>),
     wanted: Executor,
-) -> Answer<Option<Executor>> {
+) -> Answer<Seen> {
     const TRIES: usize = 5;
 
     let from = trial.pick(origin, Origin::Task);
     let mut otherwise = None;
+    let mut nr_elsewhere = 0;
     for _ in 0..TRIES {
         let caller = caller.filter(|_| from == Origin::Call);
         let cpus = [Some(cpu), caller].into_iter().flatten();
-        means.has_called.store(false, Relaxed);
+        means.begin();
         cpu::run_on(&trial.lab.workers, cpus, trial.task, |here| {
             if here.cpu == cpu {
                 means.raise(from, here);
@@ -258,20 +203,20 @@ fn try_origin(
             }
         })?;
         let since_ns = means.since_ns.load(Relaxed);
-        let testimony = witness.testimony()?;
-        let seen = served(&testimony, cpu, since_ns, origin);
-        let Some((service, _)) = seen.filter(|(service, last)| origin.is_of(service, *last)) else {
-            continue;
-        };
-        let executor = service.executor;
-        if executor == wanted {
-            return Ok(Some(executor));
-        }
-        if !forestalls(executor, wanted) {
-            otherwise = Some(executor);
+        let raises = Raises::of(&witness.events()?, cpu, since_ns, origin);
+        match raises.executor {
+            Some(executor) if executor == wanted => return Ok(Seen::Served(executor)),
+            Some(executor) if !forestalls(executor, wanted) => otherwise = Some(executor),
+            Some(_) => (),
+            // Not one that only came late: what runs has been raised.
+            None => nr_elsewhere += usize::from(raises.is_elsewhere && means.was_in_time()),
         }
     }
-    Ok(otherwise)
+    Ok(match otherwise {
+        Some(executor) => Seen::Served(executor),
+        None if nr_elsewhere == TRIES => Seen::Elsewhere,
+        None => Seen::Forestalled,
+    })
 }
 
 /// Whether one may serve what is for the other, as it comes before it: the end of an interrupt comes before
@@ -287,23 +232,39 @@ const fn forestalls(executor: Executor, wanted: Executor) -> bool {
     }
 }
 
-/// How it was served, and which interrupt it was raised in, if it was in one.
-fn served(
-    testimony: &Testimony,
-    cpu: CpuId,
-    since_ns: u64,
-    origin: Origin,
-) -> Option<(Service, Option<System>)> {
-    let service = testimony.service(cpu, since_ns, origin.vector())?;
-    let mut last = None;
-    for noted in testimony.on(cpu, since_ns) {
-        if noted.at.stamp_ns >= service.raised.at.stamp_ns {
-            break;
+/// How a soft IRQ was raised in one try.
+struct Raises {
+    /// Who served the first one that was raised at the place that was meant.
+    executor: Option<Executor>,
+    /// There were some, and none in the kind of context that was meant.
+    is_elsewhere: bool,
+}
+
+impl Raises {
+    fn of(events: &Events, cpu: CpuId, since_ns: u64, origin: Origin) -> Self {
+        let (mut nr_raised, mut nr_like_it) = (0, 0);
+        let mut last = None;
+        let mut events = events.on(cpu, since_ns);
+        while let Some(noted) = events.next() {
+            match noted.event {
+                Event::Interrupted(system) => last = Some(system),
+                Event::Raised(vector) if vector == origin.vector() => {
+                    nr_raised += 1;
+                    nr_like_it += u32::from(noted.at.kind() == origin.kind());
+                    if origin.is_of(&noted.at, last) {
+                        let served = Services::after(events, vector).next();
+                        return Self {
+                            executor: served.map(|(_, executor)| executor),
+                            is_elsewhere: false,
+                        };
+                    }
+                }
+                _ => (),
+            }
         }
-        if let Event::Interrupted(system) = noted.event {
-            last = Some(system);
+        Self {
+            executor: None,
+            is_elsewhere: nr_raised > 0 && nr_like_it == 0,
         }
     }
-    let is_in_irq = service.raised.at.kind() == Kind::HardIrq;
-    Some((service, last.filter(|_| is_in_irq)))
 }

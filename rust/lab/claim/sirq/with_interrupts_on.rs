@@ -66,7 +66,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 fn halves(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<u64> {
     let stage = trial.pick(Stage::Bottom, Stage::Top);
     let group = trial.group("sim0")?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let (mut seen, mut as_claimed) = (0, 0);
     let mut mechanisms = Text::new();
     for name in MECHANISMS {
@@ -74,12 +74,12 @@ fn halves(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<u64> {
         let Ok(mechanism) = trial.lab.mechanism(name) else {
             continue;
         };
-        let _attachment = lent.attach(mechanism)?;
+        let _attachment = reserved.attach(mechanism)?;
         let record = mechanism.record();
         record.clear();
         for _ in 0..COUNT {
             record.raised();
-            lent.raise()?;
+            reserved.raise()?;
             trial.await_event(record, name)?;
         }
         for (place, count) in record.places(stage) {
@@ -103,11 +103,11 @@ fn halves(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<u64> {
 /// What the kernel's tracepoint sees where it enters them, whatever they are for. In how many another
 /// task could have taken the CPU.
 fn entries(witness: &Witness, at_least: u64, evidence: &mut Evidence) -> Answer<usize> {
-    let testimony = witness.testimony()?;
+    let events = witness.events()?;
     let (mut entered, mut with_interrupts, mut preemptible) = (0, 0, 0);
     let mut currents = Text::new();
     for vector in VECTORS {
-        for (noted, _) in cpu::online().flat_map(|cpu| testimony.services(cpu, 0, vector)) {
+        for (noted, _) in cpu::online().flat_map(|cpu| events.services(cpu, 0, vector)) {
             let at = &noted.at;
             entered += 1;
             with_interrupts += u64::from(at.kind() == Kind::SoftIrq && !at.irqs_disabled);

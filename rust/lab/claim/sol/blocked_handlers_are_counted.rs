@@ -10,10 +10,7 @@ use super::actor::{
     threads,
     Actor, //
 };
-use crate::{
-    claim::prelude::*,
-    refusal::refuse, //
-};
+use crate::claim::prelude::*;
 use irqlab::smp;
 use kernel::sync::atomic::Relaxed;
 
@@ -41,14 +38,17 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         smp::call_on(cpu, trial.task, |_off| pools.raise(level))??;
         if blocks {
             let is_blocked = || pools.levels(cpu).blocked != 0;
-            blocked_at_once += u64::from(trial.eventually(trial.patience_ms() / 10, is_blocked));
+            let has_blocked = match trial.is_control() {
+                true => Ok(()),
+                false => trial.come("a handler that blocks", is_blocked),
+            };
+            blocked_at_once += u64::from(is_blocked());
             actor.let_go.complete();
+            has_blocked?;
         }
-        if !trial.eventually(2000, || actor.nr_ended() == number + 1) {
-            refuse!(EIO, "interrupt {} did not end", number);
-        }
+        trial.come("the end of a handler", || actor.nr_ended() == number + 1)?;
         // The handler has ended a moment before its thread is back in the pool.
-        trial.eventually(2000, || pools.levels(cpu).mask().is_none());
+        trial.come("its thread", || pools.levels(cpu).mask().is_none())?;
     }
     let stats = pools.stats(cpu, level);
     let expected = INTERRUPTS.div_ceil(3);

@@ -167,7 +167,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let pools = InterruptThreads::new(handlers, trial.task)?;
     let line = trial.line("sim0")?;
     let group = trial.group("sim0")?;
-    let lent = group.lend()?;
+    let reserved = group.reserve()?;
     let on_line = OnLine {
         line: line.clone(),
         answered: answered.clone(),
@@ -182,7 +182,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let affinity = Affinity::new(line.source.line())?;
     affinity.set(core::iter::once(cpu))?;
 
-    let raiser: &Line = &lent;
+    let raiser: &Line = &reserved;
     let costs: [Atomic<u64>; 4] = [const { Atomic::new(u64::MAX) }; 4];
     on_cpu(trial, cpu, |here| {
         let raise_line = || raiser.raise().is_ok();

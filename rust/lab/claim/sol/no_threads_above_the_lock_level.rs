@@ -40,9 +40,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let pools = threads(&[(number, &actor)], trial)?;
     let high = level(number)?;
     smp::call_on(cpu, trial.task, |_off| pools.raise(high))??;
-    if !trial.eventually(2000, || actor.nr_ended() == 1) {
-        refuse!(EIO, "the interrupt did not come");
-    }
+    trial.come("the interrupt", || actor.nr_ended() == 1)?;
     let Some(at) = actor.begun() else {
         refuse!(EIO, "no snapshot");
     };

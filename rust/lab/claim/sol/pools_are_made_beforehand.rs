@@ -53,15 +53,15 @@ fn round(
             let level = level(index as u8 + 1)?;
             let before = actor.nr_begun();
             smp::call_on(cpu, trial.task, |_off| pools.raise(level))??;
-            are_right &= trial.eventually(2000, || {
+            trial.come("a handler that blocks", || {
                 actor.nr_begun() > before && pools.levels(cpu).blocked >> level.number() & 1 == 1
-            });
+            })?;
         }
         // The highest first, as the interrupts of a level may only come when it ends.
         for (index, actor) in actors.iter().enumerate().rev() {
             let before = actor.nr_ended();
             actor.let_go.complete();
-            are_right &= trial.eventually(2000, || actor.nr_ended() > before);
+            trial.come("the end of a handler", || actor.nr_ended() > before)?;
             let Some(end) = actor.ended() else {
                 continue;
             };

@@ -49,7 +49,9 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
             cpu
         });
-        trial.eventually(2000, || part.iter().all(|tasklet| tasklet.count() > 0));
+        trial.come("a tasklet", || {
+            part.iter().all(|tasklet| tasklet.count() > 0)
+        })?;
         cpu.get_or_insert(here.as_u32());
     }
 

@@ -84,7 +84,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             ),
         )?;
         drop(first);
-        trial.eventually(2000, || runs() > 0);
+        trial.come("a tasklet that was enabled", || runs() > 0)?;
         evidence.check(runs() == 1, fmt!("enabled twice: it ran {} times", runs()))?;
     }
     let seen = log.count(What::Began, tasklet.id())?;

@@ -50,7 +50,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
         (cpu, nr_before, nr_after)
     });
-    trial.eventually(2000, || normal.count() + high.count() == 2);
+    trial.come("a tasklet", || normal.count() + high.count() == 2)?;
 
     let events = log.events()?;
     let raised = |events: &[Event], vector: Vector| {

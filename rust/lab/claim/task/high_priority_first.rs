@@ -44,7 +44,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
         cpu
     });
-    trial.eventually(2000, || normal.count() + high.count() == 2);
+    trial.come("a tasklet", || normal.count() + high.count() == 2)?;
 
     // What happened on that CPU, and in which soft IRQ each of them began.
     let events = log.events()?;

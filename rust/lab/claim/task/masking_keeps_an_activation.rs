@@ -50,7 +50,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let is_disabled = disabled.is_some();
     let early = (tasklet.count(), work.count());
     drop(disabled);
-    trial.eventually(2000, || tasklet.count() > 0);
+    trial.come("a tasklet", || tasklet.count() > 0)?;
     next.queue(&queue);
     next.flush(trial.task)?;
     let [seen_tasklet, seen_work] = [

@@ -24,13 +24,7 @@ use irqlab::{
     cpu,
     tasklet::Tasklet, //
 };
-use kernel::sync::{
-    atomic::{
-        Atomic,
-        Relaxed, //
-    },
-    Arc, //
-};
+use kernel::sync::Arc;
 
 claim! {
     quote: "Management of tasklets is such that a tasklet of the same kind cannot be run concurrently on two different cores",
@@ -53,27 +47,22 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let one = Overlap::new()?;
     let same = [tasklet(&one)?, tasklet(&one)?];
     let log = Log::of([same[0].function(), 0])?.tasklets()?;
-    // How often a CPU scheduled it while it ran: it could have run a second time.
-    let nr_chances = Atomic::new(0u64);
     let is_control = trial.is_control();
     let nr_used = trial.pick(1, same.len());
     let is_enough = || {
-        let had_chances = nr_chances.load(Relaxed) > 0 && one.nr_cpus() > 1;
+        let had_chances = one.nr_kept() > 0 && one.nr_cpus() > 1;
         one.max() > 1 || (!is_control && had_chances && one.runs() >= MIN_RUNS)
     };
-    let nr_cpus = hammer(trial, cpu::online(), MAX_MS, is_enough, |index| {
-        if one.is_occupied() {
-            nr_chances.add(1, Relaxed);
-        }
+    let nr_cpus = hammer(trial, cpu::online(), MAX_MS, &one, is_enough, |index| {
         same[index % nr_used].schedule();
     })?;
-    if one.max() < 2 && (nr_chances.load(Relaxed) == 0 || one.nr_cpus() < 2) {
+    if one.max() < 2 && (one.nr_kept() == 0 || one.nr_cpus() < 2) {
         skip!("{nr_cpus} CPUs scheduled a tasklet, and none while it ran on another");
     }
     evidence.note(fmt!(
         "{nr_cpus} CPUs scheduled {}, {} times while it ran",
         trial.pick("one tasklet", "two tasklets as if they were one"),
-        nr_chances.load(Relaxed)
+        one.nr_kept()
     ))?;
     evidence.check(
         one.max() == 1,
@@ -98,13 +87,17 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         trial,
         cpu::online(),
         MAX_MS,
-        || two.max() > 1,
+        &two,
+        || two.is_known(),
         |index| {
             others[index % others.len()].schedule();
         },
     )?;
-    if two.nr_cpus() < 2 {
-        skip!("{nr_cpus} CPUs scheduled two tasklets, and one came to run them");
+    if !two.is_known() {
+        skip!(
+            "the machine is too busy: {nr_cpus} CPUs scheduled two tasklets, {} times one while the other ran",
+            two.nr_kept()
+        );
     }
     let seen = max_at_a_time(&log.events()?, &others.each_ref().map(|one| one.id()));
     evidence.check(

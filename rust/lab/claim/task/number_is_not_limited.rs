@@ -51,7 +51,9 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             tasklet.schedule();
         }
     }
-    trial.eventually(2000, || scheduled().all(|tasklet| tasklet.count() > 0));
+    trial.come("a tasklet", || {
+        scheduled().all(|tasklet| tasklet.count() > 0)
+    })?;
     let nr_once = tasklets.iter().filter(|tasklet| tasklet.count() == 1);
     let nr_once = nr_once.count();
     let events = log.events()?;

@@ -41,7 +41,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
             last.schedule();
         });
-        trial.eventually(2000, || last.count() == turn);
+        trial.come("a tasklet", || last.count() == turn)?;
     }
     let runs = tasklet.count();
     let seen = log.count(What::Began, tasklet.id())?;

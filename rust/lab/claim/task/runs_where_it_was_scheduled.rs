@@ -60,6 +60,9 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
         }
     })?;
+    trial.come("a tasklet", || {
+        cpu::online().all(|cpu| tasklets.of(cpu).count() > 0)
+    })?;
     let (mut at_home, mut away, mut nr_silent) = (0u64, 0u64, 0);
     let events = log.events()?;
     for cpu in cpu::online() {

@@ -111,7 +111,7 @@ fn race<C: Context + 'static>(
         (cpu, start_ns)
     });
     let stamps = || [&tasklet.stamp_ns, &work.stamp_ns].map(|stamp| stamp.load(Acquire));
-    trial.eventually(2000, || !stamps().contains(&0));
+    trial.come("a tasklet, or work", || !stamps().contains(&0))?;
 
     // Those that ran in one action of the soft IRQ on that CPU, in their order.
     let mut together = KVec::new();

@@ -162,7 +162,8 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         for pair in &pairs {
             let [timer, hrtimer] = ids(pair);
             let id = if is_exact { hrtimer } else { timer };
-            let Some(expiry) = expiries.get(id).next() else {
+            let expiries = expiries.get(id)?;
+            let Some(expiry) = expiries.first() else {
                 continue;
             };
             // A timer's delay is one in ticks; a high-resolution timer is allowed a hundredth of its

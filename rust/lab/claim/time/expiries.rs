@@ -68,10 +68,20 @@ impl Expiries {
     }
 
     /// The expiries of a timer so far, in their order.
-    pub(super) fn get(&self, timer: usize) -> impl Iterator<Item = Expiry> + Clone + '_ {
-        let is_its = move |series: &&Series| series.timer == timer;
-        let series = self.0.observer().0.iter().filter(is_its);
-        series.flat_map(Series::iter)
+    pub(super) fn get(&self, timer: usize) -> Result<KVec<Expiry>> {
+        let mut expiries = KVec::new();
+        let Some(series) = self.0.observer().find(timer) else {
+            return Ok(expiries);
+        };
+        for (stamp_ns, ticks) in series.stamps_ns.iter().zip(&series.ticks) {
+            let stamp_ns = stamp_ns.load(Acquire);
+            if stamp_ns == 0 {
+                break;
+            }
+            let ticks = ticks.load(Relaxed);
+            expiries.push(Expiry { stamp_ns, ticks }, GFP_KERNEL)?;
+        }
+        Ok(expiries)
     }
 }
 
@@ -83,20 +93,15 @@ impl Series {
             stamp_ns.store(clock::now_ns(), Release);
         }
     }
-
-    fn iter(&self) -> impl Iterator<Item = Expiry> + Clone + '_ {
-        let places = self.stamps_ns.iter().zip(&self.ticks);
-        let all = places.map(|(stamp_ns, ticks)| Expiry {
-            stamp_ns: stamp_ns.load(Acquire),
-            ticks: ticks.load(Relaxed),
-        });
-        all.take_while(|expiry| expiry.stamp_ns != 0)
-    }
 }
 
 impl Watched {
+    fn find(&self, timer: usize) -> Option<&Series> {
+        self.0.iter().find(|series| series.timer == timer)
+    }
+
     fn note(&self, timer: usize) {
-        if let Some(series) = self.0.iter().find(|series| series.timer == timer) {
+        if let Some(series) = self.find(timer) {
             series.add();
         }
     }

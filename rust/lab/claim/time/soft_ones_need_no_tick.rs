@@ -143,13 +143,16 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         trial.come("a timer", || soft.is_done())?;
     }
     let seen = |timer: usize| -> Answer<Seen> {
+        let expiries = expiries.get(timer)?;
         let mut times = KVec::new();
-        let (expiries, later) = (expiries.get(timer), expiries.get(timer).skip(1));
-        for (one, next) in expiries.clone().zip(later) {
-            times.push(next.stamp_ns.saturating_sub(one.stamp_ns), GFP_KERNEL)?;
+        for pair in expiries.windows(2) {
+            times.push(
+                pair[1].stamp_ns.saturating_sub(pair[0].stamp_ns),
+                GFP_KERNEL,
+            )?;
         }
         Ok(Seen {
-            nr_expiries: expiries.count(),
+            nr_expiries: expiries.len(),
             median_ns: median(&mut times).unwrap_or(0),
         })
     };
