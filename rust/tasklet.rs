@@ -18,6 +18,10 @@ use crate::{
         Deferred, //
     },
 };
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering::SeqCst, //
+};
 use kernel::prelude::*;
 
 pub use crate::deferred::Handler;
@@ -87,15 +91,32 @@ impl<T: Handler<Kind>> Tasklet<T> {
     /// Runs the tasklet soon, on this CPU. Returns whether it was idle. May be called in any context.
     #[inline]
     pub fn schedule(&self) -> bool {
-        // SAFETY: It is set up, and lives until `stop` has killed it.
-        !self.is_dying() && unsafe { bindings::tasklet_schedule(self.raw()) }
+        self.schedule_by(bindings::__tasklet_schedule)
     }
 
     /// As [`Self::schedule`], in the soft IRQ that runs before all others.
     #[inline]
     pub fn schedule_hi(&self) -> bool {
-        // SAFETY: It is set up, and lives until `stop` has killed it.
-        !self.is_dying() && unsafe { bindings::tasklet_hi_schedule(self.raw()) }
+        self.schedule_by(bindings::__tasklet_hi_schedule)
+    }
+
+    /// What C's `tasklet_schedule()` does inline, which does not tell what it found.
+    #[inline]
+    fn schedule_by(
+        &self,
+        put_on_list: unsafe extern "C" fn(*mut bindings::tasklet_struct),
+    ) -> bool {
+        const SCHED: usize = 1 << bindings::TASKLET_STATE_SCHED;
+
+        // SAFETY: It is set up, and lives until `stop` has killed it. The field is aligned, and changed by
+        // atomic operations only.
+        let state = unsafe { AtomicUsize::from_ptr(&raw mut (*self.raw()).state) };
+        let is_idle = !self.is_dying() && state.fetch_or(SCHED, SeqCst) & SCHED == 0;
+        if is_idle {
+            // SAFETY: It is set up, and this has marked it as scheduled, so that it is on no list.
+            unsafe { put_on_list(self.raw()) };
+        }
+        is_idle
     }
 
     /// The address of what the kernel calls for all tasklets with this type of handler: the

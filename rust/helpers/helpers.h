@@ -67,8 +67,6 @@ unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
 					       unsigned int cpu);
 void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t);
-bool rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t);
-bool rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t);
 
 /* io_apic.c */
 bool rust_helper_irqlab_io_apic_find(unsigned int place, u8 *id, u32 *address, u32 *first_line);

@@ -18,21 +18,3 @@ void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t)
 {
 	tasklet_enable(t);
 }
-
-/* As tasklet_hi_schedule(), and tells whether it was not scheduled. */
-bool rust_helper_irqlab_tasklet_hi_schedule(struct tasklet_struct *t)
-{
-	if (test_and_set_bit(TASKLET_STATE_SCHED, &t->state))
-		return false;
-	__tasklet_hi_schedule(t);
-	return true;
-}
-
-/* As tasklet_schedule(), and tells whether it was not scheduled. */
-bool rust_helper_irqlab_tasklet_schedule(struct tasklet_struct *t)
-{
-	if (test_and_set_bit(TASKLET_STATE_SCHED, &t->state))
-		return false;
-	__tasklet_schedule(t);
-	return true;
-}
