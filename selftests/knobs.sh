@@ -261,14 +261,26 @@ attaches_every_mechanism() {
 	has ran "$mechanism" $((before + 1))
 }
 
+# keep_affinity LINE - when the check has ended, it may go where it might before
+keep_affinity() {
+	info "$1" affinity
+	case $value in
+	*[,-]*) value=all ;;
+	esac
+	cleanup="${cleanup:+$cleanup; }send_back $1 $value"
+}
+
+send_back() {
+	must "lines/$1/affinity" "$2"
+	raise "$1"
+	raise "$1"
+}
+
 # A new affinity may have to wait for the next interrupt, which still goes to the old CPU.
 moves_with_its_affinity() {
 	file=lines/$1/affinity
-	content "$lab/$file"
-	old=$value
-	[ "$old" != - ] || old=all
 	! is_of_irq_sim "$1" || skip "irq_sim cannot choose a CPU"
-	cleanup="must $file $old"
+	keep_affinity "$1"
 	for cpu in $(cpus); do
 		must "$file" "$cpu"
 		raise "$1"
@@ -848,17 +860,14 @@ measures() {
 		find_place "${mechanism##*/}"
 		echo "${mechanism##*/} ^$place(;$place)*\$"
 	done >"$work/places"
-	# Where the bench would send it: on the way there some more are raised.
+	# Where the bench would send it, and nowhere else: on the way there some more are raised.
 	content "$lab/lines/$1/affinity"
-	case $value in
-	- | 0) ;;
-	*)
-		cleanup="must lines/$1/affinity $value"
+	if [ "$value" != - ] && ! finds 0 info "$1" affinity; then
+		keep_affinity "$1"
 		must "lines/$1/affinity" 0
 		raise "$1"
 		raise "$1"
-		;;
-	esac
+	fi
 	count_more "$1" $((10 * $(wc -l <"$work/places"))) must bench "line=$1 count=10"
 	rows | awk -v line="$1" '
 		FILENAME ~ /places$/ { place[$1] = $2; next }
@@ -905,9 +914,7 @@ measures_on_the_cpu_that_is_named() {
 	cpu=$(cpus | tail -n 1)
 	if ! is_of_irq_sim "$1"; then
 		# By itself it goes elsewhere.
-		content "$lab/lines/$1/affinity"
-		[ "$value" != - ] || value=all
-		cleanup="must lines/$1/affinity $value"
+		keep_affinity "$1"
 		must "lines/$1/affinity" "$(cpus | head -n 1)"
 		raise "$1"
 		raise "$1"
@@ -1121,11 +1128,10 @@ tells_what_is_lost() {
 	find_device "$1"
 	config=/sys/bus/pci/devices/$device/config
 	[ -e "$config" ] || skip "no PCI device"
-	content "$lab/lines/$1/affinity"
-	old=$value
 	# The high byte of its command register, of which bit 2 disables its interrupt.
 	dd if="$config" of="$work/command" bs=1 skip=5 count=1 2>/dev/null
-	cleanup="dd if=$work/command of=$config bs=1 seek=5; must lines/$1/affinity $old; raise $1"
+	cleanup="dd if=$work/command of=$config bs=1 seek=5"
+	keep_affinity "$1"
 	must "lines/$1/affinity" 0
 	raise "$1"
 	raise "$1"
@@ -1140,7 +1146,7 @@ tells_what_is_lost() {
 # other
 waits_for_the_tick() {
 	[ -d "$lab/lines/edu0" ] || skip "no device that interrupts from outside"
-	cleanup="must lines/edu0/affinity $(cat "$lab/lines/edu0/affinity")"
+	keep_affinity edu0
 	must lines/edu0/affinity 0
 	for mechanism in "$1" "$2"; do
 		counted IWI 0

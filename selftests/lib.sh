@@ -6,6 +6,9 @@
 # leave the shell at any point, by fail or skip; what it has put into "cleanup" is done when it has ended,
 # however that was.
 #
+# With BREAK=N in the environment each check ends with its Nth command to the lab, one row for each check: what it
+# has changed until then is left for its cleanup to put back.
+#
 # Under an emulator a process is what costs most, so the checks share a shell as long as none leaves it,
 # and get by with what the shell has built in where that is as clear.
 
@@ -71,6 +74,17 @@ run_table() {
 			exit "$KSFT_SKIP"
 		}
 	fi
+	if [ "${BREAK:-}" ]; then
+		functions=' '
+		for row; do
+			shift
+			case $functions in
+			*" ${row%% *} "*) ;;
+			*) set -- "$@" "$row" ;;
+			esac
+			functions="$functions${row%% *} "
+		done
+	fi
 	# Of the checks, and of what they need to leave it so.
 	set -- "$@" "leaves_all_as_it_was lab"
 	ktap_set_plan $#
@@ -105,7 +119,7 @@ run_checks() {
 		# shellcheck disable=SC2086  # words
 		set -- $arguments
 		end_split
-		cleanup=
+		cleanup='' commands=${BREAK:-0}
 		"$check" "$@" >"$work/said" 2>&1
 		returned=$?
 		clean_up
@@ -125,7 +139,7 @@ leave() {
 
 clean_up() {
 	undo=$cleanup
-	cleanup=
+	cleanup='' commands=0
 	eval "$undo" >>"$work/said" 2>&1
 }
 
@@ -155,13 +169,18 @@ restore_counts() {
 
 # list_state - what a check may change, and has to put back: settings, CPUs, modules, programs. Without a process.
 list_state() {
-	for file in "$lab"/lines/*/handlers "$lab"/lines/*/enabled "$lab"/lines/*/affinity "$lab"/deferral/*/enabled \
+	for file in "$lab"/lines/*/handlers "$lab"/lines/*/enabled "$lab"/deferral/*/enabled \
 		"$lab"/tape_* "$lab"/dpc/parameters "$lab"/interrupt_threads/on "$lab"/interrupt_threads/handlers \
 		"$lab"/progress "$lab"/old_bh/slots /sys/devices/system/cpu/online /proc/sys/kernel/kptr_restrict; do
 		while read -r first second third _; do
 			# What else the slots show is counted.
 			echo "$file: $first $second $third"
 		done <"$file"
+	done
+	for line in "$lab"/lines/*; do
+		# Not where they go now, as CPUs come and go.
+		info "${line##*/}" affinity
+		echo "${line##*/} may go to $value"
 	done
 	for file in "$lab"/softirqs "$lab"/nesting; do
 		content "$file"
@@ -318,7 +337,11 @@ must_have_said() {
 
 # must FILE COMMAND - write a command that may not be refused
 must() {
-	! echo "$2" 2>"$work/answer" >"$lab/$1" || return 0
+	! echo "$2" 2>"$work/answer" >"$lab/$1" || {
+		commands=$((${commands:-0} - 1))
+		[ $commands != 0 ] || exit 0
+		return 0
+	}
 	name_error "$work/answer"
 	fail "$1: '$2' was refused with $answer; last_error: $(cat "$lab/last_error")"
 }

@@ -83,6 +83,7 @@ sends() {
 outlives_its_cpu() {
 	online=/sys/devices/system/cpu/cpu1/online
 	[ -e "$online" ] || skip "CPU 1 cannot be taken offline"
+	cleanup="must lines/$1/affinity all"
 	must "lines/$1/affinity" 1
 	# Refused now and then, while somebody else looks at the line.
 	: >"$work/storm"

@@ -146,7 +146,9 @@ refuses_what_its_state_forbids() {
 restore() {
 	rm -f "$work/busy"
 	wait
-	is_inserted irqlab || insert irqlab
+	# With it go the slots that are taken, however often they are disabled.
+	! is_inserted irqlab || remove
+	insert irqlab
 }
 
 # All that can be taken are: a third is disabled and marked, the others are marked all the time, as is
