@@ -94,6 +94,11 @@ compile-fail crash boot machines readme course: kselftest
 lint host-test runner: setup
 	@tools/enter tools/test $@
 
+# Whether the tests notice small faults, which are put into the code on purpose.
+.PHONY: mutants
+mutants: setup
+	@tools/enter tools/mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)')
+
 # What the course's commands print, in place of what it shows now.
 record-course: kselftest
 	@tools/enter tools/course --record

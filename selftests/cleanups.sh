@@ -16,7 +16,6 @@ puts_back() {
 run_table <<-END
 	puts_back knobs.sh 1
 	puts_back knobs.sh 2
-	puts_back knobs.sh 3
 	puts_back bad_input.sh 1
 	puts_back old_bh.sh 1
 	puts_back lines.sh 1
