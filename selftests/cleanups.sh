@@ -9,8 +9,8 @@
 # puts_back TEST N - each of its checks is broken off after its Nth command to the lab
 puts_back() {
 	BREAK=$2 ONLY='' "./$1" >"$work/ktap" 2>&1
-	grep -q '^ok .* lab: leaves all as it was' "$work/ktap" ||
-		fail "$(grep -B 9 '^not ok .* lab: leaves all' "$work/ktap" || tail -n 9 "$work/ktap")"
+	! grep -A 9 '^# not as it was' "$work/ktap" || fail "not all is put back"
+	grep -q '^ok .* lab: leaves all as it was' "$work/ktap" || fail "$(tail -n 9 "$work/ktap")"
 }
 
 run_table <<-END

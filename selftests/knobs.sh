@@ -315,8 +315,8 @@ arrives_where_it_is_raised() {
 # replays_in_a_hard_irq LINE - what was raised while the line was disabled, once; the kernel replays those of
 # irq_sim in a tasklet, which has to count as a hard IRQ then
 replays_in_a_hard_irq() {
-	must "lines/$1/handlers" hard
 	cleanup="must lines/$1/enabled 1; must lines/$1/handlers none"
+	must "lines/$1/handlers" hard
 	must deferral/hard/latency clear
 	must "lines/$1/enabled" 0
 	info "$1" handled

@@ -169,12 +169,30 @@ restore_counts() {
 
 # list_state - what a check may change, and has to put back: settings, CPUs, modules, programs. Without a process.
 list_state() {
+	list_settings
+	while read -r first _; do
+		echo "module $first"
+	done </proc/modules
+	read -r self _ _ _ group _ </proc/self/stat
+	for file in /proc/[0-9]*/stat; do
+		read -r number first _ _ second _ <"$file" || continue
+		# Of the same process group, unless that is the kernel's.
+		case "$second $number" in
+		0\ * | *" $self") ;;
+		"$group "*) echo "process $number $first" ;;
+		esac
+	done
+} 2>/dev/null
+
+list_settings() {
 	for file in "$lab"/lines/*/handlers "$lab"/lines/*/enabled "$lab"/deferral/*/enabled \
 		"$lab"/tape_* "$lab"/dpc/parameters "$lab"/interrupt_threads/on "$lab"/interrupt_threads/handlers \
 		"$lab"/progress "$lab"/old_bh/slots /sys/devices/system/cpu/online /proc/sys/kernel/kptr_restrict; do
-		while read -r first second third _; do
-			# What else the slots show is counted.
-			echo "$file: $first $second $third"
+		# What else the slots show is counted.
+		# shellcheck disable=SC2094
+		while read -r first second third rest; do
+			[ "$file" != "$lab/old_bh/slots" ] || rest=
+			echo "$file: $first $second $third $rest"
 		done <"$file"
 	done
 	for line in "$lab"/lines/*; do
@@ -186,23 +204,16 @@ list_state() {
 		content "$file"
 		echo "$file: $value"
 	done
-	while read -r first _; do
-		echo "module $first"
-	done </proc/modules
-	read -r self _ _ _ group _ </proc/self/stat
-	for file in /proc/[0-9]*/stat; do
-		read -r number first _ _ second _ <"$file" || continue
-		[ "$second" != "$group" ] || [ "$number" = "$self" ] || echo "process $number $first"
-	done
 } 2>/dev/null
 
 # What cleanups have not put back. What comes to an end may need a moment.
 leaves_all_as_it_was() {
-	eventually is_as_found || fail "not as it was: $(cat "$work/left")"
+	eventually is_as_found list_state || fail "not as it was: $(cat "$work/left")"
 }
 
+# is_as_found LIST
 is_as_found() {
-	list_state >"$work/now"
+	"$1" >"$work/now"
 	! grep -vxFf "$work/found" "$work/now" >"$work/left"
 }
 
@@ -339,11 +350,18 @@ must_have_said() {
 must() {
 	! echo "$2" 2>"$work/answer" >"$lab/$1" || {
 		commands=$((${commands:-0} - 1))
-		[ $commands != 0 ] || exit 0
+		[ $commands != 0 ] || break_off
 		return 0
 	}
 	name_error "$work/answer"
 	fail "$1: '$2' was refused with $answer; last_error: $(cat "$lab/last_error")"
+}
+
+# break_off - end the check here: its cleanup has to put everything back
+break_off() {
+	clean_up
+	eventually is_as_found list_settings || fail "not as it was: $(cat "$work/left")"
+	exit 0
 }
 
 # must_work - every line has its interrupts served
