@@ -7,6 +7,8 @@
 #   CACHE     IRQLAB_CACHE, else $XDG_CACHE_HOME/irqlab, else ~/.cache/irqlab
 #   IN_PLACE  not empty on the release that has the toolchain: no root is made, the host's is used
 #   ROOT      the toolchain's file system
+#   CRATES    where cargo and the crates are that tools/irqlab is built with; a root of its own, so that
+#             the toolchain's stays as it is
 #   KERNELS   the directory that kernels are unpacked into, as the host sees it…
 #   SEEN      …and as commands under tools/enter see it
 #   RELEASE   the chosen kernel, like `uname -r`; empty before tools/setup has picked one
@@ -31,9 +33,9 @@ GUEST=${GUEST:-${GUESTS[0]}}
 
 IN_PLACE=$(. /etc/os-release && [ "${VERSION_CODENAME-}" = "$SUITE" ] && echo yes) || IN_PLACE=
 if [ "$IN_PLACE" ]; then
-	ROOT=/ KERNELS=$CACHE/kernels SEEN=$CACHE/kernels
+	ROOT=/ KERNELS=$CACHE/kernels SEEN=$CACHE/kernels CRATES=
 else
-	ROOT=$CACHE/root KERNELS=$ROOT SEEN=
+	ROOT=$CACHE/root KERNELS=$ROOT SEEN='' CRATES=$CACHE/crates
 fi
 
 RELEASE_FILE=$CACHE/release/$FLAVOUR${KERNEL:+-$KERNEL}
