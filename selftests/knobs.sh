@@ -786,7 +786,8 @@ tape_of() {
 	has content "$lab/tape_on" 0
 }
 
-# Between the entry and the exit of a handler is the top half, which raises; then comes the bottom half.
+# Between the entry and the exit of a handler is the top half, which raises; then comes the bottom half. Before
+# all that the interrupt is raised, and after it the task that waits for it is woken.
 shows_the_way_of_an_interrupt() {
 	must tape_size 256
 	tape_of tasklet_hi 5
@@ -797,8 +798,9 @@ shows_the_way_of_an_interrupt() {
 		!count++ && $1 { wrong("not 0") }
 		{
 			last = $1
+			count_of[$3 " " $4]++
 			step = $3 == "top_half" || $3 == "bottom_half" ? $3 " " $4 : $3
-			if ($4 == "HI" && $3 == "softirq_raise" || $4 == "tasklet_hi")
+			if ($4 == "HI" && $3 == "softirq_raise" || $4 == "tasklet_hi" && $3 ~ /_half$/)
 				way[$2] = way[$2] step ";"
 			else if ($4 == "HI" && $3 == "softirq_entry" && $6 == "softirq" && $7 == "IF=1")
 				way[$2] = way[$2] step ";"
@@ -819,6 +821,9 @@ shows_the_way_of_an_interrupt() {
 			$0 = whole + 0
 			if (whole != 5)
 				wrong("not 5 whole ways")
+			$0 = count_of["raise tasklet_hi"] " raised, " count_of["woken tasklet_hi"] " times woken"
+			if (count_of["raise tasklet_hi"] != 5 || count_of["woken tasklet_hi"] != 5)
+				wrong("not 5")
 			exit bad
 		}' "$lab/$1" || exit 1
 	cat "$lab/$1" >"$work/tape"

@@ -195,6 +195,9 @@ impl Record {
     /// Starts an event: called just before it is raised.
     pub(crate) fn raised(&self) {
         self.raised.fetch_add(1, Relaxed);
+        if let Some((recorder, number)) = self.told.as_ref() {
+            recorder.note_here(Event::Raise(*number));
+        }
         self.raised_ns.store(clock::now_ns(), Release);
     }
 
@@ -251,7 +254,11 @@ impl Record {
             // Else it is left from an earlier event.
             if self.arrived.load(Acquire) >= event {
                 let since_ns = self.bottom_ns.load(Relaxed);
-                self.note(Stage::Waiter, event, &Snapshot::take(), since_ns);
+                let now = Snapshot::take();
+                self.note(Stage::Waiter, event, &now, since_ns);
+                if let Some((recorder, number)) = self.told.as_ref() {
+                    recorder.note(Event::Woken(*number), &now);
+                }
                 return waited;
             }
         }

@@ -140,6 +140,13 @@ impl Recorder {
         self.running.read(|tape, _unsleeping| tape.note(event, now));
     }
 
+    /// Notes what the lab does here and now. What that is is only looked at while a tape is on.
+    #[inline]
+    pub(crate) fn note_here(&self, event: Event) {
+        self.running
+            .read(|tape, _unsleeping| tape.note(event, &Snapshot::take()));
+    }
+
     /// What is on the tape, to be read in pieces.
     ///
     /// Refusals: `EBUSY` if too many have copies of the running tape.

@@ -254,6 +254,8 @@ impl Event {
             Event::Interrupted(system) => (5, system as u32, 0),
             Event::Top(mechanism) => (6, mechanism, 0),
             Event::Bottom(mechanism) => (7, mechanism, 0),
+            Event::Raise(mechanism) => (8, mechanism, 0),
+            Event::Woken(mechanism) => (9, mechanism, 0),
         };
         kind | detail << 8 | (subject as u64) << 32
     }
@@ -273,6 +275,8 @@ impl Event {
             5 => Event::Interrupted(*System::ALL.get(subject as usize)?),
             6 => Event::Top(subject),
             7 => Event::Bottom(subject),
+            8 => Event::Raise(subject),
+            9 => Event::Woken(subject),
             _ => return None,
         })
     }

@@ -50,10 +50,14 @@ pub(crate) enum Event {
     HandlerLeft(u32, bool),
     /// An interrupt arrived that has no line.
     Interrupted(System),
+    /// The lab raises an interrupt for the mechanism with this number.
+    Raise(u32),
     /// The lab's top half has run for the mechanism with this number.
     Top(u32),
     /// The bottom half of that mechanism runs.
     Bottom(u32),
+    /// The task that waited for it runs.
+    Woken(u32),
 }
 
 impl Event {

@@ -123,8 +123,10 @@ fn show_event(text: &mut Text, event: Event) -> Result {
             columns(text, "handler_exit", irq, detail)
         }
         Event::Interrupted(system) => columns(text, "interrupt", system.name(), "-"),
+        Event::Raise(mechanism) => columns(text, "raise", name(mechanism), "-"),
         Event::Top(mechanism) => columns(text, "top_half", name(mechanism), "-"),
         Event::Bottom(mechanism) => columns(text, "bottom_half", name(mechanism), "-"),
+        Event::Woken(mechanism) => columns(text, "woken", name(mechanism), "-"),
     }
 }
 
