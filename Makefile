@@ -4,8 +4,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
-.PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner
-.PHONY: compile-fail crash boot machines readme course record-course book help
+.PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner tool
+.PHONY: test-tool pictures compile-fail crash boot machines readme course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
@@ -41,6 +41,10 @@ for-guest: setup
 setup:
 	@tools/setup
 
+# The command-line tool: one file, which runs on any machine.
+tool: setup
+	@tools/enter tools/irqlab/build.sh
+
 # ---- In the guest --------------------------------------------------------------------------------
 
 guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
@@ -50,12 +54,19 @@ guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),
 
 # The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
 .PHONY: kselftest
-kselftest: for-guest
+kselftest: for-guest tool
 	@tools/enter make -s -C selftests install \
 		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
+	@cp -u build/tool/irqlab $(OUTPUT)/kselftest
 
+# What the page shows, and more, also goes into a file for browsers, even if a claim fails.
 run: kselftest
-	@tools/enter tools/guest $(guest_options) --console $(OUTPUT)/run.log -- ./report.sh $(if $(ALL),--all)
+	@rm -f $(OUTPUT)/run.json
+	@tools/enter tools/guest $(guest_options) --out $(OUTPUT) --console $(OUTPUT)/run.log -- sh -c \
+		'./report.sh $(if $(ALL),--all) --collect /tmp/run.json; code=$$?; hand-out /tmp/run.json; exit $$code'; \
+	code=$$?; [ ! -e $(OUTPUT)/run.json ] || { \
+		tools/enter build/tool/irqlab report $(OUTPUT)/run.json -o $(OUTPUT)/report.html && \
+		echo "The same with pictures, for a browser: $(OUTPUT)/report.html" >&2; }; exit $$code
 
 # In these guests the clock counts instructions, so that the tables are the same each time, on any host. QEMU
 # then runs one emulated CPU at a time, while the clock goes on for all of them. So the mechanisms are compared
@@ -73,7 +84,7 @@ own_options = $(addprefix --file $(own)/,$(notdir $(FILES:/=))) \
 shell: kselftest
 	@rm -rf $(own) && mkdir $(own)
 	@$(if $(FILES)$(MODULES),cp -rL $(FILES) $(MODULES) $(own))
-	@tools/enter tools/guest $(guest_options) $(own_options) --console $(OUTPUT)/shell.log
+	@tools/enter tools/guest $(guest_options) $(own_options) --out $(OUTPUT)/out --console $(OUTPUT)/shell.log
 
 # ---- Everything else -----------------------------------------------------------------------------
 
@@ -92,6 +103,14 @@ compile-fail crash boot machines readme course: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
+test-tool: setup
+	@tools/enter tools/test tool
+
+# The pictures that README.md shows, of what make run has measured last.
+pictures: tool
+	@[ -e $(OUTPUT)/run.json ] || { echo "Nothing is measured yet: make run" >&2; exit 1; }
+	@mkdir -p doc/pictures
+	@tools/enter build/tool/irqlab report $(OUTPUT)/run.json -o $(OUTPUT)/report.html --pictures doc/pictures
 	@tools/enter tools/test $@
 
 # Whether the tests notice small faults, which are put into the code on purpose.
@@ -108,7 +127,7 @@ book:
 	mdbook build doc/course
 
 fmt: setup
-	@find rust samples selftests -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
+	@find rust samples selftests tools -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
 # For the kernel that runs here, or for KDIR=. The modules are not signed, as only Debian has the key of its
 # kernels. kbuild does not run depmod where the headers lack System.map, as Debian's do: hence the last line.
@@ -124,12 +143,14 @@ clean:
 help:
 	@sed -n 's/^#?//p' $(firstword $(MAKEFILE_LIST))
 
-#?  make run        build, boot a stock kernel in QEMU with the module, print measurements and verdicts
+#?  make run        build, boot a stock kernel in QEMU with the module, print measurements and verdicts;
+#?                  also as a page for a browser, in build/
 #?  make test       run all tests; exit code 0 if all passed
 #?  make shell      a shell in the guest, with the module inserted
 #?  make bench      compare all mechanisms, idle and under loads, and calls between CPUs in Rust and in C;
 #?                  the unit is one instruction
 #?  make            build the modules
+#?  make tool       build the command-line tool, build/tool/irqlab
 #?  make install    install them for the running kernel (or for KDIR=)
 #?  make clean      remove build/
 #?
@@ -141,12 +162,14 @@ help:
 #?  make crash         those that make the kernel report a bug, or end it
 #?  make boot          those that need special boot options
 #?  make compile-fail  code that must be rejected by the compiler
+#?  make test-tool     those of the command-line tool, tools/irqlab
 #?  make host-test     those that need no kernel
 #?  make runner        those of the guest runner, tools/guest
 #?  make lint          formatting, clippy, shellcheck
 #?
 #?  make book       the course as web pages, in build/course, with mdBook
 #?  make record-course  put what the course's commands print into it
+#?  make pictures   draw the pictures of README.md anew, of what make run has measured last
 #?  make fmt        format the Rust code
 #?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
 #?

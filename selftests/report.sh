@@ -1,15 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report.sh [--all] - what this kernel does with an interrupt, on one page
+# report.sh [--all] [--collect FILE] - what this kernel does with an interrupt, on one page
 #
 # Sends interrupts down every line through every mechanism, puts all claims to the test, and prints
-# what came of it; with --all, each claim with its whole evidence. While that goes on, standard error says
+# what came of it; with --all, each claim with its whole evidence; with --collect, also puts all of it into a
+# file, from which `irqlab report` makes a page for a browser. While that goes on, standard error says
 # what is being done. What the lab refuses is left out, with the reason. Exit code: 0; 1 if a claim fails, an
 # event was lost or something was refused; 4 without the module.
 
-all=0
-[ "$1" != --all ] || all=1
+all=0 collect=
+while [ $# != 0 ]; do
+	case $1 in
+	--all) all=1 ;;
+	--collect) collect=$2 && shift ;;
+	esac
+	shift
+done
 
 lab=${IRQLAB:-/sys/kernel/debug/irqlab}
 work=$(mktemp -d) || exit 1
@@ -84,7 +91,11 @@ for line in $names; do
 	! has_a_table "$line" || count=$COUNT
 	echo "report: sending interrupts down the line $line, through every mechanism" >&2
 	: >"$work/bench.$line"
-	! tell bench "line=$line count=$count budget_ms=$BUDGET_MS" || cat "$lab/bench" >"$work/bench.$line"
+	tell bench "line=$line count=$count budget_ms=$BUDGET_MS" || continue
+	cat "$lab/bench" >"$work/bench.$line"
+	# The distributions are only there until the next bench.
+	[ ! "$collect" ] || [ "$count" != "$COUNT" ] ||
+		./irqlab collect --debugfs "$lab" --bench-only -o "$work/$line.json"
 done
 cat /proc/interrupts >"$work/interrupts.after"
 lines >"$work/lines.after"
@@ -290,3 +301,10 @@ cat "$work"/bench.* "$work"/claims.after | awk -v refused="$refused" '
 		print text "; " events " events measured, " (lost ? lost " LOST" : "none lost")
 		exit verdict["fails"] || lost || short || refused || !claims || !events
 	}'
+code=$?
+
+if [ "$collect" ]; then
+	echo "report: collecting what a page for a browser shows" >&2
+	./irqlab collect --debugfs "$lab" --measure --with "$work"/*.json -o "$collect" || exit
+fi
+exit $code

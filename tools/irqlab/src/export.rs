@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `export`: the lab's figures for programs that draw, sum up or keep them.
+
+use crate::{
+    collect,
+    distribution::Distribution,
+    error::{Error, Result},
+    lab::Lab,
+    show,
+    time_line::{self, Event},
+};
+use clap::ArgMatches;
+use serde_json::{json, Value};
+use std::{collections::BTreeSet, fmt::Write, path::PathBuf};
+
+pub fn export(open: impl Fn() -> Result<Lab>, given: &ArgMatches) -> Result<String> {
+    let document = match given.get_one::<PathBuf>("file") {
+        Some(path) => collect::load(path)?,
+        None => collect::document(&open()?)?,
+    };
+    if let Some(table) = given.get_one::<String>("csv") {
+        csv(&document, table)
+    } else if given.get_flag("perfetto") {
+        perfetto(&document)
+    } else {
+        Ok(prometheus(&document))
+    }
+}
+
+// ---- CSV -------------------------------------------------------------------------------------------
+
+fn csv(document: &Value, table: &str) -> Result<String> {
+    let (columns, rows): (Vec<String>, Vec<Value>) = match table {
+        "bench" => {
+            let benches = document["benches"].as_array().into_iter().flatten();
+            let rows: Vec<_> = benches
+                .flat_map(|bench| bench["rows"].as_array().cloned().unwrap_or_default())
+                .collect();
+            let columns = [
+                "line",
+                "mechanism",
+                "cpu",
+                "count",
+                "lost",
+                "coalesced",
+                "irq_p50",
+                "p50",
+                "p90",
+                "p99",
+                "p99.9",
+                "max",
+                "wake_p50",
+                "wake_p99",
+                "contexts",
+                "current",
+                "top_cpus",
+                "bottom_cpus",
+                "task_cpus",
+                "note",
+            ];
+            (columns.map(str::to_owned).to_vec(), rows)
+        }
+        "claims" => {
+            let rows = document["claims"].as_array().cloned().unwrap_or_default();
+            (
+                ["id", "group", "verdict", "statement", "evidence"]
+                    .map(str::to_owned)
+                    .to_vec(),
+                rows,
+            )
+        }
+        "distributions" => {
+            let columns = ["line", "mechanism", "stage", "from_ns", "to_ns", "count"]
+                .map(str::to_owned)
+                .to_vec();
+            (columns, distributions(document))
+        }
+        knob => {
+            let section = &document["knobs"][knob]["sections"][0];
+            let columns = section["columns"].as_array().ok_or_else(|| {
+                let tables = document["knobs"].as_object().into_iter().flatten();
+                let names: Vec<_> = tables
+                    .filter(|(_, value)| value.is_object())
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                Error::file(
+                    format!("There is no table {knob}."),
+                    format!("There are: bench claims distributions {}", names.join(" ")),
+                )
+            })?;
+            let columns = columns
+                .iter()
+                .map(show::field)
+                .chain(["note".to_owned()])
+                .collect();
+            (
+                columns,
+                section["rows"].as_array().cloned().unwrap_or_default(),
+            )
+        }
+    };
+    let mut text = columns
+        .iter()
+        .map(|column| quoted(column))
+        .collect::<Vec<_>>()
+        .join(",")
+        + "\n";
+    for row in rows {
+        let fields: Vec<_> = columns
+            .iter()
+            .map(|column| {
+                if row[column].is_null() {
+                    String::new()
+                } else {
+                    quoted(&show::field(&row[column]))
+                }
+            })
+            .collect();
+        text += &(fields.join(",") + "\n");
+    }
+    Ok(text)
+}
+
+fn distributions(document: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    for bench in document["benches"].as_array().into_iter().flatten() {
+        for (mechanism, rows) in bench["distributions"].as_object().into_iter().flatten() {
+            for row in rows.as_array().into_iter().flatten() {
+                let mut row = row.clone();
+                row["line"] = bench["line"].clone();
+                row["mechanism"] = json!(mechanism);
+                all.push(row);
+            }
+        }
+    }
+    all
+}
+
+/// A field of RFC 4180.
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+// ---- Perfetto --------------------------------------------------------------------------------------
+
+/// The tape in the trace event format, which Perfetto and Chrome read: a track for each CPU, handlers and softirqs
+/// as slices, and each interrupt's way from raise to woken task as a flow through slices of its own.
+fn perfetto(document: &Value) -> Result<String> {
+    let tape = Event::of_document(document);
+    if tape.is_empty() {
+        return Err(Error::file(
+            "There is nothing on the tape.",
+            "Record one: irqlab tape --record tasklet; or collect with --measure.",
+        ));
+    }
+    let cpus: BTreeSet<u64> = tape.iter().map(|event| event.cpu).collect();
+    let mut events = vec![
+        json!({"ph": "M", "name": "process_name", "pid": 1, "args": {"name": "CPUs, as the tape of irqlab saw them"}}),
+    ];
+    for cpu in &cpus {
+        events.push(json!({"ph": "M", "name": "thread_name", "pid": 1, "tid": cpu, "args": {"name": format!("CPU {cpu}")}}));
+    }
+    slices(&tape, &mut events);
+    flows(&tape, &mut events);
+    Ok(json!({"traceEvents": events, "displayTimeUnit": "ns"}).to_string() + "\n")
+}
+
+fn us(ns: f64) -> f64 {
+    ns / 1000.0
+}
+
+fn args(event: &Event) -> Value {
+    json!({"context": event.context, "interrupts": event.interrupts, "current": event.current, "detail": event.detail})
+}
+
+/// What has an entry and an exit is a slice; of anything else it is known that it was.
+fn slices(tape: &[Event], events: &mut Vec<Value>) {
+    for (index, event) in tape.iter().enumerate() {
+        let (name, exit) = match event.event.as_str() {
+            "handler_entry" => (format!("irq {}", event.subject), "handler_exit"),
+            "softirq_entry" => (format!("softirq {}", event.subject), "softirq_exit"),
+            "handler_exit" | "softirq_exit" | "top_half" | "bottom_half" | "raise" | "woken" => {
+                continue
+            }
+            other => {
+                let name = format!("{other} {}", event.subject);
+                events.push(json!({"ph": "i", "s": "t", "name": name, "cat": other, "pid": 1, "tid": event.cpu, "ts": us(event.time), "args": args(event)}));
+                continue;
+            }
+        };
+        let ends = |other: &&Event| {
+            other.cpu == event.cpu && other.event == exit && other.subject == event.subject
+        };
+        // What has no end any more on the tape is left out.
+        if let Some(end) = tape[index..].iter().find(ends) {
+            events.push(json!({
+                "ph": "X", "name": name, "cat": event.event.split('_').next(), "pid": 1, "tid": event.cpu,
+                "ts": us(event.time), "dur": us(end.time - event.time), "args": args(event),
+            }));
+        }
+    }
+}
+
+/// Each step of a way is a slice as short as can be, for the arrows begin and end at slices.
+fn flows(tape: &[Event], events: &mut Vec<Value>) {
+    const SHORT_US: f64 = 0.1;
+
+    let mechanisms: BTreeSet<&str> = tape
+        .iter()
+        .filter(|event| event.event == "raise")
+        .map(|event| event.subject.as_str())
+        .collect();
+    let mut id = 0;
+    for mechanism in mechanisms {
+        for way in time_line::ways(tape, mechanism) {
+            id += 1;
+            let steps = [
+                (way.raise, "raise", "s"),
+                (way.top, "top half", "t"),
+                (way.bottom, "bottom half", "t"),
+                (way.woken, "task", "f"),
+            ];
+            for (index, what, phase) in steps {
+                let event = &tape[index];
+                let name = format!("{what}: {mechanism}");
+                events.push(json!({
+                    "ph": "X", "name": name, "cat": "irqlab", "pid": 1, "tid": event.cpu, "ts": us(event.time), "dur": SHORT_US, "args": args(event),
+                }));
+                let mut arrow = json!({
+                    "ph": phase, "id": id, "name": mechanism, "cat": "irqlab", "pid": 1, "tid": event.cpu, "ts": us(event.time),
+                });
+                if phase == "f" {
+                    // To the slice that is there, not to the next.
+                    arrow["bp"] = json!("e");
+                }
+                events.push(arrow);
+            }
+        }
+    }
+}
+
+// ---- Prometheus ------------------------------------------------------------------------------------
+
+/// The text format: figures that only grow are counters, distributions are summaries.
+fn prometheus(document: &Value) -> String {
+    let mut text = String::new();
+    let machine = &document["machine"];
+    let labels = ["kernel", "preemption", "cpu"].map(|key| (key, show::field(&machine[key])));
+    head(&mut text, "irqlab_info", "gauge", "What was measured on");
+    sample(&mut text, "irqlab_info", &labels, 1.0);
+    head(
+        &mut text,
+        "irqlab_latency_seconds",
+        "summary",
+        "Latency of a stage: raise to top half, to bottom half, to the waiting task",
+    );
+    for bench in document["benches"].as_array().into_iter().flatten() {
+        for (mechanism, rows) in bench["distributions"].as_object().into_iter().flatten() {
+            for stage in ["top", "bottom", "waiter"] {
+                let seen = Distribution::of(rows, "stage", stage);
+                let labels = vec![
+                    ("line", show::field(&bench["line"])),
+                    ("mechanism", mechanism.clone()),
+                    ("stage", stage.to_owned()),
+                ];
+                for part in [0.5, 0.9, 0.99] {
+                    if let Some(ns) = seen.quantile(part) {
+                        let labels: Vec<_> = labels
+                            .iter()
+                            .cloned()
+                            .chain([("quantile", part.to_string())])
+                            .collect();
+                        sample(&mut text, "irqlab_latency_seconds", &labels, ns / 1e9);
+                    }
+                }
+                if seen.count() > 0.0 {
+                    sample(
+                        &mut text,
+                        "irqlab_latency_seconds_count",
+                        &labels,
+                        seen.count(),
+                    );
+                }
+            }
+        }
+    }
+    head(
+        &mut text,
+        "irqlab_lost_events",
+        "gauge",
+        "Events of the last bench whose bottom half did not run in time",
+    );
+    for bench in document["benches"].as_array().into_iter().flatten() {
+        for row in bench["rows"].as_array().into_iter().flatten() {
+            let labels = [
+                ("line", show::field(&row["line"])),
+                ("mechanism", show::field(&row["mechanism"])),
+            ];
+            if let Some(lost) = row["lost"].as_f64() {
+                sample(&mut text, "irqlab_lost_events", &labels, lost);
+            }
+        }
+    }
+    head(
+        &mut text,
+        "irqlab_claims",
+        "gauge",
+        "Claims by their verdict",
+    );
+    for verdict in ["holds", "outdated", "skip", "fails"] {
+        let claims = document["claims"].as_array().into_iter().flatten();
+        let count = claims.filter(|claim| claim["verdict"] == verdict).count();
+        sample(
+            &mut text,
+            "irqlab_claims",
+            &[("verdict", verdict.to_owned())],
+            count as f64,
+        );
+    }
+    head(
+        &mut text,
+        "irqlab_softirqs_total",
+        "counter",
+        "Softirqs since they are watched",
+    );
+    for row in collect::rows(document, "softirqs") {
+        for what in ["raised", "entered"] {
+            if let Some(count) = row[what].as_f64() {
+                sample(
+                    &mut text,
+                    "irqlab_softirqs_total",
+                    &[
+                        ("vector", show::field(&row["vector"])),
+                        ("what", what.to_owned()),
+                    ],
+                    count,
+                );
+            }
+        }
+    }
+    head(
+        &mut text,
+        "irqlab_interrupts_total",
+        "counter",
+        "The kernel's own counts of interrupts without a line",
+    );
+    for row in collect::rows(document, "ipi/counters") {
+        for (kind, count) in row
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(kind, _)| *kind != "cpu")
+        {
+            if let Some(count) = count.as_f64() {
+                sample(
+                    &mut text,
+                    "irqlab_interrupts_total",
+                    &[("cpu", show::field(&row["cpu"])), ("kind", kind.clone())],
+                    count,
+                );
+            }
+        }
+    }
+    text
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn sample(text: &mut String, name: &str, labels: &[(&str, String)], value: f64) {
+    let escaped = |value: &str| {
+        value
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    };
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+        .collect();
+    let _ = writeln!(text, "{name}{{{}}} {value}", labels.join(","));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tape() -> Value {
+        let row = |time: u64, event: &str, subject: &str| json!({"time": time, "cpu": 0, "event": event, "subject": subject, "IF": "IF=0"});
+        json!({"knobs": {"tape": {"sections": [{"rows": [
+            row(0, "raise", "tasklet"), row(1000, "handler_entry", "26"), row(2000, "top_half", "tasklet"),
+            row(3000, "handler_exit", "26"), row(4000, "bottom_half", "tasklet"), row(5000, "woken", "tasklet"),
+            row(6000, "handler_entry", "26"),
+        ]}]}}})
+    }
+
+    #[test]
+    fn an_interrupt_is_one_flow() {
+        let trace: Value = serde_json::from_str(&perfetto(&tape()).unwrap()).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let phases: Vec<_> = events
+            .iter()
+            .filter(|event| event["id"] == 1)
+            .map(|event| event["ph"].as_str().unwrap())
+            .collect();
+        assert_eq!(phases, ["s", "t", "t", "f"]);
+        // The second entry has no exit on the tape.
+        let slices: Vec<_> = events
+            .iter()
+            .filter(|event| event["name"] == "irq 26")
+            .collect();
+        assert_eq!(slices.len(), 1);
+        assert_eq!(slices[0]["dur"], 2.0);
+    }
+
+    #[test]
+    fn an_empty_tape_is_an_error_with_a_cure() {
+        let error = perfetto(&json!({})).unwrap_err().to_string();
+        assert!(error.contains("irqlab tape --record"), "{error}");
+    }
+
+    #[test]
+    fn csv_is_quoted() {
+        let document = json!({"claims": [{"id": "A-01", "verdict": null, "statement": "one, \"two\"", "evidence": "x"}]});
+        assert_eq!(
+            csv(&document, "claims").unwrap(),
+            "id,group,verdict,statement,evidence\nA-01,,,\"one, \"\"two\"\"\",x\n"
+        );
+        assert!(csv(&document, "none").is_err());
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lab's files in debugfs.
+
+use crate::{
+    error::{Error, Result},
+    table::{Content, Table},
+};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+pub const DEFAULT: &str = "/sys/kernel/debug/irqlab";
+
+pub struct Lab {
+    root: PathBuf,
+}
+
+impl Lab {
+    pub fn open(root: &Path) -> Result<Self> {
+        let shown = root.display();
+        match fs::File::open(root.join("claims")) {
+            Ok(_) => Ok(Self { root: root.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(Error::no_lab(
+                format!("{shown} may not be read."),
+                "Be root: sudo irqlab …. If you are, the kernel is locked down: boot without Secure Boot or lockdown=.",
+            )),
+            Err(_) => Err(Error::no_lab(
+                format!("There is no lab in {shown}."),
+                "Insert the module (insmod irqlab.ko), mount debugfs (mount -t debugfs none /sys/kernel/debug), \
+                 or name the place with --debugfs.",
+            )),
+        }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn read(&self, knob: &str) -> Result<String> {
+        let bytes = fs::read(self.root.join(knob)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::refused(
+                format!("The lab has no {knob}."),
+                "`irqlab list` shows what there is: lines, mechanisms, groups of claims, files.",
+            ),
+            _ => Error::refused(
+                format!("{knob} cannot be read: {error}."),
+                self.last_error(),
+            ),
+        })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    pub fn content(&self, knob: &str) -> Result<Content> {
+        Ok(Content::parse(&self.read(knob)?))
+    }
+
+    pub fn table(&self, knob: &str) -> Result<Table> {
+        let no_table = || {
+            Error::refused(
+                format!("{knob} has no table."),
+                "It has one value: `irqlab show` it.",
+            )
+        };
+        self.content(knob)?.into_table().ok_or_else(no_table)
+    }
+
+    /// The one value of a file that is no table.
+    pub fn value(&self, knob: &str) -> Result<String> {
+        Ok(self.read(knob)?.trim().to_owned())
+    }
+
+    /// Gives a command, in one write: it takes as long as what it asks for.
+    pub fn tell(&self, knob: &str, command: &str) -> Result<()> {
+        let mut options = fs::OpenOptions::new();
+        let written = options
+            .write(true)
+            .open(self.root.join(knob))
+            .and_then(|mut file| {
+                // Not write_all(), which would begin anew what a signal has interrupted.
+                file.write(command.as_bytes())
+            });
+        written
+            .map(|_| ())
+            .map_err(|error| self.why(knob, command, &error))
+    }
+
+    fn why(&self, knob: &str, command: &str, error: &io::Error) -> Error {
+        if error.kind() == io::ErrorKind::NotFound {
+            let cure =
+                "`irqlab list` shows what there is: lines, mechanisms, groups of claims, files.";
+            return Error::refused(format!("The lab has no {knob}."), cure);
+        }
+        let said = self.last_error();
+        let is_of_this =
+            said.starts_with(&format!("{}: ", knob.rsplit('/').next().unwrap_or(knob)));
+        let why = if is_of_this { said } else { error.to_string() };
+        let cure = match why.split(": ").nth(1).unwrap_or("") {
+            "EBUSY" => "`irqlab watch` shows what is running, and when it has ended.",
+            "ENODEV" | "ENXIO" => {
+                "`irqlab list` shows which lines, mechanisms and claims there are."
+            }
+            "EINVAL" | "ERANGE" | "E2BIG" => {
+                "What each file takes stands in README.md under Knobs."
+            }
+            _ => "",
+        };
+        Error::refused(format!("The lab refused '{command}': {why}."), cure)
+    }
+
+    fn last_error(&self) -> String {
+        let said = fs::read_to_string(self.root.join("last_error")).unwrap_or_default();
+        said.trim().to_owned()
+    }
+
+    /// What a directory holds, sorted.
+    pub fn names(&self, directory: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.root.join(directory))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut names: Vec<_> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// All files that can be read, by their paths from the lab's directory.
+    pub fn readable(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.readable_in("", &mut found);
+        found
+    }
+
+    fn readable_in(&self, directory: &str, found: &mut Vec<String>) {
+        for name in self.names(directory) {
+            let path = if directory.is_empty() {
+                name
+            } else {
+                format!("{directory}/{name}")
+            };
+            match fs::metadata(self.root.join(&path)) {
+                Ok(data) if data.is_dir() => self.readable_in(&path, found),
+                Ok(data) if data.permissions().mode() & 0o400 != 0 => found.push(path),
+                _ => {}
+            }
+        }
+    }
+}

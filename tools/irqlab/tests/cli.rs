@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tool as a user has it, on files that a lab once had (`tests/lab`; its README says how they were recorded).
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A copy of the recorded lab, for a test to write to, and for what the tool writes; gone when the test ends.
+struct Lab(PathBuf);
+
+impl Lab {
+    fn new(test: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("irqlab-{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&directory);
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab"),
+            &directory.join("lab"),
+        );
+        Self(directory)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_irqlab"));
+        if !arguments.contains(&"--debugfs") {
+            command.arg("--debugfs").arg(self.0.join("lab"));
+        }
+        command
+            .env("COLUMNS", "80")
+            .args(arguments)
+            .output()
+            .expect("it starts")
+    }
+
+    /// What the tool prints when it succeeds.
+    fn says(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("it prints text")
+    }
+
+    /// What it complains of, with that exit code.
+    fn complains(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        String::from_utf8(output.stderr).expect("it complains in text")
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.says(arguments)).expect("it is JSON")
+    }
+
+    fn collected(&self, name: &str) -> String {
+        let path = self.file(name);
+        self.says(&["collect", "-o", &path]);
+        path
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let beside = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &beside);
+        } else {
+            fs::copy(entry.path(), beside).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_table_fits_the_terminal() {
+    let lab = Lab::new("fits");
+    for arguments in [
+        &["list"][..],
+        &["list", "files"],
+        &["claim", "TASK-02"],
+        &["claim", "TASK"],
+        &["show", "bench"],
+        &["show", "ipi/matrix"],
+        &["tape"],
+    ] {
+        for line in lab.says(arguments).lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_document_has_all_that_the_lab_says() {
+    let lab = Lab::new("document");
+    let document = lab.json(&["collect"]);
+    assert_eq!(document["format"], "irqlab 1");
+    let bench = &document["benches"][0];
+    let tasklet = bench["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["mechanism"] == "tasklet")
+        .unwrap();
+    assert!(tasklet["p50"].as_u64().unwrap() > 0);
+    let counted: u64 = bench["distributions"]["tasklet"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["stage"] == "bottom")
+        .map(|row| row["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        counted,
+        tasklet["count"].as_u64().unwrap(),
+        "the distribution has as many events as the bench counted"
+    );
+    let claims = document["claims"].as_array().unwrap();
+    assert!(claims
+        .iter()
+        .any(|claim| claim["id"] == "TASK-06" && claim["verdict"] == "outdated"));
+    assert!(claims
+        .iter()
+        .all(|claim| !claim["statement"].as_str().unwrap().is_empty()
+            && !claim["group"].as_str().unwrap().is_empty()));
+    assert!(!document["knobs"]["tape"]["sections"][0]["rows"]
+        .as_array()
+        .unwrap()
+        .is_empty());
+}
+
+#[test]
+fn a_run_differs_from_itself_in_nothing_and_from_a_slower_one_in_what_is_slower() {
+    let lab = Lab::new("compare");
+    let a = lab.collected("a.json");
+    assert!(lab.says(&["compare", &a, &a]).starts_with("0 of "));
+    let mut slower: Value = serde_json::from_str(&fs::read_to_string(&a).unwrap()).unwrap();
+    for row in slower["benches"][0]["distributions"]["tasklet"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .filter(|row| row["stage"] == "bottom")
+    {
+        for end in ["from_ns", "to_ns"] {
+            row[end] = (row[end].as_u64().unwrap() * 3).into();
+        }
+    }
+    let b = lab.file("b.json");
+    fs::write(&b, slower.to_string()).unwrap();
+    let output = lab.run(&["--json", "compare", &a, &b]);
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["latencies"].as_array().unwrap().len(), 1, "{found}");
+    assert!(found["latencies"][0]["what"]
+        .as_str()
+        .unwrap()
+        .starts_with("tasklet on "));
+}
+
+#[test]
+fn a_trace_connects_raise_top_half_bottom_half_and_task() {
+    let lab = Lab::new("perfetto");
+    let document = lab.collected("a.json");
+    let trace = lab.json(&["export", "--perfetto", &document]);
+    let events = trace["traceEvents"].as_array().unwrap();
+    for event in events {
+        let phase = event["ph"].as_str().unwrap();
+        assert!(["M", "X", "i", "s", "t", "f"].contains(&phase), "{event}");
+        assert!(
+            event["pid"].is_u64() && event["name"].is_string(),
+            "{event}"
+        );
+        assert!(
+            phase == "M" || event["ts"].is_number() && event["tid"].is_u64(),
+            "{event}"
+        );
+        assert!(
+            phase != "X" || event["dur"].as_f64().unwrap() >= 0.0,
+            "{event}"
+        );
+    }
+    let of_first: Vec<&str> = events
+        .iter()
+        .filter(|event| event["id"] == 1)
+        .map(|event| event["ph"].as_str().unwrap())
+        .collect();
+    assert_eq!(of_first, ["s", "t", "t", "f"]);
+}
+
+#[test]
+fn figures_for_prometheus_have_a_type_and_a_value() {
+    let lab = Lab::new("prometheus");
+    let text = lab.says(&["export", "--prometheus"]);
+    let mut typed = String::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            typed = rest.split(' ').next().unwrap().to_owned();
+        } else if !line.starts_with('#') {
+            assert!(line.starts_with(&typed), "{line}");
+            let (labels, value) = line.rsplit_once(' ').unwrap();
+            assert!(
+                labels.ends_with('}') && value.parse::<f64>().is_ok(),
+                "{line}"
+            );
+        }
+    }
+    assert!(text.contains("irqlab_claims{verdict=\"holds\"} "));
+}
+
+#[test]
+fn csv_has_as_many_fields_in_each_line() {
+    let lab = Lab::new("csv");
+    for table in ["distributions", "ipi/matrix", "ipi/counters"] {
+        let text = lab.says(&["export", "--csv", table]);
+        let fields: Vec<_> = text.lines().map(|line| line.matches(',').count()).collect();
+        assert!(
+            fields.len() > 1 && fields.iter().all(|count| *count == fields[0]),
+            "{table}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_page_stands_alone() {
+    let lab = Lab::new("page");
+    let document = lab.collected("a.json");
+    let page = lab.file("page.html");
+    lab.says(&["report", &document, &document, "-o", &page]);
+    let text = fs::read_to_string(&page).unwrap();
+    for outside in ["src=", "http://", "https://", "@import", "url("] {
+        assert!(!text.contains(outside), "it has {outside}");
+    }
+    for part in [
+        "id=\"way\"",
+        "id=\"mechanisms\"",
+        "id=\"ipi\"",
+        "id=\"fixup\"",
+        "id=\"claims\"",
+        "id=\"2-claims\"",
+        "TASK-06",
+    ] {
+        assert!(text.contains(part), "there is no {part}");
+    }
+    let pictures = lab.file("pictures");
+    fs::create_dir(&pictures).unwrap();
+    lab.says(&["report", &document, "-o", &page, "--pictures", &pictures]);
+    for picture in ["one_interrupt.svg", "ipi_matrix.svg"] {
+        let svg = fs::read_to_string(Path::new(&pictures).join(picture)).unwrap();
+        assert!(
+            svg.starts_with("<svg ") && svg.contains("xmlns=") && svg.ends_with("</svg>\n"),
+            "{picture}"
+        );
+    }
+}
+
+#[test]
+fn complaints_have_a_cure_and_a_code() {
+    let lab = Lab::new("complaints");
+    assert!(lab.complains(4, &["show", "none"]).contains("irqlab list"));
+    assert!(lab
+        .complains(4, &["claim", "NONE-1"])
+        .contains("irqlab list claims"));
+    assert!(lab
+        .complains(3, &["--debugfs", "/none", "list"])
+        .contains("insmod irqlab.ko"));
+    assert!(lab
+        .complains(5, &["report", "/none.json"])
+        .contains("irqlab collect -o"));
+    assert!(lab.complains(4, &["tape", "--cpu", "x"]).contains("0,2-3"));
+    assert!(lab
+        .complains(5, &["export", "--csv", "none"])
+        .contains("bench claims"));
+    lab.complains(2, &["none"]);
+    let wrong = lab.file("wrong.json");
+    fs::write(&wrong, "{}").unwrap();
+    assert!(lab
+        .complains(5, &["report", &wrong])
+        .contains("no collection"));
+}
+
+#[test]
+fn a_command_reaches_its_file() {
+    let lab = Lab::new("tell");
+    // It cannot be read, so that it was not recorded.
+    fs::write(lab.file("lab/lines/sim0/trigger"), "").unwrap();
+    lab.says(&["tell", "lines/sim0/trigger", "5"]);
+    assert_eq!(
+        fs::read_to_string(lab.file("lab/lines/sim0/trigger")).unwrap(),
+        "5"
+    );
+}
+
+#[test]
+fn manual_and_completions_name_every_command() {
+    let lab = Lab::new("manual");
+    let (page, bash) = (lab.says(&["man"]), lab.says(&["completions", "bash"]));
+    for command in [
+        "list", "run", "claim", "watch", "tape", "collect", "report", "compare", "export",
+    ] {
+        assert!(
+            page.contains(command) && bash.contains(command),
+            "{command}"
+        );
+    }
+}
