@@ -21,7 +21,7 @@ use crate::{
 ///
 /// ```
 /// # use irqlab::{context::Task, lapic};
-/// fn all_wait(vector: u8, raise: impl Fn() + Send, task: &Task) -> bool {
+/// fn all_wait(vector: u8, raise: impl Fn() + Sync, task: &Task) -> bool {
 ///     lapic::at_highest_priority(task, |_unsleeping| {
 ///         raise();
 ///         lapic::is_requested(vector)
