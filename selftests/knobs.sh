@@ -789,6 +789,7 @@ tape_of() {
 # Between the entry and the exit of a handler is the top half, which raises; then comes the bottom half. Before
 # all that the interrupt is raised, and after it the task that waits for it is woken.
 shows_the_way_of_an_interrupt() {
+	cleanup='must tape_on 0; must tape_size 1024'
 	must tape_size 256
 	tape_of tasklet_hi 5
 	awk '
@@ -839,6 +840,7 @@ lost() {
 }
 
 counts_what_is_overwritten() {
+	cleanup='must tape_on 0; must tape_size 1024'
 	must tape_size 16384
 	tape_of tasklet 20
 	has lost 0
