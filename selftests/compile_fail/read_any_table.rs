@@ -9,7 +9,11 @@ use irqlab::idt::Idt;
 const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 
 pub fn read_anywhere(base: usize) -> usize {
-    // ERROR: E0451 fields `base` and `limit` of struct `Idt` are private
-    let table = Idt { base, limit: 4095 };
+    let table = Idt {
+        // ERROR: E0451 field `base` of struct `Idt` is private
+        base,
+        // ERROR: E0451 field `limit` of struct `Idt` is private
+        limit: 4095,
+    };
     table.gates().count()
 }
