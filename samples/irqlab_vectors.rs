@@ -12,7 +12,7 @@
 //! insmod irqlab.ko && insmod irqlab_vectors.ko     # types=3: without MSI-X; types=1: the pin
 //! cd /sys/kernel/debug/irqlab_vectors
 //! echo raise > queues
-//! cat queues                                       # how often each was served, and by which CPU
+//! cat queues                                       # how often each was served, and by which CPU last
 //! grep irqlab_vectors /proc/interrupts
 //! ```
 
@@ -81,6 +81,8 @@ const fn cause(queue: usize) -> u32 {
     1 << (20 + queue)
 }
 
+const ALL_CAUSES: u32 = cause(0) | cause(1) | cause(2) | cause(3);
+
 /// The device, and what its handlers have seen.
 #[pin_data]
 struct Queues {
@@ -96,10 +98,11 @@ struct Seen {
     cpu: u32,
 }
 
-/// The handler of one interrupt, which serves some of the queues.
+/// The handler of one interrupt.
 struct Handler {
     queues: Arc<Queues>,
-    causes: u32,
+    /// The queue whose message it is; none if it serves all queues.
+    queue: Option<usize>,
 }
 
 impl irq::Handler for Handler {
@@ -107,7 +110,11 @@ impl irq::Handler for Handler {
         let Some(bar) = self.queues.bar.try_access() else {
             return irq::IrqReturn::None;
         };
-        let raised = bar.read32(register::CAUSES) & self.causes;
+        let raised = match self.queue {
+            // The message says it all. Who reads the causes may take back those of others.
+            Some(queue) => cause(queue),
+            None => bar.read32(register::CAUSES) & ALL_CAUSES,
+        };
         if raised == 0 {
             // Another device on the same line.
             return irq::IrqReturn::None;
@@ -218,10 +225,7 @@ impl pci::Driver for Driver {
         for (queue, line) in vectors.lines.iter().enumerate().take(nr_interrupts) {
             let handler = Handler {
                 queues: queues.clone(),
-                causes: match is_one_each {
-                    true => cause(queue),
-                    false => (0..NR_QUEUES).map(cause).fold(0, |all, one| all | one),
-                },
+                queue: is_one_each.then_some(queue),
             };
             registrations.push(
                 line.request(irq::Sharing::Shared, NAME, Ok(handler))?,
@@ -242,10 +246,7 @@ impl pci::Driver for Driver {
             bar.write32(u32::MAX, register::MASK);
             // Queue 0 sends message 0, and so on.
             bar.write32(0xba98, register::MESSAGES);
-            bar.write32(
-                (0..NR_QUEUES).map(cause).fold(0, |all, one| all | one),
-                register::UNMASK,
-            );
+            bar.write32(ALL_CAUSES, register::UNMASK);
         }
         let dir = debugfs::Dir::new(NAME)?;
         let content = File {
