@@ -94,7 +94,7 @@ for line in $names; do
 	tell bench "line=$line count=$count budget_ms=$BUDGET_MS" || continue
 	cat "$lab/bench" >"$work/bench.$line"
 	# The distributions are only there until the next bench.
-	[ ! "$collect" ] || [ "$count" != "$COUNT" ] ||
+	[ ! "$collect" ] ||
 		./irqlab collect --debugfs "$lab" --bench-only -o "$work/$line.json"
 done
 cat /proc/interrupts >"$work/interrupts.after"
