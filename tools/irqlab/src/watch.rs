@@ -207,8 +207,8 @@ fn table_of(rows: &Value, columns: &[&str]) {
     show::table(columns, &rows.map(row).collect::<Vec<_>>());
 }
 
-fn rate(now: u64, then: u64, seconds: f64) -> f64 {
-    (now.saturating_sub(then) as f64 / seconds).round()
+fn rate(now: u64, then: u64, seconds: f64) -> u64 {
+    (now.saturating_sub(then) as f64 / seconds).round() as u64
 }
 
 /// The rows with some columns as so many a second; the first column names a row.
@@ -257,7 +257,7 @@ mod tests {
             table("#cpu LOC CAL\n0 300 7\n2 9 9\n"),
         );
         let rates = rates(&now, &then, 2.0, &["LOC", "CAL"]);
-        assert_eq!(rates[0], json!({"cpu": 0, "LOC": 100.0, "CAL": 0.0}));
+        assert_eq!(rates[0], json!({"cpu": 0, "LOC": 100, "CAL": 0}));
         assert_eq!(rates[1], json!({"cpu": 2, "LOC": 9, "CAL": 9}));
     }
 }
