@@ -295,8 +295,8 @@ impl<O: Observer> Notifier<O> {
             at: Snapshot::take(),
         };
         // SAFETY: The chain's callbacks run in the handler of an exception, under RCU.
-        this.observer
-            .observe(&exception, unsafe { Unsleeping::assume() });
+        let context = unsafe { Unsleeping::assume() };
+        this.observer.observe(&exception, context);
         let is_selector = reason == bindings::die_val_DIE_GPF as c_ulong
             && instructions::is_bad_selector(&registers);
         if is_selector {
