@@ -9,11 +9,15 @@ use irqlab::{
     clock,
     context::{
         HardIrq,
+        IrqsOff,
         SoftIrq,
         Task,
         Unsleeping, //
     },
-    cpu,
+    cpu::{
+        self,
+        CpuId, //
+    },
     irq::{
         Handler,
         IrqReturn,
@@ -25,6 +29,10 @@ use irqlab::{
         Flow, //
     },
     rcu::Slot,
+    smp::{
+        self,
+        Csd, //
+    },
     softirq::Vector,
     tasklet::{
         self,
@@ -91,6 +99,15 @@ impl Visit {
             self.state.store(LEFT, Release);
         }
     }
+
+    /// Waits until somebody has come; returns whether they are still there.
+    fn is_met(&self, task: &Task) -> bool {
+        clock::spin_until(PATIENCE_NS, || {
+            task.yield_if_needed();
+            self.state.load(Acquire) != NOBODY
+        });
+        self.state.load(Acquire) == INSIDE
+    }
 }
 
 /// Calls `report` for each test, if there are two CPUs.
@@ -143,11 +160,7 @@ fn on_two_cpus(
             come();
             return;
         }
-        clock::spin_until(PATIENCE_NS, || {
-            here.task.yield_if_needed();
-            visit.state.load(Acquire) != NOBODY
-        });
-        has_met.store(visit.state.load(Acquire) == INSIDE, Relaxed);
+        has_met.store(visit.is_met(here.task), Relaxed);
         take(here.task);
         visit.is_taken.store(true, Release);
     })?;
@@ -205,30 +218,37 @@ impl Observer<SoftirqEntry> for Visitor {
 }
 
 /// Its soft IRQ is the event.
-struct Cause;
+struct Nobody;
 
-impl tasklet::Handler<tasklet::Kind> for Cause {
+impl tasklet::Handler<tasklet::Kind> for Nobody {
     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
 }
 
-fn detach(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {
-    let cause = KBox::pin_init(Tasklet::new(Ok(Cause)), GFP_KERNEL)?;
+/// Raises the soft IRQ where it is called.
+struct Cause(Pin<KBox<Tasklet<Nobody>>>);
+
+impl smp::Handler<smp::Kind> for Cause {
+    fn run(this: &Csd<Self>, _off: &IrqsOff) {
+        this.0.schedule_hi();
+    }
+}
+
+/// Here the task itself takes it away, and calls the other CPU before: to detach an observer the kernel holds
+/// CPUs online, and a job on a CPU must not.
+fn detach(visit: &Arc<Visit>, _workers: &Queue<Task>, task: &Task) -> Result<bool> {
+    let tasklet = KBox::pin_init(Tasklet::new(Ok(Nobody)), GFP_KERNEL)?;
+    let cause = KBox::pin_init(Csd::new(Ok(Cause(tasklet))), GFP_KERNEL)?;
     let mut attached = Attached::new(Arc::new(Visitor(visit.clone()), GFP_KERNEL)?);
     attached.to::<SoftirqEntry>()?;
-    let attached = new_mutex!(Some(attached), "attached");
-    let attached = KBox::pin_init(attached, GFP_KERNEL)?;
-    on_two_cpus(
-        visit,
-        workers,
-        task,
-        || {
-            cause.schedule_hi();
-        },
-        |_task| {
-            let attached = attached.lock().take();
-            drop(attached);
-        },
-    )
+    let Some(other) = cpu::next_online(CpuId::current()) else {
+        return Ok(false);
+    };
+    // Offline by now: they do not meet.
+    let _ = cause.call_on(other);
+    let has_met = visit.is_met(task);
+    drop(attached);
+    visit.is_taken.store(true, Release);
+    Ok(has_met)
 }
 
 fn replace(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {

@@ -55,7 +55,7 @@ const STOPPED_NS: u64 = 50_000_000;
 const STOPPED_IN_VAIN_NS: u64 = 2_000_000;
 
 /// How often the other sender has to be seen to begin and not to end, to tell that it waits: the host
-/// may have stopped it, too.
+/// may have stopped it, too. Each time the first one is stopped for four times as long.
 const NR_KEPT: u32 = 3;
 
 /// Where the first sender is stopped.
@@ -71,7 +71,7 @@ enum Place {
 struct Gate {
     first: CpuId,
     target: CpuId,
-    stopped_ns: u64,
+    stopped_ns: Atomic<u64>,
     /// At which place it is shut: its number, plus 1; 0 for none.
     shut_at: Atomic<u32>,
     is_stopped: Atomic<bool>,
@@ -83,11 +83,11 @@ struct Gate {
 }
 
 impl Gate {
-    fn new(first: CpuId, target: CpuId, stopped_ns: u64) -> Self {
+    fn new(first: CpuId, target: CpuId) -> Self {
         Self {
             first,
             target,
-            stopped_ns,
+            stopped_ns: Atomic::new(0),
             shut_at: Atomic::new(0),
             is_stopped: Atomic::new(false),
             has_begun: Atomic::new(false),
@@ -97,7 +97,7 @@ impl Gate {
         }
     }
 
-    fn shut(&self, place: Place) {
+    fn shut(&self, place: Place, stopped_ns: u64) {
         for flag in [
             &self.is_stopped,
             &self.has_begun,
@@ -107,6 +107,7 @@ impl Gate {
         ] {
             flag.store(false, Relaxed);
         }
+        self.stopped_ns.store(stopped_ns, Relaxed);
         self.shut_at.store(place as u32 + 1, Release);
     }
 
@@ -116,7 +117,8 @@ impl Gate {
             return;
         }
         self.is_stopped.store(true, Release);
-        let has_ended = clock::spin_until(self.stopped_ns, || self.has_ended.load(Acquire));
+        let stopped_ns = self.stopped_ns.load(Relaxed);
+        let has_ended = clock::spin_until(stopped_ns, || self.has_ended.load(Acquire));
         self.ended_in_time.store(has_ended, Relaxed);
         self.began_in_time
             .store(self.has_begun.load(Acquire), Release);
@@ -147,8 +149,7 @@ struct Sent {
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let [first, second, target] = trial.cpus()?;
-    let stopped_ns = trial.pick(STOPPED_NS, STOPPED_IN_VAIN_NS);
-    let gate = Gate::new(first, target, stopped_ns);
+    let gate = Gate::new(first, target);
     let mut attached = Attached::new(Arc::new(gate, GFP_KERNEL)?);
     attached.to::<CsdQueueCpu>()?;
     attached.to::<IpiSendCpu>()?;
@@ -201,7 +202,8 @@ fn send(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<S
 
     let mut nr_kept = 0;
     for _ in 0..ATTEMPTS {
-        let Some(sent) = try_once(trial, place, second, gate)? else {
+        let stopped_ns = trial.pick(STOPPED_NS, STOPPED_IN_VAIN_NS) << (2 * nr_kept);
+        let Some(sent) = try_once(trial, place, stopped_ns, second, gate)? else {
             continue;
         };
         let is_through = sent.meanwhile && (place == Place::Send || sent.made_meanwhile);
@@ -214,7 +216,13 @@ fn send(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<S
 }
 
 /// Nothing if the first one was not stopped, or the second one did not begin meanwhile.
-fn try_once(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<Option<Sent>> {
+fn try_once(
+    trial: &Trial<'_>,
+    place: Place,
+    stopped_ns: u64,
+    second: CpuId,
+    gate: &Gate,
+) -> Answer<Option<Sent>> {
     let (first, target) = (gate.first, gate.target);
     let call = || KBox::pin_init(Csd::new(Ok(Runs::new())), GFP_KERNEL);
     let (mine, others) = (call()?, call()?);
@@ -223,7 +231,7 @@ fn try_once(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answ
     let took_ns = Atomic::new(0);
     let is_control = trial.is_control();
     // Before anybody waits for it.
-    gate.shut(place);
+    gate.shut(place, stopped_ns);
     let cpus = [first, second, target];
     cpu::run_on(&trial.lab.workers, cpus.into_iter(), trial.task, |here| {
         if here.cpu == first {
@@ -244,7 +252,7 @@ fn try_once(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answ
             took_ns.store(clock::now_ns().wrapping_sub(start_ns), Relaxed);
             nr_sent.add(u64::from(is_sent), Relaxed);
             if place == Place::Queue && !is_control {
-                clock::spin_until(STOPPED_NS / 2, || others.count() > 0);
+                clock::spin_until(stopped_ns / 2, || others.count() > 0);
             }
             made_meanwhile.store(others.count() > 0, Relaxed);
             gate.has_ended.store(true, Release);

@@ -137,6 +137,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     );
     let mover = Arc::pin_init(mover, GFP_KERNEL)?;
 
+    let is_control = trial.is_control();
     let seen = kernel::sync::SetOnce::new();
     on_cpu(trial, elsewhere, |here| {
         victim.queue();
@@ -149,7 +150,12 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         let before = victim.count.load(Relaxed);
         mover.queue();
         spin_until(|| mover.has_begun.load(Acquire));
-        here.task.sleep_ms(5);
+        if is_control {
+            // Nothing keeps it, but the host may stop its CPU.
+            spin_until(|| mover.has_moved.load(Acquire));
+        } else {
+            here.task.sleep_ms(5);
+        }
         let meanwhile = Meanwhile {
             counted: victim.count.load(Relaxed).wrapping_sub(before),
             cpu: victim.cpu.load(Acquire),
