@@ -10,9 +10,8 @@
 
 # stays_right LOAD RUNS - put all claims to the test so often under a load
 stays_right() {
-	run=0
-	while [ "$run" -lt "$2" ]; do
-		run=$((run + 1))
+	run=1
+	while [ "$run" -le "$2" ]; do
 		# Each for its run: neither goes on for ever.
 		./user_part all 2>/dev/null &
 		playing=$!
@@ -29,6 +28,7 @@ stays_right() {
 		done
 		kill -0 "$loading" || fail "the load has ended"
 		clean_up
+		run=$((run + 1))
 	done
 }
 

@@ -76,6 +76,7 @@ int rust_helper_irqlab_io_apic_read(u32 address, u32 *version, u64 *entries, uns
 void rust_helper_irqlab_irq_choose_cpus(struct irq_data *data);
 bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 				     struct cpumask *effective);
+bool rust_helper_irqlab_irq_cpus_next(unsigned int irq, struct cpumask *cpus);
 bool rust_helper_irqlab_irq_count(unsigned int irq, unsigned long *count);
 bool rust_helper_irqlab_irq_count_on(unsigned int irq, unsigned int cpu,
 				     unsigned long *count);

@@ -118,6 +118,27 @@ bool rust_helper_irqlab_irq_cpus(unsigned int irq, struct cpumask *asked,
 }
 
 /*
+ * The CPUs that the line may interrupt from its next interrupt on, as in /proc/irq/N/smp_affinity: a controller
+ * that cannot be asked at any time is asked then.
+ */
+bool rust_helper_irqlab_irq_cpus_next(unsigned int irq, struct cpumask *cpus)
+{
+	struct irq_desc *desc = irqlab_desc(irq);
+	const struct cpumask *next;
+
+	if (!desc)
+		return false;
+	guard(raw_spinlock_irqsave)(&desc->lock);
+	next = irq_data_get_affinity_mask(&desc->irq_data);
+#ifdef CONFIG_GENERIC_PENDING_IRQ
+	if (irqd_is_setaffinity_pending(&desc->irq_data))
+		next = desc->pending_mask;
+#endif
+	cpumask_copy(cpus, next);
+	return true;
+}
+
+/*
  * The names of the handlers on the line, with commas between, as far as they have
  * room; and whether all of them keep it masked until a thread has finished.
  */

@@ -44,11 +44,28 @@ impl Affinity {
     ///
     /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
     pub fn new(line: &Arc<Line>) -> Result<Self> {
-        let (before, _) = masks(line)?;
         Ok(Self {
             line: line.clone(),
-            before: Set::from(before),
+            before: Self::next(line)?,
         })
+    }
+
+    /// The CPUs that `line` may interrupt from its next interrupt on: some controllers can be asked
+    /// for other CPUs only then.
+    ///
+    /// Errors: as [`Self::asked`].
+    pub fn next(line: &Line) -> Result<Set> {
+        let cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
+        line.with_bound(|irq| {
+            // SAFETY: The line is allocated, so its descriptor stays, and nobody else has the mask,
+            // which is of the kernel's size.
+            if unsafe { bindings::irq_cpus_next(irq, cpus.as_raw()) } {
+                Ok(())
+            } else {
+                Err(ENODEV)
+            }
+        })?;
+        Ok(Set::from(cpus))
     }
 
     /// Has the line interrupt `cpus` only. A controller that can move a line
@@ -87,7 +104,7 @@ impl Affinity {
         Ok((Set::from(asked), Set::from(effective)))
     }
 
-    /// The CPUs that were asked for.
+    /// The CPUs that the line may interrupt now, whatever it was asked for since its last interrupt.
     ///
     /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
     pub fn asked(&self) -> Result<CpumaskVar> {

@@ -168,8 +168,12 @@ impl Knob for Info {
             Some(vector) => emit!(text, "vector {:#x}\n", vector)?,
             None => emit!(text, "vector -\n")?,
         }
-        let (asked, effective) = irq::Affinity::of(line.source.line())?;
-        emit!(text, "affinity {}\n", asked)?;
+        let (_, effective) = irq::Affinity::of(line.source.line())?;
+        emit!(
+            text,
+            "affinity {}\n",
+            irq::Affinity::next(line.source.line())?
+        )?;
         if effective.is_empty() {
             emit!(text, "effective_affinity -\n")?;
         } else {

@@ -44,13 +44,13 @@ impl<K: Kind> Handler<K> for Record {
 }
 
 /// How an object is kept from running.
-type Disable<K, T> = fn(&Arc<Deferred<K, T>>, &Task) -> Answer<Disabled>;
+type DisableBy<K, T> = fn(&Arc<Deferred<K, T>>, &Task) -> Answer<Disabled>;
 
 struct ByDeferred<K: Kind, T, D> {
     // First the object, which may be on a queue that `defer` has.
     object: Arc<Deferred<K, T>>,
     defer: D,
-    disable: Disable<K, T>,
+    disable: DisableBy<K, T>,
 }
 
 /// A mechanism whose bottom half is `object`, which `defer` queues.

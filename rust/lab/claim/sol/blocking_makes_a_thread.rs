@@ -35,7 +35,8 @@ claim! {
     control: "the handler holds the CPU until it is let go",
     next: "echo 1 > interrupt_threads/on; echo level=5 wait=release > interrupt_threads/handlers; echo \
            level=5 > interrupt_threads/raise; cat interrupt_threads/pools; echo 5 > \
-           interrupt_threads/release; echo 0 > interrupt_threads/on",
+           interrupt_threads/release; echo 0 > interrupt_threads/on; echo level=5 wait=nothing > \
+           interrupt_threads/handlers",
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
