@@ -9,6 +9,9 @@
 
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2034  # lib.sh reads it
+keeps_cpus=
+
 switches=$(echo /sys/devices/system/cpu/cpu[1-9]*/online)
 is_short && switches=${switches%% *}
 case $switches in

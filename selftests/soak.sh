@@ -10,6 +10,9 @@
 
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2034  # lib.sh reads it
+keeps_cpus=
+
 seconds=${SOAK_S:-$((${SHORT:-0} ? 8 : 15))}
 
 # forever COMMAND... - in the background, as long as the soak lasts, and count how often
