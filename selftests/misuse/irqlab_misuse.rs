@@ -22,9 +22,9 @@ use irqlab::{
         Sharing, //
     },
     irq_chip::{
-        Chip,
         Domain,
-        Flow, //
+        Flow,
+        Transparent, //
     },
     tasklet::{
         self,
@@ -61,18 +61,6 @@ struct Misuse {
     _queue: Arc<Queue>,
 }
 
-struct Nothing;
-
-impl Chip for Nothing {
-    fn mask(&self, _hwirq: u32) {}
-
-    fn unmask(&self, _hwirq: u32) {}
-
-    fn ack(&self, _hwirq: u32) {}
-
-    fn eoi(&self, _hwirq: u32) {}
-}
-
 /// A handler that does what its context forbids.
 #[pin_data]
 struct InHandler {
@@ -93,7 +81,7 @@ impl Handler for InHandler {
 }
 
 fn in_handler(takes_lock: bool, task: &Task) -> Result {
-    let line = Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)?;
+    let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
     let handler = try_pin_init!(InHandler {
         takes_lock,
         lock <- new_spinlock!(0),

@@ -24,9 +24,9 @@ use irqlab::{
         Sharing, //
     },
     irq_chip::{
-        Chip,
         Domain,
-        Flow, //
+        Flow,
+        Transparent, //
     },
     rcu::Slot,
     smp::{
@@ -167,18 +167,6 @@ fn on_two_cpus(
     Ok(has_met.load(Relaxed))
 }
 
-struct Nothing;
-
-impl Chip for Nothing {
-    fn mask(&self, _hwirq: u32) {}
-
-    fn unmask(&self, _hwirq: u32) {}
-
-    fn ack(&self, _hwirq: u32) {}
-
-    fn eoi(&self, _hwirq: u32) {}
-}
-
 /// Stays wherever it is called.
 struct Visitor(Arc<Visit>);
 
@@ -190,7 +178,7 @@ impl Handler for Visitor {
 }
 
 fn disable(visit: &Arc<Visit>, workers: &Queue<Task>, task: &Task) -> Result<bool> {
-    let line = Domain::new(1, Ok::<_, Error>(Nothing))?.map(0, Flow::Edge)?;
+    let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
     let registration = line.line().request(
         Sharing::Exclusive,
         c"irqlab_stress",
