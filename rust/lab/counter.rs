@@ -98,7 +98,7 @@ impl Counter {
         affinity: &Affinity,
         cpus: impl Iterator<Item = CpuId> + Clone,
     ) -> Answer {
-        const PATIENCE_MS: u32 = 2000;
+        const PATIENCE_MS: u32 = 10_000;
 
         let name = self.line.name();
         let runs = || cpus.clone().map(|cpu| self.runs_on(cpu)).sum::<u64>();

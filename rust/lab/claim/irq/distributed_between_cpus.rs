@@ -62,6 +62,14 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let irq_line = line.source.line();
     let affinity = Affinity::new(irq_line)?;
 
+    // Of a line that was given CPUs while nobody had requested it, the kernel does not tell which one
+    // was chosen until it has moved it.
+    for cpu in [cpu::online().last(), cpu::online().next()]
+        .into_iter()
+        .flatten()
+    {
+        counter.move_to(trial, &affinity, core::iter::once(cpu))?;
+    }
     // All CPUs; all but the chosen one; only the last.
     for step in 0..3 {
         let chosen = affinity.effective()?;
