@@ -103,6 +103,8 @@ compile-fail crash boot machines readme course: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
+	@tools/enter tools/test $@
+
 test-tool: setup
 	@tools/enter tools/test tool
 
@@ -111,7 +113,6 @@ pictures: tool
 	@[ -e $(OUTPUT)/run.json ] || { echo "Nothing is measured yet: make run" >&2; exit 1; }
 	@mkdir -p doc/pictures
 	@tools/enter build/tool/irqlab report $(OUTPUT)/run.json -o $(OUTPUT)/report.html --pictures doc/pictures
-	@tools/enter tools/test $@
 
 # Whether the tests notice small faults, which are put into the code on purpose.
 .PHONY: mutants
