@@ -142,7 +142,6 @@ user_part=$!
 trap 'kill $user_part 2>/dev/null; rm -rf "$work"' EXIT
 
 ids >"$work/ids"
-sed 's/-.*//' "$work/ids" | uniq >"$work/groups"
 cat "$lab/claims" >"$work/before"
 {
 	if is_short; then
@@ -151,7 +150,7 @@ cat "$lab/claims" >"$work/before"
 	else
 		each gives_a_verdict <"$work/ids"
 		each can_fail <"$work/ids"
-		each runs_as_a_group <"$work/groups"
+		claim_groups | each runs_as_a_group
 		each next_command_works <"$work/ids"
 	fi
 	echo run_together all "$(head -n 1 "$work/ids")"

@@ -118,7 +118,7 @@ shows() {
 }
 
 run_table <<-END
-	$(awk -v runs="${RUNS:-1}" '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print "never_fails", $1, runs }' "$lab/claims" 2>/dev/null)
+	$(claim_groups 2>/dev/null | each never_fails "${RUNS:-1}")
 	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
 	is_bound_again interrupt_threads
 	serves_a_cpu_that_was_offline int_thread

@@ -476,6 +476,11 @@ mechanisms() {
 	done
 }
 
+# claim_groups - the groups of claims, one a line
+claim_groups() {
+	awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print $1 }' "$lab/claims"
+}
+
 # each CHECK [ARGUMENT...] - a line of the table for each subject on standard input
 each() {
 	check=$1

@@ -18,7 +18,7 @@ stays_right() {
 		./make_load "$1" &
 		loading=$!
 		cleanup="kill $loading $playing; wait $loading $playing"
-		for group in $groups; do
+		for group in $(claim_groups); do
 			must claims "$group"
 			# Who runs the tests waits for a word, which takes long where the host is busy, too.
 			echo "# run $run under $1: $group" >&3
@@ -32,7 +32,6 @@ stays_right() {
 	done
 }
 
-groups=$(awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print $1 }' "$lab/claims" 2>/dev/null)
 loads="fork traffic timers hogs"
 is_short && loads=fork
 {
