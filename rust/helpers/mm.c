@@ -46,7 +46,6 @@ static int irqlab_demand_mmap(struct file *file, struct vm_area_struct *vma)
 static int irqlab_demand_release(struct inode *inode, struct file *file)
 {
 	struct irqlab_demand *demand = file->private_data;
-
 	struct module *owner = demand->owner;
 
 	demand->release(demand->context);

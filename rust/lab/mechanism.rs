@@ -34,6 +34,7 @@ use kernel::{
 
 mod by_dpc;
 mod by_interrupt_thread;
+mod by_top_half;
 mod deferred;
 
 macro_rules! table {

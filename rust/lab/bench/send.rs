@@ -12,8 +12,8 @@ use super::{
 use crate::{
     laboratory::Lab,
     line::{
-        Line, //
-        Reserved,
+        Line,
+        Reserved, //
     },
     record::Record,
     refusal::{

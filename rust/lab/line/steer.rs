@@ -7,8 +7,8 @@
 //! time. So interrupts are raised here until the kernel says that the line was moved.
 
 use super::{
-    Line, //
-    Reserved,
+    Line,
+    Reserved, //
 };
 use crate::refusal::{
     refuse,

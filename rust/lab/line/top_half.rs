@@ -7,7 +7,10 @@ use super::{
     Line, //
 };
 use crate::{
-    mechanism::Instance,
+    mechanism::{
+        Instance,
+        Mechanism, //
+    },
     refusal::{
         refuse,
         Answer,
@@ -54,9 +57,14 @@ pub(super) struct TopHalf {
 pub(super) type OnLine = Arc<Registration<TopHalf>>;
 
 impl TopHalf {
+    /// Serves an interrupt, if it `is_ours`: `defer` has the mechanism do its part.
     #[inline]
-    fn serve(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        if !self.source.acknowledge(irq) {
+    fn serve(
+        &self,
+        is_ours: bool,
+        defer: impl FnOnce(&dyn Mechanism) -> ThreadedIrqReturn,
+    ) -> ThreadedIrqReturn {
+        if !is_ours {
             self.counts.foreign.add(1, Relaxed);
             return ThreadedIrqReturn::None;
         }
@@ -65,41 +73,48 @@ impl TopHalf {
             None => ThreadedIrqReturn::Handled,
             Some(instance) => {
                 instance.record().top(&Snapshot::take());
-                instance.mechanism.defer(irq)
+                defer(&*instance.mechanism)
             }
         }
+    }
+
+    #[inline]
+    fn serve_hard(&self, irq: &HardIrq) -> ThreadedIrqReturn {
+        self.serve(self.source.acknowledge(irq), |mechanism| {
+            mechanism.defer(irq)
+        })
+    }
+}
+
+/// The same of a handler that has no thread to wake.
+#[inline]
+fn without_thread(served: ThreadedIrqReturn) -> IrqReturn {
+    match served {
+        ThreadedIrqReturn::None => IrqReturn::None,
+        ThreadedIrqReturn::Handled | ThreadedIrqReturn::WakeThread => IrqReturn::Handled,
     }
 }
 
 impl irq::Handler for TopHalf {
     fn handle(&self, irq: &HardIrq) -> IrqReturn {
-        match self.serve(irq) {
-            ThreadedIrqReturn::None => IrqReturn::None,
-            ThreadedIrqReturn::Handled | ThreadedIrqReturn::WakeThread => IrqReturn::Handled,
-        }
+        without_thread(self.serve_hard(irq))
     }
 }
 
 impl irq::ThreadableHandler for TopHalf {
     fn handle(&self) -> IrqReturn {
-        if !self.source.acknowledge_anywhere() {
-            self.counts.foreign.add(1, Relaxed);
-            return IrqReturn::None;
-        }
-        self.counts.handled.add(1, Relaxed);
-        if let Some(instance) = &self.mechanism {
-            instance.record().top(&Snapshot::take());
-            if let Some(handler) = instance.mechanism.anywhere() {
+        without_thread(self.serve(self.source.acknowledge_anywhere(), |mechanism| {
+            if let Some(handler) = mechanism.anywhere() {
                 handler.run();
             }
-        }
-        IrqReturn::Handled
+            ThreadedIrqReturn::Handled
+        }))
     }
 }
 
 impl irq::ThreadedHandler for TopHalf {
     fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        self.serve(irq)
+        self.serve_hard(irq)
     }
 
     fn handle_threaded(&self, task: &Task) -> IrqReturn {

@@ -7,63 +7,12 @@
 //! only wakes that thread.
 
 use super::{
-    Anywhere,
-    Kind,
-    Mechanism, //
-};
-use crate::record::Record;
-use irqlab::{
-    context::{
-        HardIrq,
-        Snapshot, //
-    },
-    irq::ThreadedIrqReturn, //
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
+    by_top_half,
+    Kind, //
 };
 
 pub(super) const KIND: Kind = Kind {
     name: c"threadable",
     about: "the handler, where the kernel likes",
-    new,
+    new: || by_top_half::new(true),
 };
-
-#[pin_data]
-struct Threadable {
-    #[pin]
-    record: Record,
-}
-
-fn new() -> Result<Arc<dyn Mechanism>> {
-    let threadable = Arc::pin_init(
-        try_pin_init!(Threadable {
-            record <- Record::new(),
-        }? Error),
-        GFP_KERNEL,
-    )?;
-    Ok(threadable)
-}
-
-impl Mechanism for Threadable {
-    /// Not called: the handler has no token of a hard IRQ.
-    fn defer(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
-        self.run();
-        ThreadedIrqReturn::Handled
-    }
-
-    fn record(&self) -> &Record {
-        &self.record
-    }
-
-    fn anywhere(&self) -> Option<&dyn Anywhere> {
-        Some(self)
-    }
-}
-
-impl Anywhere for Threadable {
-    fn run(&self) {
-        self.record.bottom(&Snapshot::take());
-    }
-}
