@@ -5,7 +5,10 @@
  */
 
 #include <linux/export.h>
+#include <linux/module.h>
 
 #define EXPORT_SYMBOL_RUST_GPL(sym) extern int sym; EXPORT_SYMBOL_GPL(sym)
 
 #include "exports_generated.h"
+
+MODULE_VERSION(VERSION);

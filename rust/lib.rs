@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Safe Rust for interrupts: what an interrupt laboratory needs and the kernel
-//! crate does not have yet. Any module that depends on `irqlab.ko` can use it.
+//! crate does not have yet. It is the module `irqlab_core.ko`, and any
+//! module that depends on it can use it.
 //!
 //! # The way of one interrupt
 //!
@@ -154,5 +155,27 @@ pub mod workqueue;
 mod bindings;
 mod scoped;
 
-/// The prefix of this crate's messages; crates with a `module!` get theirs from it.
-const __LOG_PREFIX: &[u8] = b"irqlab\0";
+/// The version of the library, and of what comes with it.
+pub const VERSION: &str = env!("IRQLAB_VERSION");
+
+use kernel::{
+    prelude::*,
+    ThisModule, //
+};
+
+module! {
+    type: Core,
+    name: "irqlab_core",
+    authors: ["The irqlab contributors"],
+    description: "Safe Rust for interrupts: the library of irqlab, and of other modules",
+    license: "GPL",
+}
+
+/// The module: code for others, which does nothing of its own.
+struct Core;
+
+impl kernel::Module for Core {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}

@@ -62,6 +62,11 @@ impl Name {
         core::str::from_utf8(bytes).unwrap_or("?")
     }
 
+    /// The module that has it. Nothing if that is the kernel itself.
+    pub fn module(&self) -> Option<&str> {
+        self.as_str().split_once('[')?.1.strip_suffix(']')
+    }
+
     /// The function and the offset in it.
     pub fn place(&self) -> &str {
         let text = self.as_str();

@@ -5,7 +5,7 @@
 //! The device is a simulated line, so that this runs on any machine:
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_dpc.ko
+//! insmod irqlab_core.ko && insmod irqlab_dpc.ko
 //! echo raise > /sys/kernel/debug/irqlab_dpc/line
 //! cat /sys/kernel/debug/irqlab_dpc/line    # interrupts 1, DPC 1, finished 1, last IRP 1
 //! grep irqlab_dpc /proc/interrupts         # the kernel's own count

@@ -3,13 +3,13 @@
 //! A PCI driver: QEMU's educational device computes a factorial, and says by an
 //! interrupt that it is done.
 //!
-//! QEMU must be run with `-device edu`. irqlab.ko has bound all such devices;
+//! QEMU must be run with `-device edu`. If irqlab is inserted, it has bound all such devices;
 //! take one from it, and this driver binds it when it is inserted:
 //!
 //! ```sh
 //! cd /sys/bus/pci/drivers/irqlab-edu && ls     # 0000:00:08.0, for example
 //! echo 0000:00:08.0 > unbind
-//! insmod irqlab_edu.ko
+//! insmod irqlab_edu.ko                         # needs irqlab_core.ko
 //! echo 5 > /sys/kernel/debug/0000:00:08.0/factorial
 //! cat /sys/kernel/debug/0000:00:08.0/factorial # 120
 //! rmmod irqlab_edu && echo 0000:00:08.0 > bind # give it back

@@ -5,7 +5,7 @@
 //! The device is a simulated line, so that this runs on any machine:
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_interrupt_thread.ko
+//! insmod irqlab_core.ko && insmod irqlab_interrupt_thread.ko
 //! cd /sys/kernel/debug/irqlab_interrupt_thread
 //! echo raise > line
 //! cat line      # served 1, blocked 0; last in sh: in the place of what it interrupted

@@ -6,7 +6,7 @@
 //! number, add 1 and write it back:
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_old_bh.ko
+//! insmod irqlab_core.ko && insmod irqlab_old_bh.ko
 //! echo raise > /sys/kernel/debug/irqlab_old_bh/line
 //! cat /sys/kernel/debug/irqlab_old_bh/line    # top half 1, receive 1, transmit 1, both 2
 //! ```

@@ -5,7 +5,7 @@
 //! The device is a simulated line, so that this runs on any machine:
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_tasklet.ko
+//! insmod irqlab_core.ko && insmod irqlab_tasklet.ko
 //! echo raise > /sys/kernel/debug/irqlab_tasklet/line
 //! cat /sys/kernel/debug/irqlab_tasklet/line    # top half 1, tasklet 1
 //! grep irqlab_tasklet /proc/interrupts         # the kernel's own count

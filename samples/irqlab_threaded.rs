@@ -6,7 +6,7 @@
 //! The device is a simulated line, so that this runs on any machine:
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_threaded.ko
+//! insmod irqlab_core.ko && insmod irqlab_threaded.ko
 //! echo raise > /sys/kernel/debug/irqlab_threaded/line
 //! cat /sys/kernel/debug/irqlab_threaded/line   # who served it, after how long
 //! ps | grep irq/                               # the thread

@@ -9,7 +9,7 @@
 //! have it raise the cause of each of its queues.
 //!
 //! ```sh
-//! insmod irqlab.ko && insmod irqlab_vectors.ko     # types=3: without MSI-X; types=1: the pin
+//! insmod irqlab_core.ko && insmod irqlab_vectors.ko     # types=3: without MSI-X; types=1: the pin
 //! cd /sys/kernel/debug/irqlab_vectors
 //! echo raise > queues
 //! cat queues                                       # how often each was served, and by which CPU last

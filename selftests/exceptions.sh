@@ -187,12 +187,12 @@ shows_the_steps() {
 	matches "step 7" "$resumed" "at $3 $9, the label behind the access"
 }
 
-# find_symbols - once, as it takes long: those of the module, and those that the gates lead to
+# find_symbols - once, as it takes long: those of the library, and those that the gates lead to
 find_symbols() {
 	[ ! -e "$work/symbols" ] || return 0
 	awk '
 		FNR == NR { sub(/\+.*/, "", $9); wanted[$9]; next }
-		$3 in wanted || $4 == "[irqlab]" || $3 == "asm_exc_machine_check"
+		$3 in wanted || $4 == "[irqlab_core]" || $3 == "asm_exc_machine_check"
 	' "$lab/idt" /proc/kallsyms >"$work/symbols"
 }
 
@@ -200,7 +200,7 @@ find_symbols() {
 has_symbols_for_its_addresses() {
 	find_symbols
 	awk '
-		FILENAME ~ /symbols$/ { if ($4 == "[irqlab]") is_function[$3] = 1; next }
+		FILENAME ~ /symbols$/ { if ($4 == "[irqlab_core]") is_function[$3] = 1; next }
 		/^#/ { next }
 		{ split($8, from, "+"); split($9, to, "+"); rows++ }
 		!is_function[from[1]] || from[1] != to[1] { print "no function: " $0; bad = 1 }

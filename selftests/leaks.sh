@@ -10,7 +10,7 @@ kmemleak=/sys/kernel/debug/kmemleak
 
 # leaves_nothing MODULE... - insert modules, use the lab, remove them, and look
 leaves_nothing() {
-	! is_inserted irqlab || rmmod irqlab
+	! is_inserted irqlab || rmmod irqlab irqlab_core
 	# What has leaked before is not ours. The kernel that the short form is for has leaked nothing.
 	is_short || echo scan >"$kmemleak"
 	echo clear >"$kmemleak"
@@ -47,5 +47,5 @@ if ! echo scan=off 2>/dev/null >"$kmemleak"; then
 	exit "$KSFT_SKIP"
 fi
 run_table <<END
-leaves_nothing irqlab irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_interrupt_thread irqlab_threaded irqlab_edu $(is_short || echo irqlab_stress)
+leaves_nothing irqlab_core irqlab irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_interrupt_thread irqlab_threaded irqlab_edu $(is_short || echo irqlab_stress)
 END

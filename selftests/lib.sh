@@ -518,15 +518,9 @@ find_device() {
 	esac
 }
 
-# insert MODULE [PARAMETER=VALUE...] - from where the guest runner puts modules, or installed
+# insert MODULE [PARAMETER=VALUE...] - and what it needs
 insert() {
-	file=${IRQLAB_MODULES:-/lib/irqlab}/$1.ko
-	if [ -e "$file" ]; then
-		shift
-		insmod "$file" "$@"
-	else
-		modprobe "$@"
-	fi
+	modprobe "$@"
 }
 
 # remove - unload the lab, even if somebody keeps opening its files

@@ -98,6 +98,20 @@ is_inserted_only_once() {
 	must_work
 }
 
+# The library is a module of its own, which the lab brings along.
+library_does_nothing_alone() {
+	cleanup=restore
+	remove
+	rmmod irqlab_core || fail "the library stays"
+	before=$(ls -d /sys/kernel/debug/* /sys/bus/*/drivers/*)
+	insert irqlab_core
+	same "what it makes" "$(ls -d /sys/kernel/debug/* /sys/bus/*/drivers/*; traces)" "$before"
+	rmmod irqlab_core
+	insert irqlab || fail "the lab does not bring it along"
+	! rmmod irqlab_core 2>/dev/null || fail "removed while the lab is there"
+	must_work
+}
+
 refuses_a_wrong_parameter() {
 	cleanup=restore
 	remove
@@ -493,6 +507,7 @@ fi
 	lines | each outlives_its_open_files
 	echo leaves_nothing_behind irqlab
 	echo is_inserted_only_once irqlab
+	echo library_does_nothing_alone irqlab_core
 	echo refuses_a_wrong_parameter irqlab
 	echo comes_and_goes_in_a_storm irqlab
 	echo is_removed_while_it_watches irqlab

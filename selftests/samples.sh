@@ -140,9 +140,9 @@ answers() {
 	same "what it shows" "$(cat "$lab/$(file "$1")")" "$before"
 }
 
-keeps_irqlab_inserted() {
+keeps_the_library_inserted() {
 	begin "$1"
-	! rmmod irqlab 2>/dev/null || fail "irqlab was removed"
+	! rmmod irqlab_core 2>/dev/null || fail "irqlab_core was removed"
 }
 
 stays_while_its_file_is_open() {
@@ -181,7 +181,7 @@ leaves_nothing_behind() {
 		answers irqlab_edu ERANGE to 13
 	END
 	for sample in irqlab_tasklet irqlab_old_bh irqlab_dpc irqlab_threaded irqlab_interrupt_thread irqlab_edu; do
-		echo keeps_irqlab_inserted $sample
+		echo keeps_the_library_inserted $sample
 		echo stays_while_its_file_is_open $sample
 		echo leaves_nothing_behind $sample
 	done

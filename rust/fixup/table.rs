@@ -109,6 +109,9 @@ impl Entry {
     }
 }
 
+/// The module whose table it is, as the kernel names it behind a symbol.
+pub const MODULE: &str = "irqlab_core";
+
 /// The number of entries.
 pub fn len() -> usize {
     // SAFETY: Reads a field of the module that this is part of.

@@ -90,6 +90,7 @@ impl kernel::Module for Irqlab {
         let published = source::LAB.publish(lab.clone())?;
         let drivers = KBox::pin_init(source::Drivers::new(module), GFP_KERNEL)?;
         let files = debugfs::Files::new(&root, &lab)?;
+        pr_info!("version {}\n", irqlab::VERSION);
         if irqlab::lockdown::refuses_debugfs() {
             pr_notice!("the kernel is locked down: it refuses all files of the lab, with EPERM\n");
         }

@@ -86,9 +86,10 @@ pub(super) fn show(attempt: &Attempt, text: &mut Text) -> Result {
     let index = table::entries().take_while(|other| *other != entry).count();
     emit!(
         text,
-        "4 search      entry {} of {} in the table of [irqlab], at {}\n",
+        "4 search      entry {} of {} in the table of [{}], at {}\n",
         index,
         table::len(),
+        table::MODULE,
         Address(entry.at)
     )?;
     emit!(

@@ -30,7 +30,7 @@ impl Lab {
             )),
             Err(_) => Err(Error::no_lab(
                 format!("There is no lab in {shown}."),
-                "Insert the module (insmod irqlab.ko), mount debugfs (mount -t debugfs none /sys/kernel/debug), \
+                "Insert the module (modprobe irqlab), mount debugfs (mount -t debugfs none /sys/kernel/debug), \
                  or name the place with --debugfs.",
             )),
         }

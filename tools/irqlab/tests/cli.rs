@@ -276,7 +276,7 @@ fn complaints_have_a_cure_and_a_code() {
         .contains("irqlab list claims"));
     assert!(lab
         .complains(3, &["--debugfs", "/none", "list"])
-        .contains("insmod irqlab.ko"));
+        .contains("modprobe irqlab"));
     assert!(lab
         .complains(5, &["report", "/none.json"])
         .contains("irqlab collect -o"));

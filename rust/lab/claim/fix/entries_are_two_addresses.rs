@@ -50,14 +50,14 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     for entry in table::entries() {
         let (instruction, fixup) = addresses(&entry);
         let (from, to) = (Name::of(instruction), Name::of(fixup));
-        let is_inside = from.as_str().ends_with("[irqlab]") && from.function() == to.function();
+        let is_inside = from.module() == Some(table::MODULE) && from.function() == to.function();
         nr_inside += usize::from(is_inside && fixup > instruction);
         nr_known += usize::from(!matches!(entry.handler, Handler::Other(_)));
     }
     evidence.note(fmt!("{} entries of {} bytes", table::len(), Entry::SIZE))?;
     evidence.check(
         nr_inside == table::len() && nr_inside > 0,
-        fmt!("{nr_inside} lead from an instruction of this module to a later one of the same function"),
+        fmt!("{nr_inside} lead from an instruction of the library to a later one of the same function"),
     )?;
     // One of them is what the fault has gone by.
     let fault = attempt.exception.zip(attempt.outcome.ok());
