@@ -262,6 +262,7 @@ impl Queue {
                 maximum_depth: policy.maximum_depth,
                 rate: policy.rate,
                 is_active: policy.is_active,
+                is_requested: policy.is_requested,
                 nr_inserted: policy.nr_inserted,
                 nr_inserted_at_tick: policy.nr_inserted_at_tick,
                 nr_ticks: policy.nr_ticks,

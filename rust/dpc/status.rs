@@ -15,6 +15,8 @@ pub struct Status {
     pub rate: u32,
     /// Whether one of them runs.
     pub is_active: bool,
+    /// Whether its CPU was told to drain it, and has not begun or not ended yet.
+    pub is_requested: bool,
     /// How many were inserted, ever.
     pub nr_inserted: u64,
     /// How many of them before the last tick.

@@ -163,6 +163,13 @@ fn attempt(trial: &Trial<'_>, system: &Arc<System>, case: &Case) -> Answer<bool>
         }
         dpcs.push(dpc, GFP_KERNEL)?;
     }
+    // A CPU that still drains the queue for what was before needs no telling.
+    trial.come("the end of what drained the queues", || {
+        cpu::online().all(|cpu| {
+            let queue = system.ordinary(cpu);
+            !queue.is_active && !queue.is_requested
+        })
+    })?;
     let (cpu, before, after) = {
         let _off = local_interrupt_disable();
         let here = CpuId::current();

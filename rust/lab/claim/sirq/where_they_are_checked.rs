@@ -220,14 +220,15 @@ fn try_origin(
 }
 
 /// Whether one may serve what is for the other, as it comes before it: the end of an interrupt comes before
-/// that of a section, and both before a thread that has been woken.
+/// that of a section, and both before a thread that has been woken; ktimers comes before ksoftirqd, and
+/// serves all that it finds.
 const fn forestalls(executor: Executor, wanted: Executor) -> bool {
     match wanted {
         Executor::IrqExit => false,
         Executor::BottomHalfEnable => matches!(executor, Executor::IrqExit),
         _ => matches!(
             executor,
-            Executor::IrqExit | Executor::BottomHalfEnable | Executor::Idle
+            Executor::IrqExit | Executor::BottomHalfEnable | Executor::Idle | Executor::Ktimers
         ),
     }
 }
