@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner tool
-.PHONY: test-tool pictures compile-fail crash boot machines readme course record-course book help
+.PHONY: test-tool pictures compile-fail crash boot machines readme template course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
@@ -38,6 +38,17 @@ for-guest: setup
 	@tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$$OUTPUT" \
 		-j"$$(nproc)" $(if $(V),V=$(V)) modules'
 
+# What a module of one's own is built with: what the compiler and the linker have to know of the library.
+.PHONY: library
+library: for-guest
+	@mkdir -p $(OUTPUT)/library
+	@cp -u $(OUTPUT)/rust/libirqlab.rmeta $(OUTPUT)/library
+	@grep irqlab_core $(OUTPUT)/Module.symvers >$(OUTPUT)/library/Module.symvers
+
+.PHONY: new
+new:
+	@tools/new-module '$(DIR)' $(NAME)
+
 setup:
 	@tools/setup
 
@@ -54,7 +65,7 @@ guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),
 
 # The selftests as a directory that runs anywhere, with the kernel's KTAP helpers.
 .PHONY: kselftest
-kselftest: for-guest tool
+kselftest: library tool
 	@tools/enter make -s -C selftests install \
 		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
 	@cp -u build/tool/irqlab $(OUTPUT)/kselftest
@@ -99,7 +110,7 @@ test-debug:
 	@for guest in $(GUESTS); do $(MAKE) --no-print-directory kselftest GUEST=$$guest || exit; done
 	@tools/enter tools/test $(GUESTS:%=--guest %) $(if $(TALLY),--tally $(TALLY))
 
-compile-fail crash boot machines readme course: kselftest
+compile-fail crash boot machines readme template course: kselftest
 	@tools/enter tools/test $@
 
 lint host-test runner: setup
@@ -128,14 +139,21 @@ book:
 	mdbook build doc/course
 
 fmt: setup
-	@find rust samples selftests tools -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
+	@find rust samples selftests template tools -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
-# For the kernel that runs here, or for KDIR=. The modules are not signed, as only Debian has the key of its
-# kernels. kbuild does not run depmod where the headers lack System.map, as Debian's do: hence the last line.
-install: KDIR ?= $(running)
+# For the kernel that runs here, or for KDIR=: the two modules, and what other modules are built with on the
+# library. The modules are not signed, as only Debian has the key of its kernels.
+.PHONY: uninstall
+modules_dir = $(INSTALL_MOD_PATH)/lib/modules/$(notdir $(OUT))
+install uninstall: KDIR ?= $(running)
 install:
-	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) \
-		CONFIG_MODULE_SIG_ALL= modules_install
+	install -D -m 644 -t $(modules_dir)/updates $(OUT)/rust/irqlab_core.ko $(OUT)/rust/irqlab.ko
+	install -D -m 644 -t $(modules_dir)/irqlab $(OUT)/rust/libirqlab.rmeta
+	grep irqlab_core $(OUT)/Module.symvers >$(modules_dir)/irqlab/Module.symvers
+	/sbin/depmod -b "$(INSTALL_MOD_PATH)/" $(notdir $(OUT))
+
+uninstall:
+	rm -rf $(modules_dir)/updates/irqlab_core.ko $(modules_dir)/updates/irqlab.ko $(modules_dir)/irqlab
 	/sbin/depmod -b "$(INSTALL_MOD_PATH)/" $(notdir $(OUT))
 
 clean:
@@ -152,13 +170,16 @@ help:
 #?                  the unit is one instruction
 #?  make            build the modules
 #?  make tool       build the command-line tool, build/tool/irqlab
-#?  make install    install them for the running kernel (or for KDIR=)
+#?  make install    install irqlab and its library for the running kernel (or for KDIR=); make uninstall
+#?                  takes them off again
+#?  make new DIR=../mine   begin a module of your own on the library, in a new directory
 #?  make clean      remove build/
 #?
 #?  Some of the tests:
 #?  make test-debug    those that depend on the kernel, under two kernels that check themselves
 #?  make machines      the report of make run on many kinds of machine
 #?  make readme        the commands that README.md says to try
+#?  make template      what make new begins
 #?  make course        the commands of the course, doc/course
 #?  make crash         those that make the kernel report a bug, or end it
 #?  make boot          those that need special boot options
