@@ -22,6 +22,15 @@ pub fn now_ns() -> u64 {
 
 /// The time from `from_ns` to `to_ns`, or `None` if the clocks disagree about
 /// the order.
+///
+/// ```
+/// # use irqlab::clock;
+/// fn took_ns(f: impl FnOnce()) -> Option<u64> {
+///     let from_ns = clock::now_ns();
+///     f();
+///     clock::elapsed_ns(from_ns, clock::now_ns())
+/// }
+/// ```
 #[inline]
 pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
     to_ns.checked_sub(from_ns)
@@ -47,6 +56,15 @@ pub fn resolution_ns() -> u64 {
 }
 
 /// The kernel's count of timer ticks. Wraps; use `wrapping_sub`.
+///
+/// ```
+/// # use irqlab::{clock, context::Task};
+/// fn ticks_slept(task: &Task) -> usize {
+///     let before = clock::ticks();
+///     task.sleep_ms(1);
+///     clock::ticks().wrapping_sub(before)
+/// }
+/// ```
 #[inline]
 pub fn ticks() -> usize {
     // SAFETY: Always readable; it changes under everybody.
@@ -61,6 +79,14 @@ pub fn tick_ns() -> u64 {
 
 /// Whether the clock goes on while interrupts are off, and is the same on all CPUs: the
 /// kernel trusts the TSC. It may lose that trust at any time, and never finds it again.
+///
+/// ```
+/// # use irqlab::clock;
+/// # use kernel::prelude::*;
+/// if clock::is_steady() {
+///     pr_info!("steps of {} ns, ticks of {} ns\n", clock::resolution_ns(), clock::tick_ns());
+/// }
+/// ```
 pub fn is_steady() -> bool {
     // SAFETY: Only reads a variable.
     unsafe { bindings::check_tsc_unstable() == 0 }
@@ -160,6 +186,15 @@ pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
 }
 
 /// Spins for `ns` nanoseconds (see [`Limit`]), which must be short: it holds the CPU.
+///
+/// ```
+/// # use irqlab::clock;
+/// # use kernel::interrupt::local_interrupt_disable;
+/// fn keep_interrupts_off() {
+///     let _guard = local_interrupt_disable();
+///     clock::spin_ns(50_000);
+/// }
+/// ```
 pub fn spin_ns(ns: u64) {
     spin_until(ns, || false);
 }

@@ -30,6 +30,28 @@ pub enum Waited {
 
 /// Counts events that one task waits for.
 ///
+/// ```
+/// # use irqlab::{completion::{Completion, Waited}, context::Task};
+/// # use kernel::{prelude::*, sync::Arc};
+/// fn answers(request: impl FnOnce(Arc<Completion>), task: &Task) -> Result<bool> {
+///     let answer = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+///     request(answer.clone());
+///     if answer.is_complete() && answer.try_wait() {
+///         return Ok(true);
+///     }
+///     match answer.wait_ms(task, 100) {
+///         Waited::Completed => Ok(true),
+///         Waited::TimedOut => Ok(false),
+///         Waited::Interrupted => Err(EINTR),
+///     }
+/// }
+///
+/// /// Who was asked calls this, in a handler for instance.
+/// fn answer(asked: &Completion) {
+///     asked.complete();
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// `raw` is initialised.

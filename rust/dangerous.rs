@@ -88,6 +88,14 @@ pub fn schedule(_irq: &HardIrq) -> Result<Aftermath> {
 }
 
 /// Whether the kernel has warned since it was booted, by its taint.
+///
+/// ```
+/// # use irqlab::dangerous;
+/// # use kernel::prelude::*;
+/// if dangerous::has_warned() {
+///     pr_info!("what comes now is not the first report\n");
+/// }
+/// ```
 pub fn has_warned() -> bool {
     // SAFETY: May be called in any context.
     unsafe { bindings::test_taint(bindings::TAINT_WARN) != 0 }
@@ -122,6 +130,13 @@ pub enum Stack<'a> {
 
 impl Stack<'_> {
     /// The address above it, in the middle of a page.
+    ///
+    /// ```
+    /// # use irqlab::{dangerous::Stack, fixup::Island};
+    /// fn is_above(island: &Island, address: usize) -> bool {
+    ///     address < Stack::There(island).top()
+    /// }
+    /// ```
     pub fn top(&self) -> usize {
         match self {
             Stack::There(island) => island.inside(PAGE_SIZE / 2).as_raw(),

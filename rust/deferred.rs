@@ -210,6 +210,18 @@ impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
 
 /// A kind that can be taken off before it runs.
 ///
+/// ```
+/// # use irqlab::{context::Task, deferred::{Cancel, Deferred}};
+/// # use kernel::prelude::*;
+/// /// Takes all of them off.
+/// fn quiet<K: Cancel, T>(all: &[Pin<KBox<Deferred<K, T>>>], task: &Task) -> Result {
+///     for one in all {
+///         one.cancel(task)?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
 /// # Safety
 ///
 /// [`Self::CANCEL`] can be called with the `raw` of an object that is set up, where one may sleep, but not
@@ -245,6 +257,18 @@ impl<K: Cancel, T> Deferred<K, T> {
 }
 
 /// A kind whose objects can be waited for.
+///
+/// ```
+/// # use irqlab::{context::Task, deferred::{Deferred, Flush}};
+/// # use kernel::prelude::*;
+/// /// When it returns, all have run.
+/// fn flush<K: Flush, T>(all: &[Pin<KBox<Deferred<K, T>>>], task: &Task) -> Result {
+///     for one in all {
+///         one.flush(task)?;
+///     }
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Safety
 ///
@@ -288,6 +312,18 @@ impl<K: Flush, T> Deferred<K, T> {
 }
 
 /// A kind that can be kept from running.
+///
+/// ```
+/// # use irqlab::{context::Task, deferred::{Deferred, Disable, Disabled}};
+/// # use kernel::sync::Arc;
+/// fn both<K: Disable, T>(
+///     one: &Arc<Deferred<K, T>>,
+///     other: &Arc<Deferred<K, T>>,
+///     task: &Task,
+/// ) -> [Disabled<K, T>; 2] {
+///     [one.disable(task), other.disable(task)]
+/// }
+/// ```
 ///
 /// # Safety
 ///

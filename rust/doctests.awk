@@ -28,6 +28,6 @@ FNR == 1 { inside = 0 }
 
 inside == "rust" {
 	sub(/^[ \t]*\/\/[\/!] ?/, "")
-	sub(/^# ?/, "")
+	sub(/^#( |$)/, "")
 	print
 }

@@ -91,6 +91,13 @@ impl fmt::Display for Vector {
 }
 
 /// Registers as they were when the exception was raised.
+///
+/// ```
+/// # use irqlab::exception::Registers;
+/// fn had_interrupts_on(registers: &Registers) -> bool {
+///     registers.flags & Registers::IF != 0
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registers {
     /// The instruction that the exception returns to.
@@ -203,6 +210,14 @@ impl<O: Observer> Watch<O> {
     }
 
     /// The observer.
+    ///
+    /// ```
+    /// # use irqlab::exception::{Observer, Watch};
+    /// fn observed<O: Observer>(watch: &Watch<O>, f: impl FnOnce()) -> &O {
+    ///     f();
+    ///     watch.observer()
+    /// }
+    /// ```
     pub fn observer(&self) -> &O {
         &self.observer
     }

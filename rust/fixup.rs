@@ -76,6 +76,16 @@ pub struct Outcome {
 
 impl Outcome {
     /// The value, or the error that the fixup has set; `EIO` for a vector.
+    ///
+    /// ```
+    /// # use irqlab::fixup::{access, Address, Island, Paging, POISON};
+    /// # use kernel::prelude::*;
+    /// fn is_there(address: &Address<'_>) -> Result<bool> {
+    ///     let outcome = access::load_default(address, Paging::Refused)?;
+    ///     // Its fixup only goes on: what was to be set has the value from before.
+    ///     Ok(outcome.result().is_ok() && outcome.value != POISON)
+    /// }
+    /// ```
     pub fn result(self) -> Result<u64> {
         match self.end {
             End::Done => Ok(self.value),
@@ -108,11 +118,27 @@ pub fn read(address: &Address<'_>, paging: Paging<'_>) -> Result<u64> {
 ///
 /// Errors: `EFAULT`; `ESRCH` if the address is of another task's memory; `EPERM` if
 /// it is none to write to.
+///
+/// ```
+/// # use irqlab::fixup::{self, Island, Paging};
+/// # use kernel::prelude::*;
+/// fn keeps() -> Result<bool> {
+///     let island = Island::new()?;
+///     fixup::write(&island.inside(0), 42, Paging::Refused)?;
+///     Ok(fixup::read(&island.inside(0), Paging::Refused)? == 42)
+/// }
+/// ```
 pub fn write(address: &Address<'_>, value: u64, paging: Paging<'_>) -> Result {
     access::store(address, value, paging)?.result().map(|_| ())
 }
 
 /// Whether the CPU keeps the kernel from user memory, unless it says STAC.
+///
+/// ```
+/// # use irqlab::fixup;
+/// # use kernel::prelude::*;
+/// pr_info!("user memory is closed to the kernel: {}\n", fixup::has_smap());
+/// ```
 pub fn has_smap() -> bool {
     // SAFETY: Reads a bit that was set at boot.
     unsafe { bindings::has_smap() }

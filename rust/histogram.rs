@@ -22,6 +22,16 @@ const LIMIT_BITS: u32 = 40;
 pub const NR_BUCKETS: usize = (LIMIT_BITS - PER_OCTAVE_BITS + 1) as usize * PER_OCTAVE + 1;
 
 /// The bucket that `value` is counted in: 0 to [`NR_BUCKETS`] - 1.
+///
+/// ```
+/// # use irqlab::histogram::{bucket_of, lower_bound, upper_bound, LIMIT, NR_BUCKETS, PER_OCTAVE};
+/// fn holds(value: u64) -> bool {
+///     let bucket = bucket_of(value);
+///     let is_exact = value < PER_OCTAVE as u64 && lower_bound(bucket) == upper_bound(bucket);
+///     let is_last = value >= LIMIT && bucket == NR_BUCKETS - 1;
+///     is_exact || is_last || (lower_bound(bucket)..=upper_bound(bucket)).contains(&value)
+/// }
+/// ```
 #[inline]
 pub const fn bucket_of(value: u64) -> usize {
     if value >= LIMIT {
@@ -69,6 +79,13 @@ pub const P99_9: u32 = 9_990;
 /// rank, so exact to the bucket). `None` if nothing was counted.
 ///
 /// `counts` gives the count of each bucket in order.
+///
+/// ```
+/// # use irqlab::histogram::{percentile, NR_BUCKETS, P50, P90, P99, P99_9};
+/// fn summary(counts: &[u64; NR_BUCKETS]) -> [Option<u64>; 4] {
+///     [P50, P90, P99, P99_9].map(|share| percentile(counts.iter().copied(), share))
+/// }
+/// ```
 pub fn percentile(counts: impl Iterator<Item = u64> + Clone, percentile: u32) -> Option<u64> {
     let total: u64 = counts.clone().sum();
     if total == 0 {

@@ -26,6 +26,14 @@ use kernel::prelude::*;
 pub use crate::deferred::Handler;
 
 /// A context that high-resolution timers can run in: [`HardIrq`] or [`SoftIrq`].
+///
+/// ```
+/// # use irqlab::hrtimer::{Handler, HrTimer, Kind, TimerContext};
+/// /// In whichever context it runs.
+/// fn in_a_ms<C: TimerContext, T: Handler<Kind<C>>>(timer: &HrTimer<T, C>) -> bool {
+///     timer.start(1_000_000)
+/// }
+/// ```
 pub trait TimerContext: Context + 'static {
     #[doc(hidden)]
     const MODE: bindings::hrtimer_mode;

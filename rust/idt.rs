@@ -109,6 +109,19 @@ impl Idt {
     }
 
     /// The table of segments (GDT) of the current CPU, taken for one of gates: for comparison.
+    ///
+    /// ```
+    /// # use irqlab::idt::{Idt, Type};
+    /// # use kernel::prelude::*;
+    /// let table = Idt::current();
+    /// pr_info!("from {:#x} to its byte {}\n", table.base(), table.limit());
+    /// if table.is_empty() && irqlab::idt::is_fred() {
+    ///     pr_info!("FRED has taken its place\n");
+    /// }
+    /// let segments = Idt::of_segments().gates();
+    /// let traps = segments.filter(|gate| gate.kind == Type::Trap).count();
+    /// pr_info!("segments that look like trap gates: {traps}\n");
+    /// ```
     pub fn of_segments() -> Self {
         let mut register = [0u8; 10];
         // SAFETY: Stores ten bytes, which are there for it.

@@ -135,6 +135,28 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// Serves the interrupts of a level above the lock level.
+///
+/// ```
+/// # use irqlab::{context::HardIrq, interrupt_thread::{Handlers, HighHandler, Level, LOCK_LEVEL, MAX_LEVEL}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Clock(Atomic<usize>);
+///
+/// impl HighHandler for Clock {
+///     fn serve(&self, _irq: &HardIrq) {
+///         self.0.add(1, Relaxed);
+///     }
+/// }
+///
+/// /// On all levels that have no threads.
+/// fn on_high_levels(clock: &Arc<Clock>) -> Result<Handlers> {
+///     let mut handlers = Handlers::new();
+///     for level in LOCK_LEVEL + 1..=MAX_LEVEL {
+///         let level = Level::new(level).ok_or(EINVAL)?;
+///         handlers = handlers.function(level, clock.clone())?;
+///     }
+///     Ok(handlers)
+/// }
+/// ```
 pub trait HighHandler: Send + Sync + 'static {
     /// Serves one interrupt, with interrupts off.
     fn serve(&self, irq: &HardIrq);
@@ -328,6 +350,21 @@ impl InterruptThreads {
     }
 
     /// What a level's handler has done on a CPU.
+    ///
+    /// ```
+    /// # use irqlab::interrupt_thread::{InterruptThreads, Level, Levels, LevelStats};
+    /// # use kernel::prelude::*;
+    /// fn show(threads: &InterruptThreads) {
+    ///     for cpu in threads.cpus() {
+    ///         let now: Levels = threads.levels(cpu);
+    ///         for level in Level::all().filter(|level| level.has_thread()) {
+    ///             let LevelStats { raised, blocks, .. } = threads.stats(cpu, level);
+    ///             let is_active = Levels::contains(now.active, level);
+    ///             pr_info!("level {}: {raised}, {blocks} blocked; {is_active}\n", level.number());
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn stats(&self, cpu: CpuId, level: Level) -> LevelStats {
         self.cpus.of(cpu).cpu.stats(level)
     }

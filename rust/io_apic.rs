@@ -40,6 +40,20 @@ pub struct Registers {
 }
 
 /// An entry of the redirection table.
+///
+/// ```
+/// # use irqlab::{context::Task, io_apic::{Entry, IoApic}};
+/// # use kernel::prelude::*;
+/// fn show(controller: &IoApic, task: &Task) -> Result {
+///     pr_info!("I/O APIC {} at {:#x}\n", controller.id(), controller.address());
+///     let entries: KVec<Entry> = controller.read(task)?.entries;
+///     for entry in entries.iter().filter(|entry| !entry.is_masked()) {
+///         let by_level = entry.is_level_triggered();
+///         pr_info!("{:#x} {} {by_level}\n", entry.vector(), entry.delivery().name());
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(pub u64);
 

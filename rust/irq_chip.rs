@@ -68,6 +68,44 @@ use delivery::Delivery;
 /// several CPUs for different lines. They may neither sleep nor ask the kernel
 /// about the line. The line's lock spins on every kernel: what they share has to be in atomics, or behind a
 /// [`RawSpinLock`](crate::raw_spinlock::RawSpinLock), which spins as well.
+///
+/// ```
+/// # use irqlab::irq::Trigger;
+/// # use irqlab::irq_chip::{Chip, Domain, Flow, Line};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// Counts what it is told.
+/// struct Counting {
+///     nr_masked: Atomic<usize>,
+///     nr_ended: Atomic<usize>,
+/// }
+///
+/// impl Chip for Counting {
+///     fn mask(&self, _hwirq: u32) {
+///         self.nr_masked.add(1, Relaxed);
+///     }
+///
+///     fn unmask(&self, _hwirq: u32) {}
+///     fn ack(&self, _hwirq: u32) {}
+///
+///     fn mask_ack(&self, hwirq: u32) {
+///         self.mask(hwirq);
+///     }
+///
+///     fn eoi(&self, _hwirq: u32) {
+///         self.nr_ended.add(1, Relaxed);
+///     }
+///
+///     fn set_trigger(&self, hwirq: u32, trigger: Trigger) -> Result {
+///         if hwirq == 0 && !trigger.is_level() { Ok(()) } else { Err(EINVAL) }
+///     }
+/// }
+///
+/// fn show(line: &Line<Counting>) {
+///     let chip = line.domain().chip();
+///     let masked = chip.nr_masked.load(Relaxed);
+///     pr_info!("{} {:?}: masked {masked} times\n", line.line().irq(), Flow::Edge.name());
+/// }
+/// ```
 pub trait Chip: Send + Sync + 'static {
     /// Lets no more interrupts of the line through.
     fn mask(&self, hwirq: u32);
@@ -338,6 +376,20 @@ impl<C: Chip> Line<C> {
     /// the flow handlers take it for a race and cope.
     ///
     /// Errors: `EINVAL` if the line is not known.
+    ///
+    /// ```
+    /// # use irqlab::{context::HardIrq, irq_chip::{Chip, Line}};
+    /// # use kernel::prelude::*;
+    /// /// In the handler of the line that the controller's own interrupts come by.
+    /// fn demultiplex<C: Chip>(lines: &[Line<C>], pending: u32, irq: &HardIrq) -> Result {
+    ///     for (hwirq, line) in lines.iter().enumerate().take(32) {
+    ///         if pending >> hwirq & 1 == 1 {
+    ///             line.raise(irq)?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn raise(&self, _irq: &HardIrq) -> Result {
         let domain = self.domain().raw.as_ptr();
         // SAFETY: The token proves hard IRQ context with interrupts off, and by

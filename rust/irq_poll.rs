@@ -60,6 +60,13 @@ pub trait Handler: Send + Sync + Sized + 'static {
 pub type IrqPoll<T> = Deferred<Kind, T>;
 
 /// The kind of deferral that a poll is.
+///
+/// ```
+/// # use irqlab::{deferred::Deferred, irq_poll::Kind};
+/// fn is_same<T>(poll: &Deferred<Kind, T>, seen: usize) -> bool {
+///     poll.id() == seen
+/// }
+/// ```
 pub enum Kind {}
 
 // SAFETY: The state of a poll is changed by atomic operations only; the list is each CPU's own.
@@ -93,6 +100,15 @@ impl<T: Handler> IrqPoll<T> {
 
     /// Polls soon, on this CPU. Returns whether it was idle, as seen just before: of two CPUs that
     /// schedule it at once, both may be told so. May be called in any context but NMI.
+    ///
+    /// ```
+    /// # use irqlab::irq_poll::{Handler, IrqPoll};
+    /// fn from_the_top_half<T: Handler>(poll: &IrqPoll<T>) {
+    ///     if !poll.schedule() {
+    ///         // It is polled already.
+    ///     }
+    /// }
+    /// ```
     #[inline]
     pub fn schedule(&self) -> bool {
         // SAFETY: It is set up; once it was disabled this does nothing. The field is always readable,

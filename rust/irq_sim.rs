@@ -77,6 +77,14 @@ impl Drop for Line {
 ///
 /// The driver registered under its name binds to it. Dropping it unbinds that
 /// driver, frees the line's handlers, and gives the line back.
+///
+/// ```
+/// # use irqlab::irq_sim::Device;
+/// # use kernel::prelude::*;
+/// fn two() -> Result<[Device; 2]> {
+///     Ok([Device::new(c"example", 0)?, Device::new(c"example", 1)?])
+/// }
+/// ```
 pub struct Device {
     // First the device: unbinding it revokes the line, so that no handler is on it when the
     // mapping goes. Disposing of a requested one leaks it.

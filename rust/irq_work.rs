@@ -28,6 +28,13 @@ use kernel::prelude::*;
 pub use crate::deferred::Handler;
 
 /// When IRQ work is to run. Sealed: [`Now`] and [`Lazy`].
+///
+/// ```
+/// # use irqlab::irq_work::{Handler, IrqWork, Kind, When};
+/// fn queue_all<W: When, T: Handler<Kind<W>>>(all: &[&IrqWork<T, W>]) -> usize {
+///     all.iter().filter(|work| work.queue()).count()
+/// }
+/// ```
 pub trait When: private::Sealed + 'static {
     /// The context in which it does.
     type Context: Context;
@@ -41,6 +48,18 @@ pub enum Now {}
 
 /// At the next timer tick of this CPU, which an idle CPU may have stopped. On
 /// `PREEMPT_RT` in a thread.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, irq_work::{Handler, IrqWork, Kind, Lazy}};
+/// # use kernel::prelude::*;
+/// struct AtTick;
+///
+/// impl Handler<Kind<Lazy>> for AtTick {
+///     fn run(_this: &IrqWork<Self, Lazy>, _context: &Unsleeping) {
+///         pr_info!("at the tick\n");
+///     }
+/// }
+/// ```
 pub enum Lazy {}
 
 mod private {

@@ -48,6 +48,19 @@ pub const IRQ_WORK_VECTOR: u8 = bindings::IRQ_WORK_VECTOR as u8;
 pub const LOCAL_TIMER_VECTOR: u8 = bindings::LOCAL_TIMER_VECTOR as u8;
 
 /// The vector of the reschedule IPI.
+///
+/// ```
+/// # use irqlab::lapic;
+/// /// What an interrupt from another CPU is for.
+/// fn purpose(vector: u8) -> &'static str {
+///     match vector {
+///         lapic::LOCAL_TIMER_VECTOR => "none: it is this CPU's own",
+///         lapic::RESCHEDULE_VECTOR => "look for another task",
+///         lapic::CALL_FUNCTION_VECTOR | lapic::CALL_FUNCTION_SINGLE_VECTOR => "call",
+///         _ => "another",
+///     }
+/// }
+/// ```
 pub const RESCHEDULE_VECTOR: u8 = bindings::RESCHEDULE_VECTOR as u8;
 
 /// The vector of calls for several CPUs.
@@ -88,6 +101,14 @@ pub fn is_used() -> bool {
 
 /// Whether the kernel starts a CPU by INIT and start-up. Some machines have something else for it,
 /// as a mailbox in memory.
+///
+/// ```
+/// # use irqlab::lapic;
+/// # use kernel::prelude::*;
+/// if lapic::starts_by_init() {
+///     pr_info!("a CPU that comes online was sent INIT\n");
+/// }
+/// ```
 pub fn starts_by_init() -> bool {
     // SAFETY: Reads what was chosen at boot.
     !unsafe { bindings::apic_has_own_wakeup() }

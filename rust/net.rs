@@ -14,6 +14,21 @@ use kernel::{
 };
 
 /// The bytes of the headers in front of the data: of IPv4, and of UDP.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, net::HEADERS, tracepoint::{NetifReceiveSkb, Observer}};
+/// # use kernel::sync::atomic::{Atomic, Relaxed};
+/// /// Counts packets with 100 bytes of data.
+/// struct Seen(Atomic<usize>);
+///
+/// impl Observer<NetifReceiveSkb> for Seen {
+///     fn observe(&self, packet: &NetifReceiveSkb, _context: &Unsleeping) {
+///         if packet.length == HEADERS + 100 {
+///             self.0.add(1, Relaxed);
+///         }
+///     }
+/// }
+/// ```
 pub const HEADERS: u32 = 20 + 8;
 
 /// Sends a UDP datagram with `data` through the loopback device, to a port where nobody waits for it.

@@ -92,6 +92,17 @@ impl Sender {
     /// Calls `f` in an NMI of `cpu`. Spins until it has returned.
     ///
     /// Errors: as [`Self::call_here`], and `ENXIO` if the CPU is offline.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::CpuId, nmi::Sender};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// /// Where `cpu` is now, even if it has interrupts off.
+    /// fn where_is(cpu: CpuId, sender: &Sender, task: &Task) -> Result<usize> {
+    ///     let ip = Atomic::new(0usize);
+    ///     sender.call_on(cpu, task, &|interrupted| ip.store(interrupted.registers.ip, Relaxed))?;
+    ///     Ok(ip.load(Relaxed))
+    /// }
+    /// ```
     pub fn call_on(
         &self,
         cpu: CpuId,
@@ -102,6 +113,18 @@ impl Sender {
     }
 
     /// As [`Self::call_on`], where CPUs stay as they are already.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, cpu::{self, HotplugExcluded}, nmi::Sender};
+    /// # use kernel::prelude::*;
+    /// fn one_each(sender: &Sender, task: &Task) -> Result {
+    ///     let guard = HotplugExcluded::new(task);
+    ///     for cpu in cpu::online() {
+    ///         sender.call_on_while(&guard, cpu, &|_interrupted| ())?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn call_on_while(
         &self,
         _guard: &HotplugExcluded,

@@ -200,6 +200,21 @@ impl BottomHalves {
     /// nothing. May be called in any context but NMI.
     ///
     /// Errors: `ERANGE` if there is no such slot.
+    ///
+    /// ```
+    /// # use irqlab::old_bh::{BottomHalves, State, NR_SLOTS};
+    /// # use kernel::prelude::*;
+    /// /// Marks all slots, and counts those that had something to run.
+    /// fn mark_all(set: &BottomHalves) -> Result<usize> {
+    ///     let mut nr_taken = 0;
+    ///     for number in 0..NR_SLOTS {
+    ///         set.mark(number)?;
+    ///         let state: State = set.state(number)?;
+    ///         nr_taken += usize::from(state.is_taken);
+    ///     }
+    ///     Ok(nr_taken)
+    /// }
+    /// ```
     #[inline]
     pub fn mark(&self, number: u32) -> Result {
         mark(self.entry(number)?);

@@ -40,6 +40,17 @@ pub const fn device_id(vendor: u16, device: u32) -> DeviceId {
 /// The device's interrupt of one of `types`, as a line.
 ///
 /// Errors: `ENOSPC` if the device has none of these types, `EBUSY` if it has some taken already, `ENOMEM`.
+///
+/// ```
+/// # use irqlab::{irq::Line, pci};
+/// # use kernel::{device::Bound, pci::{Device, DeviceId, IrqTypes}, prelude::*, sync::Arc};
+/// /// QEMU's device for teaching.
+/// const EDU: DeviceId = pci::device_id(0x1234, 0x11e8);
+///
+/// fn probe(device: &Device<Bound>) -> Result<Arc<Line>> {
+///     pci::line(device, IrqTypes::default())
+/// }
+/// ```
 pub fn line(device: &Device<Bound>, types: IrqTypes) -> Result<Arc<Line>> {
     let mut lines = vectors(device, 1, 1, types)?.lines;
     lines.pop().ok_or(EINVAL)

@@ -39,6 +39,14 @@ macro_rules! new_raw_spinlock {
 /// without one, which they take by test-and-set, says nothing.
 ///
 /// C header: [`include/asm-generic/qspinlock_types.h`](srctree/include/asm-generic/qspinlock_types.h)
+///
+/// ```
+/// # use irqlab::raw_spinlock::{RawSpinLock, Waiters};
+/// fn is_wanted<T>(lock: &RawSpinLock<T>) -> bool {
+///     let waiters: Waiters = lock.waiters();
+///     !waiters.is_empty()
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Waiters(u32);
 

@@ -52,6 +52,15 @@ unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T: Send + Sync> Slot<T> {
     /// A place with nothing in it.
+    ///
+    /// ```
+    /// # use irqlab::rcu::Slot;
+    /// static LIMIT: Slot<u32> = Slot::new();
+    ///
+    /// fn limit() -> Option<u32> {
+    ///     LIMIT.read(|limit, _unsleeping| *limit)
+    /// }
+    /// ```
     #[expect(clippy::new_without_default)]
     pub const fn new() -> Self {
         // INVARIANT: Null.

@@ -107,6 +107,21 @@ pub fn es() -> u16 {
 /// Loads a segment into ES, which nothing uses in 64-bit mode. The kernel leaves ES as it is until it
 /// switches tasks, so that in an exception of user mode this is what user mode finds in ES, if nobody
 /// clears it on the way back.
+///
+/// ```
+/// # use irqlab::segment::{self, Data, USER_CODE};
+/// # use kernel::interrupt::local_interrupt_disable;
+/// fn stays() -> bool {
+///     let _guard = local_interrupt_disable();
+///     segment::load_es(Data::User);
+///     segment::es() == Data::User as u16
+/// }
+///
+/// /// Programs' code has less privilege than the kernel's stack.
+/// fn differ() -> bool {
+///     segment::code_privilege(USER_CODE) != Some((segment::stack_segment() & 3) as u8)
+/// }
+/// ```
 pub fn load_es(segment: Data) {
     // SAFETY: The selector is that of a data segment of the GDT. ES has no meaning in 64-bit mode,
     // and the kernel saves and restores it for each task.

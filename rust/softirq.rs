@@ -93,6 +93,23 @@ impl fmt::Display for Vector {
 ///     raised in a task otherwise, too many in a row,
 ///     or forced threading ───────────────▶ Ksoftirqd
 /// ```
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, softirq::Executor, tracepoint::{Observer, SoftirqEntry}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// Keeps who served a soft IRQ last.
+/// struct Last(Atomic<u32>);
+///
+/// impl Observer<SoftirqEntry> for Last {
+///     fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
+///         self.0.store(event.executor() as u32, Relaxed);
+///     }
+/// }
+///
+/// fn show(last: &Last) {
+///     pr_info!("{}\n", Executor::from_raw(last.0.load(Relaxed)).name());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Executor {
@@ -160,6 +177,14 @@ impl fmt::Display for Executor {
 const _: () = assert!(Vector::ALL.len() == bindings::NR_SOFTIRQS as usize);
 
 /// Functions that add, raise, and use soft IRQs.
+///
+/// ```
+/// # use irqlab::softirq::Function;
+/// # use kernel::prelude::*;
+/// for function in [Function::Open, Function::Raise, Function::TaskletSchedule] {
+///     pr_info!("{:?}: {}\n", function.name(), function.is_exported());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// `open_softirq()`, which gives a soft IRQ its action.
@@ -200,6 +225,15 @@ pub fn nr_pending_bits() -> u32 {
 }
 
 /// How often `vector` was served on `cpu` since boot: its field in `/proc/softirqs`.
+///
+/// ```
+/// # use irqlab::{cpu::CpuId, softirq::{self, Vector}};
+/// # use kernel::prelude::*;
+/// let bits = softirq::nr_pending_bits();
+/// for vector in (0..bits).filter_map(Vector::from_raw) {
+///     pr_info!("{}: {}\n", vector.name(), softirq::count(vector, CpuId::current()));
+/// }
+/// ```
 pub fn count(vector: Vector, cpu: CpuId) -> u64 {
     // SAFETY: Both numbers are in range by the types' invariants.
     unsafe { bindings::softirqs_count(vector as u32, cpu.as_u32()) }.into()

@@ -68,6 +68,22 @@ impl Name {
     }
 
     /// The function and the offset in it.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, symbol::{self, Name}};
+    /// # use kernel::prelude::*;
+    /// fn show(address: usize, task: &Task) {
+    ///     let name = Name::of(address);
+    ///     pr_info!("{} is {}\n", name.as_str(), name.place());
+    ///     pr_info!("{} bytes are left\n", name.len_behind().unwrap_or(0));
+    ///     if name.is_beginning() {
+    ///         pr_info!("it is where {} begins\n", name.function());
+    ///     }
+    ///     if symbol::exists(c"kthread_stop", task) {
+    ///         pr_info!("the kernel can stop its threads\n");
+    ///     }
+    /// }
+    /// ```
     pub fn place(&self) -> &str {
         let text = self.as_str();
         text.split(['/', ' ']).next().unwrap_or(text)

@@ -63,6 +63,15 @@ impl fmt::Display for Policy {
 }
 
 /// The current task's policy.
+///
+/// ```
+/// # use irqlab::{context::Task, task::{self, Policy}};
+/// fn is_real_time(task: &Task) -> bool {
+///     // As an atomic would keep it.
+///     let word = task::policy(task).into_raw();
+///     matches!(Policy::from_raw(word), Policy::Fifo(_) | Policy::RoundRobin(_))
+/// }
+/// ```
 pub fn policy(_task: &Task) -> Policy {
     // SAFETY: `current` is valid while it runs this.
     unsafe { policy_of(kernel::task::Task::current_raw()) }
@@ -105,6 +114,20 @@ pub fn nr_voluntary_switches(_task: &Task) -> usize {
 }
 
 /// The CPU time that the kernel has charged the current task with, in nanoseconds, as of now.
+///
+/// ```
+/// # use irqlab::{context::Task, task};
+/// # use kernel::prelude::*;
+/// fn cost(f: impl FnOnce(), task: &Task) {
+///     let (ns, switches) = (task::charged_ns(task), task::nr_switches(task));
+///     let by_itself = task::nr_voluntary_switches(task);
+///     f();
+///     pr_info!("{} ns of CPU time\n", task::charged_ns(task).wrapping_sub(ns));
+///     pr_info!("switched {} times\n", task::nr_switches(task).wrapping_sub(switches));
+///     let by_itself = task::nr_voluntary_switches(task).wrapping_sub(by_itself);
+///     pr_info!("{by_itself} of them by itself\n");
+/// }
+/// ```
 pub fn charged_ns(task: &Task) -> u64 {
     // The kernel charges a task when it gives up the CPU.
     task.sleep_us(1, 1);
@@ -191,6 +214,19 @@ pub fn nr_threads(_task: &Task) -> u32 {
 }
 
 /// Whether the current task has a user address space of its own.
+///
+/// ```
+/// # use irqlab::{context::Task, task};
+/// # use kernel::prelude::*;
+/// fn show(task: &Task) {
+///     if task::has_user_memory(task) {
+///         let (threads, locks) = (task::nr_threads(task), task::locks_memory(task));
+///         pr_info!("a process of {threads} threads, all locked: {locks}\n");
+///     }
+///     pr_info!("may run on {} CPUs\n", task::nr_cpus_allowed());
+///     pr_info!("{} threads serve soft IRQs\n", task::nr_kernel_threads(c"ksoftirqd", task));
+/// }
+/// ```
 pub fn has_user_memory(_task: &Task) -> bool {
     // SAFETY: The current task is alive while it runs this; a task's own `mm` changes only in exec and exit.
     unsafe { !(*kernel::task::Task::current_raw()).mm.is_null() }

@@ -48,6 +48,14 @@ pub use crate::deferred::Handler;
 pub type Tasklet<T> = Deferred<Kind, T>;
 
 /// Keeps a tasklet disabled.
+///
+/// ```
+/// # use irqlab::{context::Task, tasklet::{Disabled, Tasklet}};
+/// # use kernel::sync::Arc;
+/// fn begin_disabled<T>(tasklet: &Arc<Tasklet<T>>, task: &Task) -> Disabled<T> {
+///     tasklet.disable(task)
+/// }
+/// ```
 pub type Disabled<T> = deferred::Disabled<Kind, T>;
 
 /// The kind of deferral that a tasklet is.
@@ -95,6 +103,13 @@ impl<T: Handler<Kind>> Tasklet<T> {
     }
 
     /// As [`Self::schedule`], in the soft IRQ that runs before all others.
+    ///
+    /// ```
+    /// # use irqlab::tasklet::{Handler, Kind, Tasklet};
+    /// fn before_all_others<T: Handler<Kind>>(tasklet: &Tasklet<T>) -> bool {
+    ///     tasklet.schedule_hi()
+    /// }
+    /// ```
     #[inline]
     pub fn schedule_hi(&self) -> bool {
         self.schedule_by(bindings::__tasklet_hi_schedule)

@@ -28,6 +28,22 @@ macro_rules! emit {
 ///
 /// Writing fails only for want of memory, and then for good: [`Self::finish`]
 /// tells, so that half a table is never taken for a whole one.
+///
+/// ```
+/// # use irqlab::{cpu, emit, text::Text};
+/// # use kernel::prelude::*;
+/// fn online() -> Result<KVVec<u8>> {
+///     let mut text = Text::new();
+///     for cpu in cpu::online() {
+///         text.separate(", ")?;
+///         emit!(&mut text, "{}", cpu.as_u32())?;
+///     }
+///     if !text.is_empty() {
+///         pr_info!("online: {}\n", text.as_str());
+///     }
+///     text.finish()
+/// }
+/// ```
 #[derive(Default)]
 pub struct Text {
     bytes: KVVec<u8>,

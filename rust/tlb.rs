@@ -46,6 +46,14 @@ pub fn forget_unmapped(_task: &Task) {
 }
 
 /// Whether one CPU has the others forget by an instruction of its own, without any interrupt.
+///
+/// ```
+/// # use irqlab::tlb;
+/// # use kernel::prelude::*;
+/// if tlb::is_broadcast() {
+///     pr_info!("no interrupts are to be seen\n");
+/// }
+/// ```
 pub fn is_broadcast() -> bool {
     // SAFETY: Reads what the CPU can do.
     unsafe { bindings::has_invlpgb() }

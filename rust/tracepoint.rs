@@ -94,6 +94,19 @@ pub use workqueue::{
 
 /// A tracepoint of the kernel; its values are the events. Sealed: the types below
 /// are all.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, tracepoint::{Observer, Tracepoint}};
+/// # use kernel::sync::atomic::{Atomic, Relaxed};
+/// struct Count(Atomic<usize>);
+///
+/// /// Counts whatever it is attached to.
+/// impl<T: Tracepoint> Observer<T> for Count {
+///     fn observe(&self, _event: &T, _context: &Unsleeping) {
+///         self.0.add(1, Relaxed);
+///     }
+/// }
+/// ```
 pub trait Tracepoint: private::Sealed + Sized + 'static {
     /// The kernel's name for it.
     const NAME: &'static CStr;

@@ -133,6 +133,16 @@ pub fn copy_from_user(at: usize, _task: &Task) -> Result<u64> {
 /// Reads a word by `get_user()`, which checks the range first.
 ///
 /// Errors: `EFAULT`.
+///
+/// ```
+/// # use irqlab::{context::Task, user::{copy_from_user, get_user, put_user, Page, Protection}};
+/// # use kernel::prelude::*;
+/// fn writes_and_reads(task: &Task) -> Result<bool> {
+///     let page = Page::new(Protection::ReadWrite, task)?;
+///     put_user(page.address(), 42, task)?;
+///     Ok(get_user(page.address(), task)? == copy_from_user(page.address(), task)?)
+/// }
+/// ```
 pub fn get_user(at: usize, _task: &Task) -> Result<u64> {
     let mut word = 0;
     // SAFETY: The word is valid for writes.

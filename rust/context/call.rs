@@ -101,6 +101,16 @@ impl Caller {
     /// Calls `f` in a hard IRQ that interrupts the caller, in whatever context that is.
     ///
     /// Errors: as [`Self::call`], and `EPERM` if interrupts are off.
+    ///
+    /// ```
+    /// # use irqlab::context::{Caller, Snapshot};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// fn hardirqs_deep(caller: &Caller) -> Result<u32> {
+    ///     let depth = Atomic::new(0u32);
+    ///     caller.call_in_hardirq(&|| depth.store(Snapshot::take().hardirq_depth(), Relaxed))?;
+    ///     Ok(depth.load(Relaxed))
+    /// }
+    /// ```
     pub fn call_in_hardirq(&self, f: &(dyn Fn() + Sync)) -> Result {
         if Snapshot::take().irqs_disabled {
             return Err(EPERM);
@@ -114,6 +124,16 @@ impl Caller {
     /// Calls `f` in an NMI that interrupts the caller, in whatever context that is.
     ///
     /// Errors: as [`Self::call`].
+    ///
+    /// ```
+    /// # use irqlab::context::{Caller, Snapshot};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// fn nmis_deep(caller: &Caller) -> Result<u32> {
+    ///     let depth = Atomic::new(0u32);
+    ///     caller.call_in_nmi(&|| depth.store(Snapshot::take().nmi_depth(), Relaxed))?;
+    ///     Ok(depth.load(Relaxed))
+    /// }
+    /// ```
     pub fn call_in_nmi(&self, f: &(dyn Fn() + Sync)) -> Result {
         self.nmi.call_here(&|_interrupted| f())
     }

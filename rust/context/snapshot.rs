@@ -72,6 +72,13 @@ impl StackRegion {
     }
 
     /// A small number, for compact records.
+    ///
+    /// ```
+    /// # use irqlab::context::StackRegion;
+    /// fn comes_back(region: StackRegion) -> bool {
+    ///     StackRegion::from_raw(region.into_raw()) == region
+    /// }
+    /// ```
     #[inline]
     pub const fn into_raw(self) -> u8 {
         match self {
@@ -93,6 +100,19 @@ impl fmt::Display for StackRegion {
 }
 
 /// The context of one moment. Cheap: no lock, no allocation, safe even in NMI.
+///
+/// ```
+/// # use irqlab::context::{Snapshot, StackRegion};
+/// # use kernel::prelude::*;
+/// let here = Snapshot::take();
+/// pr_info!("{} in context {}\n", here.comm(), here.kind().name());
+/// if !here.is_preemptible() {
+///     pr_info!("preemption disabled {} times\n", here.preempt_depth());
+/// }
+/// if here.is_serving_softirq() && here.stack == StackRegion::Irq {
+///     pr_info!("soft IRQ depth {}\n", here.softirq_depth());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot {
     /// When, in nanoseconds of the CPU's [`clock`].

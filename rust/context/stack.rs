@@ -61,6 +61,14 @@ impl Stack {
 
 /// The highest address of entry `n` (1 to 7) of this CPU's interrupt stack table;
 /// nothing if the kernel does not use it.
+///
+/// ```
+/// # use irqlab::context::stack;
+/// /// Entry 2 is the one for NMIs.
+/// fn is_on_nmi_stack(pointer: usize) -> bool {
+///     stack::ist_top(2).is_some_and(|top| (top - stack::IST_SIZE..top).contains(&pointer))
+/// }
+/// ```
 pub fn ist_top(n: u8) -> Option<usize> {
     // SAFETY: Reads a field of this CPU's TSS, with a number within bounds.
     match unsafe { bindings::ist_top(u32::from(n.clamp(1, 7)) - 1) } {
@@ -74,4 +82,15 @@ pub const IST_SIZE: usize = bindings::EXCEPTION_STKSZ;
 /// The size of a CPU's IRQ stack, in bytes.
 pub const IRQ_SIZE: usize = bindings::IRQ_STACK_SIZE;
 /// The size of a task's stack, in bytes.
+///
+/// ```
+/// # use irqlab::context::{stack, StackRegion};
+/// fn size_of(region: StackRegion) -> usize {
+///     match region {
+///         StackRegion::Task => stack::TASK_SIZE,
+///         StackRegion::Irq => stack::IRQ_SIZE,
+///         StackRegion::Ist(_) => stack::IST_SIZE,
+///     }
+/// }
+/// ```
 pub const TASK_SIZE: usize = bindings::THREAD_SIZE;

@@ -11,6 +11,14 @@ use kernel::{
 };
 
 /// A context that a callback can run in. Sealed: the tokens below are all.
+///
+/// ```
+/// # use irqlab::context::Context;
+/// # use kernel::{alloc::Flags, prelude::*};
+/// fn flags<C: Context>(_context: &C) -> Flags {
+///     if C::MAY_SLEEP { GFP_KERNEL } else { GFP_ATOMIC }
+/// }
+/// ```
 pub trait Context: private::Sealed {
     /// Whether code in it may sleep.
     const MAY_SLEEP: bool;
@@ -112,6 +120,15 @@ token! {
 token! {
     /// A non-maskable interrupt, which may have interrupted anything, a lock's holder too:
     /// nothing that locks may be called.
+    ///
+    /// ```
+    /// # use irqlab::context::Nmi;
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// /// Locks nothing.
+    /// fn count(seen: &Atomic<u64>, _nmi: &Nmi) {
+    ///     seen.add(1, Relaxed);
+    /// }
+    /// ```
     Nmi, false, assert_nmi
 }
 
@@ -160,6 +177,13 @@ impl IrqsOff {
     }
 
     /// The same proof as the kernel crate wants it, for instance to lock a `SpinLockIrq`.
+    ///
+    /// ```
+    /// # use irqlab::{context::IrqsOff, lapic::State};
+    /// fn id_of_this_cpu(off: &IrqsOff) -> u32 {
+    ///     State::read(off.local_interrupt_disabled()).id
+    /// }
+    /// ```
     #[inline]
     pub fn local_interrupt_disabled(&self) -> &LocalInterruptDisabled {
         // SAFETY: By the type invariant interrupts are off for as long as `self` lives.
@@ -179,6 +203,16 @@ impl Task {
     /// For code that is called without a token, such as a module's `init`. Reads
     /// the preempt count, IF, and the depths of sections without bottom halves and of RCU readers; in a kernel
     /// without preemption counting it cannot see a held spinlock or a reader, as `might_sleep()` cannot.
+    ///
+    /// ```
+    /// # use irqlab::context::Task;
+    /// # use kernel::prelude::*;
+    /// fn wait_a_little() -> Result {
+    ///     let task = Task::current().ok_or(EPERM)?;
+    ///     task.sleep_ms(1);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn current<'a>() -> Option<&'a Self> {
         let now = Snapshot::take();
         // SAFETY: Reads a count of the current task, in any context.
@@ -209,6 +243,13 @@ impl Task {
     }
 
     /// Sleeps between `min_us` and `min_us + slack_us` microseconds.
+    ///
+    /// ```
+    /// # use irqlab::context::Task;
+    /// fn settle(task: &Task) {
+    ///     task.sleep_us(100, 50);
+    /// }
+    /// ```
     #[inline]
     pub fn sleep_us(&self, min_us: u32, slack_us: u32) {
         // SAFETY: By the type invariant this is a context that may sleep.
@@ -223,6 +264,21 @@ impl Task {
 
     /// Whether a signal waits for the current task, so that a long operation
     /// should end early.
+    ///
+    /// ```
+    /// # use irqlab::context::Task;
+    /// # use kernel::prelude::*;
+    /// fn each(mut step: impl FnMut(u32), nr_steps: u32, task: &Task) -> Result {
+    ///     for number in 0..nr_steps {
+    ///         if task.is_interrupted() {
+    ///             return Err(EINTR);
+    ///         }
+    ///         step(number);
+    ///         task.yield_if_needed();
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     #[inline]
     pub fn is_interrupted(&self) -> bool {
         kernel::current!().signal_pending()

@@ -19,6 +19,29 @@ use kernel::{
 /// number. The code that writes may be moved to another CPU at any time, so the
 /// values are shared (`T: Sync`): atomics, usually, with one writer nearly always.
 ///
+/// ```
+/// # use irqlab::cpu::PerCpu;
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// struct Hits(PerCpu<Atomic<usize>>);
+///
+/// impl Hits {
+///     fn new() -> Result<Self> {
+///         Ok(Self(PerCpu::new(|| Ok(Atomic::new(0)))?))
+///     }
+///
+///     fn hit(&self) {
+///         self.0.local().add(1, Relaxed);
+///     }
+///
+///     fn show(&self) {
+///         for (cpu, hits) in self.0.with_cpus() {
+///             pr_info!("CPU {}: {}\n", cpu.as_u32(), hits.load(Relaxed));
+///         }
+///         pr_info!("at most {:?}\n", self.0.iter().map(|hits| hits.load(Relaxed)).max());
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// `values` has `nr_cpu_ids()` elements.
@@ -38,6 +61,14 @@ impl<T: Send + Sync> PerCpu<T> {
     }
 
     /// As [`Self::new`], with a value that depends on its CPU.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::PerCpu, lapic};
+    /// # use kernel::prelude::*;
+    /// fn apic_ids() -> Result<PerCpu<u32>> {
+    ///     PerCpu::of_each(|cpu| Ok(lapic::id_of(cpu)))
+    /// }
+    /// ```
     pub fn of_each(mut value: impl FnMut(CpuId) -> Result<T>) -> Result<Self> {
         let mut values = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         for cpu in possible() {

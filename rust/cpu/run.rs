@@ -86,12 +86,29 @@ impl Told for Here<'_> {
 
 impl Here<'_> {
     /// Whether the caller was interrupted by a signal, so that this should end.
+    ///
+    /// ```
+    /// # use irqlab::cpu::Here;
+    /// fn until_stopped(here: &Here<'_>) {
+    ///     while !here.is_stopped() {
+    ///         here.task.sleep_ms(1);
+    ///     }
+    /// }
+    /// ```
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped.load(Relaxed)
     }
 
     /// That no CPU goes offline or comes online before the function returns. Asking for
     /// another guard there could wait for ever.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::{CpuId, Here}, smp};
+    /// # use kernel::prelude::*;
+    /// fn from_here(there: CpuId, here: &Here<'_>) -> Result<CpuId> {
+    ///     smp::call_in_task_while(here.hotplug_excluded(), there, here.task, |_task| CpuId::current())
+    /// }
+    /// ```
     pub fn hotplug_excluded(&self) -> &HotplugExcluded {
         // SAFETY: `run_on` holds one until all have returned, and this lives no longer;
         // `run_bound` gives nobody a reference to this.

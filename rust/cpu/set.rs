@@ -47,6 +47,16 @@ impl Set {
     /// These CPUs.
     ///
     /// Errors: `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::cpu::{CpuId, Set};
+    /// # use kernel::prelude::*;
+    /// fn here_and(other: CpuId) -> Result<Set> {
+    ///     let cpus = Set::of([CpuId::current(), other])?;
+    ///     pr_info!("none: {}\n", cpus.is_empty());
+    ///     Ok(cpus)
+    /// }
+    /// ```
     pub fn of(cpus: impl IntoIterator<Item = CpuId>) -> Result<Self> {
         let mut set = Self::new()?;
         for cpu in cpus {
@@ -87,6 +97,19 @@ impl Set {
     }
 
     /// Puts `cpu` in.
+    ///
+    /// ```
+    /// # use irqlab::cpu::{self, CpuId, Set};
+    /// # use kernel::prelude::*;
+    /// fn all_others() -> Result<Set> {
+    ///     let mut others = Set::new()?;
+    ///     for cpu in cpu::online() {
+    ///         others.insert(cpu);
+    ///     }
+    ///     others.remove(CpuId::current());
+    ///     Ok(others)
+    /// }
+    /// ```
     #[inline]
     pub fn insert(&mut self, cpu: CpuId) {
         self.0.set(cpu);
@@ -99,6 +122,14 @@ impl Set {
     }
 
     /// Whether `cpu` is in it.
+    ///
+    /// ```
+    /// # use irqlab::cpu::{CpuId, Set};
+    /// # use kernel::prelude::*;
+    /// fn is_only(cpu: CpuId, set: &Set) -> bool {
+    ///     set.contains(cpu) && set.len() == 1
+    /// }
+    /// ```
     #[inline]
     pub fn contains(&self, cpu: CpuId) -> bool {
         self.0.test(cpu)

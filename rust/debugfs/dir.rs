@@ -58,6 +58,14 @@ impl Dir {
     }
 
     /// Creates a directory in this one. Errors as [`Self::new`].
+    ///
+    /// ```
+    /// # use irqlab::debugfs::Dir;
+    /// # use kernel::prelude::*;
+    /// fn tree() -> Result<Dir> {
+    ///     Dir::new(c"example")?.subdir(c"lines")
+    /// }
+    /// ```
     pub fn subdir(&self, name: &CStr) -> Result<Self> {
         Self::create(name, Some(self.clone()))
     }

@@ -77,6 +77,48 @@ pub trait Content: Send + Sync + 'static {
 }
 
 /// A text that is produced as it is read, from what does not change meanwhile.
+///
+/// ```
+/// # use irqlab::{context::Task, debugfs::{Content, Mode, Stream}, emit, text::Text};
+/// # use kernel::prelude::*;
+/// /// A number a line, from what comes next.
+/// struct Count(u32);
+///
+/// impl Stream for Count {
+///     fn next(&mut self, text: &mut Text, _task: &Task) -> Result {
+///         for _ in 0..100 {
+///             if self.0 == 1_000_000 {
+///                 break;
+///             }
+///             emit!(text, "{}\n", self.0)?;
+///             self.0 += 1;
+///         }
+///         Ok(())
+///     }
+///
+///     fn rewind(&mut self) {
+///         self.0 = 0;
+///     }
+/// }
+///
+/// struct Numbers;
+///
+/// impl Content for Numbers {
+///     const MODE: Mode = Mode::ReadWrite;
+///
+///     fn stream(&self, _task: &Task) -> Result<Option<KBox<dyn Stream>>> {
+///         Ok(Some(KBox::new(Count(0), GFP_KERNEL)?))
+///     }
+///
+///     fn write(&self, command: &str, _task: &Task) -> Result {
+///         if command == "hello" { Ok(()) } else { Err(EINVAL) }
+///     }
+///
+///     fn refused(&self, error: Error, why: &'static str) {
+///         pr_info!("{why}: {error:?}\n");
+///     }
+/// }
+/// ```
 pub trait Stream: Send + 'static {
     /// Appends the next lines, some thousand bytes; nothing at the end.
     ///

@@ -70,6 +70,16 @@ pub struct ForIsr<D>(D);
 
 impl<D: Device> DeviceObject<D> {
     /// An initialiser for a device with its DPC: `IoInitializeDpcRequest`.
+    ///
+    /// ```
+    /// # use irqlab::dpc::{Device, DeviceObject, Importance, System};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn urgent<D: Device>(system: &Arc<System>, device: D) -> Result<Pin<KBox<DeviceObject<D>>>> {
+    ///     let object = KBox::pin_init(DeviceObject::new(system, device), GFP_KERNEL)?;
+    ///     object.dpc().set_importance(Importance::High);
+    ///     Ok(object)
+    /// }
+    /// ```
     pub fn new(system: &Arc<System>, device: D) -> impl PinInit<Self, Error> {
         let dpc = Dpc::new(system, Ok(ForIsr(device)));
         try_pin_init!(Self { dpc <- dpc }? Error)

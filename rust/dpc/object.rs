@@ -53,6 +53,27 @@ pub enum Ordinary {}
 
 /// In a thread of its CPU, which ordinary DPCs interrupt; or as an ordinary one, if
 /// [`Parameters::threaded`](super::Parameters::threaded) says so. So it may not sleep.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, cpu::CpuId, dpc::{Arguments, Dpc, Handler, Kind, Threaded}};
+/// struct Sweep;
+///
+/// impl Handler for Sweep {
+///     type Kind = Threaded;
+///
+///     fn run(_this: &Dpc<Self>, _arguments: Arguments, _context: &Unsleeping) {}
+/// }
+///
+/// fn sweep_on(dpc: &Dpc<Sweep>, cpu: CpuId) -> bool {
+///     dpc.set_target(Some(cpu));
+///     dpc.insert(Arguments(0, 0))
+/// }
+///
+/// /// Whether it has a thread to run in.
+/// fn has_thread<T: Handler>(dpc: &Dpc<T>) -> bool {
+///     <T::Kind as Kind>::IS_THREADED && dpc.system().parameters().threaded
+/// }
+/// ```
 pub enum Threaded {}
 
 mod private {
@@ -153,6 +174,14 @@ impl<T: Handler> Dpc<T> {
 
     /// Removes it from its queue: `KeRemoveQueueDpc`. Returns whether it was in one; else it
     /// has run, or runs. May be called in any context but NMI.
+    ///
+    /// ```
+    /// # use irqlab::dpc::{Dpc, Handler};
+    /// /// Unless it has begun.
+    /// fn take_back<T: Handler>(dpc: &Dpc<T>) -> bool {
+    ///     dpc.is_queued() && dpc.remove()
+    /// }
+    /// ```
     #[inline]
     pub fn remove(&self) -> bool {
         self.system.remove(&self.entry)

@@ -145,6 +145,39 @@ pub struct Tick {
 }
 
 /// The state of one queue, but for what is in it.
+///
+/// ```
+/// # use irqlab::dpc::policy::{End, Importance, Origin, Overrun, Parameters, Policy, Tick};
+/// # use kernel::prelude::*;
+/// let parameters = Parameters::default();
+/// let mut queue = Policy::new(&parameters);
+///
+/// // Who puts a DPC in is told whether the CPU is to be interrupted.
+/// let importance = Importance::High;
+/// let is_first = importance.end() == End::Head;
+/// if queue.insert(importance, Origin::Local, &parameters) || queue.request() {
+///     pr_info!("{}: drain it; at its head: {is_first}\n", importance.name());
+/// }
+/// // The CPU drains it, with a pause.
+/// queue.begin();
+/// queue.take();
+/// queue.pause();
+/// queue.begin();
+/// queue.end();
+/// // One more is taken out before it runs.
+/// queue.insert(Importance::Low, Origin::Local, &parameters);
+/// queue.remove();
+///
+/// // What else tells when to drain it.
+/// let Tick { requests, overruns, .. } = queue.tick(&parameters);
+/// for overrun in overruns.into_iter().flatten() {
+///     pr_info!("{} took too long\n", overrun.name());
+/// }
+/// if requests || queue.idle(&parameters) {
+///     pr_info!("drain it now\n");
+/// }
+/// queue.restart(&Parameters { maximum_depth: 1, ..parameters });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// How many DPCs are in the queue.

@@ -113,6 +113,13 @@ impl System {
 
     /// Sets for all queues what `f` makes of what is set, which nobody else changes meanwhile.
     /// `f` runs with interrupts off, and must not use the system.
+    ///
+    /// ```
+    /// # use irqlab::dpc::{Parameters, System};
+    /// fn drain_when_idle(system: &System) {
+    ///     system.update_parameters(|old| Parameters { idle_drain: true, ..old });
+    /// }
+    /// ```
     pub fn update_parameters(&self, f: impl FnOnce(Parameters) -> Parameters + Send) {
         self.parameters.with(|parameters, _off| {
             *parameters = f(*parameters);
@@ -125,6 +132,20 @@ impl System {
     }
 
     /// The queue of a CPU's ordinary DPCs.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, dpc::{Cause, Routine, Status, System}};
+    /// # use kernel::prelude::*;
+    /// fn show(system: &System, cpu: CpuId) {
+    ///     let both: [Status; 2] = [system.ordinary(cpu), system.threaded(cpu)];
+    ///     for queue in both {
+    ///         let by_ticks = queue.nr_requests[Cause::Tick as usize];
+    ///         let slow: Option<Routine> = queue.last_overrun.map(|(_, routine)| routine);
+    ///         let slow = slow.as_ref().map_or("none", Routine::as_str);
+    ///         pr_info!("{} ran, drained by {by_ticks} ticks; too slow: {slow}\n", queue.nr_run);
+    ///     }
+    /// }
+    /// ```
     pub fn ordinary(&self, cpu: CpuId) -> Status {
         self.cpus.of(cpu).ordinary.status()
     }

@@ -116,6 +116,15 @@ impl<T: Handler> Timer<T> {
     /// Stops the timer: `KeCancelTimer`. Returns whether it was set. From then on it inserts
     /// nothing. The DPC may be in a queue all the same; `Dpc::remove` takes it out. May be
     /// called in any context but NMI.
+    ///
+    /// ```
+    /// # use irqlab::dpc::{Handler, Timer};
+    /// /// Its DPC does not run any more, unless it has begun.
+    /// fn stop<T: Handler>(timer: &Timer<T>) {
+    ///     timer.cancel();
+    ///     timer.dpc().remove();
+    /// }
+    /// ```
     pub fn cancel(&self) -> bool {
         self.hrtimer
             .setting

@@ -50,6 +50,19 @@ const EFAULT_ERRNO: i64 = -(bindings::EFAULT as i64);
 pub(super) const NO_VECTOR: u64 = u64::MAX;
 
 /// Reads a word, or has the fixup say `-EFAULT` and clear the value.
+///
+/// ```
+/// # use irqlab::fixup::{access, Address, Outcome, Paging};
+/// # use kernel::prelude::*;
+/// fn by_each_handler(address: &Address<'_>) -> Result<[Outcome; 4]> {
+///     Ok([
+///         access::load(address, Paging::Refused)?,
+///         access::load_default(address, Paging::Refused)?,
+///         access::load_uaccess(address, Paging::Refused)?,
+///         access::load_fault(address, Paging::Refused)?,
+///     ])
+/// }
+/// ```
 pub fn load(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     guarded(address, paging, irqlab_load)
 }
@@ -70,6 +83,17 @@ pub fn load_fault(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> 
 }
 
 /// Writes a word. Errors: also `EPERM` if the address is none to write to.
+///
+/// ```
+/// # use irqlab::fixup::{access, Address, Paging};
+/// # use kernel::prelude::*;
+/// /// To the instruction, both are writes.
+/// fn both_fail(address: &Address<'_>) -> Result<bool> {
+///     let other = access::store(address, 0, Paging::Refused)?;
+///     let same = access::rewrite(address, Paging::Refused)?;
+///     Ok(other.result().is_err() && same.result().is_err())
+/// }
+/// ```
 pub fn store(address: &Address<'_>, value: u64, paging: Paging<'_>) -> Result<Outcome> {
     if !address.may_store() {
         return Err(EPERM);
@@ -98,6 +122,14 @@ pub fn rewrite(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
 
 /// Reads the last `nr_inside` (1 to 7) bytes of the island, and as many behind it as
 /// make a word: the fixup puts zeros in their place.
+///
+/// ```
+/// # use irqlab::fixup::{access, Island};
+/// # use kernel::prelude::*;
+/// fn is_padded() -> Result<bool> {
+///     Ok(access::load_zeropad(&Island::new()?, 4).result()? >> 32 == 0)
+/// }
+/// ```
 pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
     irqlab_load_zeropad(island.edge(nr_inside))
 }
@@ -105,6 +137,17 @@ pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
 /// As [`load`], by the same instructions, but with no entry: what a load costs that
 /// nobody guards. For comparison. Errors: also `EPERM` unless it is known that there is
 /// something, which it is of [`Island::inside`] only.
+///
+/// ```
+/// # use irqlab::{clock, fixup::{access, Island, Paging}};
+/// # use kernel::prelude::*;
+/// fn cost_ns() -> Result<u64> {
+///     let island = Island::new()?;
+///     let before = clock::now_ns();
+///     access::load_unguarded(&island.inside(0), Paging::Refused)?;
+///     Ok(clock::now_ns().wrapping_sub(before))
+/// }
+/// ```
 pub fn load_unguarded(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     if !address.is_there() {
         return Err(EPERM);
@@ -118,6 +161,14 @@ pub fn load_unguarded(address: &Address<'_>, paging: Paging<'_>) -> Result<Outco
 /// Copies two words' bytes, and says how many of them are left when it cannot go on,
 /// in `value`. Whether the address of the second word is as good as that of the first
 /// does not matter, as nothing is written there.
+///
+/// ```
+/// # use irqlab::fixup::{access, Island, Paging};
+/// # use kernel::prelude::*;
+/// fn bytes_left() -> Result<u64> {
+///     Ok(access::copy(&Island::new()?.guard(0), Paging::Refused)?.value)
+/// }
+/// ```
 pub fn copy(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     guarded(address, paging, |at| {
         let mut copied = [0u8; 2 * WORD];
@@ -127,6 +178,15 @@ pub fn copy(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
 
 /// Reads two words of the island by two loads, one right behind the other. Each has an entry in the
 /// table, with an error of its own: -1 and -2. Which one is left tells whose entry was found.
+///
+/// ```
+/// # use irqlab::fixup::{access, End, Island};
+/// # use kernel::prelude::*;
+/// fn is_the_second() -> Result<bool> {
+///     let island = Island::new()?;
+///     Ok(access::load_two(&island.inside(0), &island.guard(0))?.end == End::Error(-2))
+/// }
+/// ```
 pub fn load_two(first: &Address<'_>, second: &Address<'_>) -> Result<Outcome> {
     if !second.is_here() {
         return Err(ESRCH);

@@ -67,6 +67,16 @@ impl<'a> Address<'a> {
 
     /// The address of an instruction of this library, to read; and to write if it were not
     /// read-only: see [`access::rewrite`](super::access::rewrite).
+    ///
+    /// ```
+    /// # use irqlab::fixup::{self, Address, Paging};
+    /// # use kernel::prelude::*;
+    /// fn is_readable() -> bool {
+    ///     let text = Address::text();
+    ///     pr_info!("at {:#x}\n", text.as_raw());
+    ///     fixup::read(&text, Paging::Refused).is_ok()
+    /// }
+    /// ```
     pub fn text() -> Self {
         let function: fn(&Address<'_>, super::Paging<'_>) -> _ = super::access::load;
         // INVARIANT: The code of this module stays where it is, and is not to be
@@ -105,6 +115,13 @@ impl<'a> Address<'a> {
 
 /// What `access_ok()` says: whether all of it is below the kernel's part of the address
 /// space. Whether anything is there is not its business.
+///
+/// ```
+/// # use irqlab::fixup::address::{is_user, PAGE_SIZE};
+/// fn is_page_of_user(number: usize) -> bool {
+///     number.checked_mul(PAGE_SIZE).is_some_and(|at| is_user(at, PAGE_SIZE))
+/// }
+/// ```
 pub fn is_user(at: usize, size: usize) -> bool {
     // SAFETY: Compares numbers.
     unsafe { bindings::access_ok(at, size) }

@@ -5,8 +5,9 @@
 //!
 //! ```
 //! # use irqlab::{exception::Vector, fixup::{instructions, End}};
-//! fn is_division_by_zero_fixed_up() -> bool {
+//! fn are_fixed_up() -> bool {
 //!     instructions::divide().end == End::Trapped(Vector::DE.0)
+//!         && instructions::undefined().end == End::Trapped(Vector::UD.0)
 //! }
 //! ```
 //!
@@ -78,6 +79,14 @@ trapping! {
 }
 
 /// An MSR that no processor has: in the x2APIC's range, reserved.
+///
+/// ```
+/// # use irqlab::fixup::instructions::{self, RESERVED_MSR};
+/// # use kernel::prelude::*;
+/// if instructions::rdmsr().result() == Err(EIO) && instructions::wrmsr().result() == Err(EIO) {
+///     pr_info!("there is no MSR {RESERVED_MSR:#x}\n");
+/// }
+/// ```
 pub const RESERVED_MSR: u32 = 0x8ff;
 
 /// Reads [`RESERVED_MSR`]: #GP. The fixup says `-EIO` and clears the value.
@@ -92,6 +101,15 @@ pub fn wrmsr() -> Outcome {
 
 /// A breakpoint, `int3`: a trap. There is no fixup for it: it goes on behind the
 /// instruction because the watch, in the place of a debugger, has it ended there.
+///
+/// ```
+/// # use irqlab::{exception::{Observer, Watch}, fixup::instructions};
+/// # use kernel::prelude::*;
+/// fn trap<O: Observer>(watch: &Watch<O>) {
+///     let outcome = instructions::breakpoint(watch);
+///     pr_info!("went on at {:#x}\n", outcome.resumed_at);
+/// }
+/// ```
 pub fn breakpoint<O: exception::Observer>(_watch: &Watch<O>) -> Outcome {
     irqlab_breakpoint()
 }
@@ -113,6 +131,16 @@ pub const BAD_SELECTOR: u16 = 0xfff8;
 /// Loads [`BAD_SELECTOR`] into ES: #GP, whose error code is the selector. It has no entry in the
 /// exception table: it goes on behind the instruction because the watch says so. CX has the stack
 /// pointer meanwhile.
+///
+/// ```
+/// # use irqlab::{exception::{Observer, Watch}};
+/// # use irqlab::fixup::instructions::{load_bad_selector, BadSelector, BAD_SELECTOR};
+/// # use kernel::prelude::*;
+/// fn load<O: Observer>(watch: &Watch<O>) {
+///     let BadSelector { instruction, resumed_at, .. } = load_bad_selector(watch);
+///     pr_info!("{BAD_SELECTOR:#x} at {instruction:#x}, went on at {resumed_at:#x}\n");
+/// }
+/// ```
 pub fn load_bad_selector<O: exception::Observer>(_watch: &Watch<O>) -> BadSelector {
     irqlab_load_bad_selector()
 }

@@ -133,6 +133,19 @@ pub fn entries() -> impl Iterator<Item = Entry> + Clone {
 
 /// The entry for the instruction at `address`, found as the fault handler finds it:
 /// by bisection. Can be called in any context.
+///
+/// ```
+/// # use irqlab::fixup::table::{self, Entry, Handler};
+/// # use kernel::prelude::*;
+/// fn show(instruction: usize) {
+///     let entry: Option<Entry> = table::search(instruction);
+///     match entry {
+///         Some(entry) if entry.handler == Handler::Default => pr_info!("only goes on\n"),
+///         Some(entry) => pr_info!("{} tells\n", entry.register_name()),
+///         None => pr_info!("none of the {} entries\n", table::len()),
+///     }
+/// }
+/// ```
 pub fn search(address: usize) -> Option<Entry> {
     let (mut low, mut high) = (0, len());
     while low < high {

@@ -52,6 +52,16 @@ impl Completion {
     }
 
     /// Signals one event. May be called in any context but NMI.
+    ///
+    /// ```
+    /// # use irqlab::interrupt_thread::Completion;
+    /// # use kernel::prelude::*;
+    /// fn one_is_there() -> Result<bool> {
+    ///     let came = Completion::new()?;
+    ///     came.complete();
+    ///     Ok(came.try_wait() && !came.try_wait())
+    /// }
+    /// ```
     pub fn complete(&self) {
         self.nr_events.fetch_add(1, Full);
         self.waiters.wake_all();

@@ -83,6 +83,36 @@ pub enum Raised {
 /// of what is pending, only higher levels begin.
 ///
 /// It is a value that fits in one word, so that a CPU's levels change by one atomic operation.
+///
+/// ```
+/// # use irqlab::interrupt_thread::{Level, Levels, MAX_LEVEL};
+/// # use kernel::prelude::*;
+/// fn serve(mut levels: Levels, level: Level, blocks: bool) -> Option<Levels> {
+///     (levels, _) = levels.raise(level)?;
+///     if levels.next() != Some(level) {
+///         // The mask is not below it.
+///         pr_info!("waits for level {:?}\n", levels.mask());
+///         return Some(levels);
+///     }
+///     (levels, _) = levels.begin()?;
+///     if blocks {
+///         levels = levels.block(level).finish(level);
+///     } else if levels.top() == Some(level) {
+///         levels = levels.end(level);
+///     }
+///     Some(levels)
+/// }
+///
+/// /// A counter for each level.
+/// fn count(counters: &mut [u64; MAX_LEVEL as usize], level: Level) {
+///     counters[level.index()] += 1;
+/// }
+///
+/// /// As a CPU's one word keeps them, and at the end.
+/// fn close(word: u64) -> u64 {
+///     Levels::from_raw(word).close().into_raw()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Levels {
     /// Raised, and not begun.

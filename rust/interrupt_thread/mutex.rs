@@ -71,6 +71,18 @@ impl<T> Mutex<T> {
     }
 
     /// Locks it, if it is not.
+    ///
+    /// ```
+    /// # use irqlab::interrupt_thread::Mutex;
+    /// # use kernel::prelude::*;
+    /// fn is_held() -> Result<bool> {
+    ///     let mutex = Mutex::new(0u32)?;
+    ///     let guard = mutex.try_lock().ok_or(EBUSY)?;
+    ///     let is_held = mutex.try_lock().is_none();
+    ///     drop(guard);
+    ///     Ok(is_held)
+    /// }
+    /// ```
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         if self.is_locked.xchg(true, Full) {
             return None;

@@ -32,6 +32,21 @@ use kernel::{
 };
 
 /// One run of a handler.
+///
+/// ```
+/// # use irqlab::interrupt_thread::{Handler, InThread, Run};
+/// # use kernel::{prelude::*, sync::Arc};
+/// struct Slow;
+///
+/// impl Handler for Slow {
+///     async fn serve(_this: Arc<Self>, run: Run) {
+///         pr_info!("level {} on CPU {}\n", run.level().number(), run.cpu().as_u32());
+///         let elsewhere: InThread = run.in_thread();
+///         elsewhere.await;
+///         pr_info!("in the level's thread\n");
+///     }
+/// }
+/// ```
 pub struct Run {
     cpu: CpuId,
     level: Level,

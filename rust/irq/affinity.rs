@@ -82,6 +82,15 @@ impl Affinity {
     /// that was accepted.
     ///
     /// Errors: as [`Self::set`].
+    ///
+    /// ```
+    /// # use irqlab::irq::Affinity;
+    /// # use kernel::prelude::*;
+    /// fn give_back(affinity: &Affinity) -> Result<bool> {
+    ///     affinity.restore()?;
+    ///     affinity.is_restored()
+    /// }
+    /// ```
     pub fn restore(&self) -> Result {
         apply(&self.line, &self.before)
     }
@@ -99,6 +108,16 @@ impl Affinity {
     /// them: none where it does not choose.
     ///
     /// Errors: as [`Self::asked`].
+    ///
+    /// ```
+    /// # use irqlab::irq::{Affinity, Line};
+    /// # use kernel::prelude::*;
+    /// fn show(line: &Line) -> Result {
+    ///     let (asked, chosen) = Affinity::of(line)?;
+    ///     pr_info!("may interrupt {asked}, interrupts {chosen}, next {}\n", Affinity::next(line)?);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn of(line: &Line) -> Result<(Set, Set)> {
         let (asked, effective) = masks(line)?;
         Ok((Set::from(asked), Set::from(effective)))
@@ -107,6 +126,14 @@ impl Affinity {
     /// The CPUs that the line may interrupt now, whatever it was asked for since its last interrupt.
     ///
     /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::irq::Affinity;
+    /// # use kernel::prelude::*;
+    /// fn may_choose(affinity: &Affinity) -> Result<bool> {
+    ///     Ok(affinity.asked()?.weight() > affinity.effective()?.weight())
+    /// }
+    /// ```
     pub fn asked(&self) -> Result<CpumaskVar> {
         Ok(masks(&self.line)?.0)
     }
@@ -125,6 +152,14 @@ impl Line {
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
     /// controller cannot (a line of the kernel's `irq_sim`) or the CPU is offline,
     /// `ENOSPC` if it has no vector left.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, irq::Line};
+    /// # use kernel::prelude::*;
+    /// fn here_or_anywhere(line: &Line) -> Result {
+    ///     line.set_affinity(CpuId::current()).or_else(|_| line.set_affinity_to_all())
+    /// }
+    /// ```
     pub fn set_affinity(&self, cpu: CpuId) -> Result {
         apply(self, &Set::of([cpu])?)
     }

@@ -67,6 +67,28 @@ pub trait Handler: Send + Sync + 'static {
 /// That is what an ordinary driver asks for: its handler runs in hard IRQ
 /// context, or with forced threading (`PREEMPT_RT`, `threadirqs`) in a thread of
 /// the line. It may rely on neither, so there is no token. It can take `SpinLock`s on every kernel.
+///
+/// ```
+/// # use irqlab::irq::{IrqReturn, Line, Registration, Sharing, ThreadableHandler};
+/// # use kernel::{prelude::*, sync::{Arc, SpinLock}};
+/// #[pin_data]
+/// struct Ring {
+///     #[pin]
+///     nr_done: SpinLock<u64>,
+/// }
+///
+/// impl ThreadableHandler for Ring {
+///     fn handle(&self) -> IrqReturn {
+///         *self.nr_done.lock() += 1;
+///         IrqReturn::Handled
+///     }
+/// }
+///
+/// fn listen(line: &Arc<Line>) -> Result<Arc<Registration<Ring>>> {
+///     let ring = try_pin_init!(Ring { nr_done <- kernel::new_spinlock!(0) });
+///     line.request_threadable(Sharing::Shared, c"ring", ring)
+/// }
+/// ```
 pub trait ThreadableHandler: Send + Sync + 'static {
     /// Serves one interrupt. May not sleep.
     fn handle(&self) -> IrqReturn;
@@ -76,6 +98,28 @@ pub trait ThreadableHandler: Send + Sync + 'static {
 ///
 /// The line stays masked until the thread has finished (`IRQF_ONESHOT`), where
 /// its flow can mask.
+///
+/// ```
+/// # use irqlab::{context::{HardIrq, Task}, irq::{IrqReturn, Line, Registration, Sharing}};
+/// # use irqlab::irq::{ThreadedHandler, ThreadedIrqReturn};
+/// # use kernel::{prelude::*, sync::Arc};
+/// struct Sensor;
+///
+/// impl ThreadedHandler for Sensor {
+///     fn handle(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
+///         ThreadedIrqReturn::WakeThread
+///     }
+///
+///     fn handle_threaded(&self, task: &Task) -> IrqReturn {
+///         task.sleep_ms(1);
+///         IrqReturn::Handled
+///     }
+/// }
+///
+/// fn listen(line: &Arc<Line>) -> Result<Arc<Registration<Sensor>>> {
+///     line.request_threaded(Sharing::Exclusive, c"sensor", Ok::<_, Error>(Sensor))
+/// }
+/// ```
 pub trait ThreadedHandler: Send + Sync + 'static {
     /// Serves one interrupt. Runs with interrupts off and may not sleep.
     fn handle(&self, irq: &HardIrq) -> ThreadedIrqReturn;

@@ -38,6 +38,14 @@ pub struct Info {
 }
 
 /// The name of an interrupt controller: a copy, as that of an MSI's is gone with the driver that has it.
+///
+/// ```
+/// # use irqlab::irq::{ChipName, Line};
+/// # use kernel::prelude::*;
+/// fn chip(line: &Line) -> Result<ChipName> {
+///     Ok(line.info()?.chip)
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct ChipName([u8; Self::MAX_LEN]);
 
@@ -112,6 +120,20 @@ impl Line {
     /// What the kernel knows about the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, irq::Line};
+    /// # use kernel::prelude::*;
+    /// fn show(line: &Line) -> Result {
+    ///     pr_info!("line {} of {}\n", line.irq(), line.info()?.chip);
+    ///     let here = line.nr_interrupts_on(CpuId::current())?;
+    ///     pr_info!("{here} of {} interrupts here\n", line.nr_interrupts()?);
+    ///     if !line.is_watched()? {
+    ///         pr_info!("nobody disables it in a storm\n");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn info(&self) -> Result<Info> {
         self.with_bound(|irq| {
             // SAFETY: The line is allocated, so its descriptor stays.

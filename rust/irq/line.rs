@@ -130,6 +130,19 @@ impl Line {
     ///
     /// Errors: `ENODEV` after the device was unbound: then no handler runs that was requested through this;
     /// `EDEADLK` in a thread of the line, which would wait for itself.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, irq::Line};
+    /// # use kernel::prelude::*;
+    /// /// Raises the line, and waits until it was served.
+    /// fn raise_and_wait(line: &Line, task: &Task) -> Result {
+    ///     line.set_pending()?;
+    ///     while line.is_active()? {
+    ///         task.sleep_us(10, 10);
+    ///     }
+    ///     line.synchronize(task)
+    /// }
+    /// ```
     pub fn synchronize(&self, _task: &context::Task) -> Result {
         let _inside = self.gate.enter()?;
         if self.is_served_here() {

@@ -70,6 +70,13 @@ impl Trigger {
     }
 
     /// Whether it is a level that counts.
+    ///
+    /// ```
+    /// # use irqlab::irq::Trigger;
+    /// fn must_be_masked_for_a_thread(trigger: Trigger) -> bool {
+    ///     trigger.is_level()
+    /// }
+    /// ```
     pub const fn is_level(self) -> bool {
         matches!(self, Trigger::HighLevel | Trigger::LowLevel)
     }

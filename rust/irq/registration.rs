@@ -138,6 +138,17 @@ impl<T: Send + Sync> Registration<T> {
 
 impl<T> Registration<T> {
     /// The handler, which other contexts may be running.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, irq::Registration};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn without_it<T: Send + Sync>(it: &Arc<Registration<T>>, task: &Task, f: impl FnOnce(&T)) -> Result {
+    ///     pr_info!("line {} is off\n", it.line().irq());
+    ///     let _disabled = it.disable(task)?;
+    ///     f(it.handler());
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn handler(&self) -> &T {
         self.action.handler()
     }

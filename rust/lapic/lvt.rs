@@ -83,6 +83,23 @@ impl TimerMode {
 /// Not every field means something for every source: only LINT0 and LINT1 are
 /// pins, with a trigger and a polarity; only the timer has a mode; the timer and
 /// the error interrupt are always delivered by their vector.
+///
+/// ```
+/// # use irqlab::lapic::{Delivery, Entry, TimerMode};
+/// # use kernel::prelude::*;
+/// fn show(entry: Entry) {
+///     pr_info!("vector {:#x}, {}\n", entry.vector(), entry.delivery().name());
+///     pr_info!("waits {}, masked {}\n", entry.is_pending(), entry.is_masked());
+///     if entry.delivery() == Delivery::Fixed && entry.is_level_triggered() {
+///         pr_info!("low {}, served {}\n", entry.is_active_low(), entry.is_remote_irr());
+///     }
+/// }
+///
+/// fn is_periodic(timer: Entry) -> bool {
+///     pr_info!("{}\n", timer.timer_mode().name());
+///     timer.timer_mode() == TimerMode::Periodic
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(pub u32);
 

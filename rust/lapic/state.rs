@@ -138,6 +138,30 @@ impl Source {
 /// through it to others.
 ///
 /// An x2APIC sends to the CPU itself by another register, which cannot be read.
+///
+/// ```
+/// # use irqlab::{context::Unsleeping, kprobe::{Call, Observer, Probe}, lapic::Command};
+/// # use kernel::prelude::*;
+/// /// Says what this CPU sends.
+/// struct Sent;
+///
+/// impl Observer for Sent {
+///     fn observe(&self, call: &Call, _context: &Unsleeping) {
+///         let command = Command::written(call);
+///         if let Some(who) = command.shorthand() {
+///             pr_info!("to {who}\n");
+///         } else if command.is_logical() {
+///             pr_info!("to the mask {:#x}\n", command.destination());
+///         }
+///         pr_info!("{} {:#x}\n", command.delivery().name(), command.vector());
+///         pr_info!("has yet to leave: {}\n", command.is_busy());
+///     }
+/// }
+///
+/// fn watch() -> Result<Pin<KBox<Probe<Sent>>>> {
+///     KBox::pin_init(Probe::new(Command::writer(), Sent), GFP_KERNEL)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command {
     /// As [`State::command`] puts it together from the register, or the two of an xAPIC.
@@ -326,6 +350,22 @@ impl State {
     }
 
     /// The entry of `source`, if it has one.
+    ///
+    /// ```
+    /// # use irqlab::lapic::{Source, State};
+    /// # use kernel::prelude::*;
+    /// fn show(state: &State) {
+    ///     let (mode, nr_entries) = (state.mode, state.nr_entries());
+    ///     pr_info!("{} ({}), {nr_entries} entries\n", mode.name(), mode.bits());
+    ///     for (source, entry) in state.entries() {
+    ///         pr_info!("{}: {:#x}\n", source.name(), entry.0);
+    ///     }
+    ///     let timer = state.entry(Source::Timer);
+    ///     if state.is_enabled() && timer.is_some_and(|timer| !timer.is_masked()) {
+    ///         pr_info!("the timer may interrupt\n");
+    ///     }
+    /// }
+    /// ```
     pub fn entry(&self, source: Source) -> Option<Entry> {
         self.entries()
             .find(|(other, _)| *other == source)

@@ -3,6 +3,18 @@
 //! A set of vectors, as a local APIC has them: a bit each.
 
 /// A set of vectors, 0 to 255.
+///
+/// ```
+/// # use irqlab::lapic::Vectors;
+/// fn next_to_serve(requested: [u32; 8], in_service: &Vectors) -> Option<u8> {
+///     let requested = Vectors::from_raw(requested);
+///     requested.highest().filter(|vector| !in_service.contains(*vector))
+/// }
+///
+/// fn nr_above(vectors: &Vectors, priority: u8) -> usize {
+///     vectors.iter().filter(|vector| vector >> 4 > priority).count()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vectors([u32; 8]);
 

@@ -72,6 +72,16 @@ impl Slot {
     ///
     /// If the slot is marked meanwhile it stays so, and keeps its soft IRQ, and with that ksoftirqd,
     /// busy.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, old_bh::{Disabled, Slot}};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn hold_back(slot: &Arc<Slot>, task: &Task) -> Disabled {
+    ///     let disabled = slot.disable(task);
+    ///     pr_info!("slot {} is off {} times\n", slot.number(), slot.state().nr_disabled);
+    ///     disabled
+    /// }
+    /// ```
     pub fn disable(self: &Arc<Self>, task: &Task) -> Disabled {
         let tasklet = self.entry.disable(task);
         self.entry.nr_disabled.add(1, Relaxed);

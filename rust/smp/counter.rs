@@ -42,6 +42,14 @@ impl Counter {
     ];
 
     /// Its name in `/proc/interrupts`.
+    ///
+    /// ```
+    /// # use irqlab::{cpu::CpuId, smp::Counter};
+    /// # use kernel::prelude::*;
+    /// for counter in Counter::ALL {
+    ///     pr_info!("{}: {}\n", counter.symbol(), counter.on(CpuId::current()));
+    /// }
+    /// ```
     pub const fn symbol(self) -> &'static str {
         match self {
             Counter::Nmi => "NMI",

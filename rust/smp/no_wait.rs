@@ -144,6 +144,19 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
     }
 
     /// How many calls have yet to end.
+    ///
+    /// ```
+    /// # use irqlab::{context::{IrqsOff, Task}, cpu::{self, CpuId, Set}, smp::NoWait};
+    /// # use kernel::prelude::*;
+    /// fn all_at_once(task: &Task) -> Result<usize> {
+    ///     let cpus = Set::online()?;
+    ///     let calls = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
+    ///     calls.call_many(&cpus, task);
+    ///     calls.call_each_of(&cpus, task);
+    ///     calls.call_on(CpuId::current(), task)?;
+    ///     Ok(calls.nr_pending())
+    /// }
+    /// ```
     pub fn nr_pending(&self) -> usize {
         self.nr_pending.load(Acquire)
     }

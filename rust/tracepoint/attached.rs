@@ -92,6 +92,16 @@ impl<O> Attached<O> {
     }
 
     /// The observer.
+    ///
+    /// ```
+    /// # use irqlab::tracepoint::{Attached, Observer, TickStop};
+    /// # use kernel::prelude::*;
+    /// fn watch<O: Observer<TickStop>>(attached: &mut Attached<O>, show: impl Fn(&O)) -> Result {
+    ///     attached.to::<TickStop>()?;
+    ///     show(attached.observer());
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn observer(&self) -> &Arc<O> {
         &self.observer
     }

@@ -14,6 +14,24 @@ use kernel::prelude::*;
 
 tracepoints! {
     /// The kernel has accessed a page that is not there, or not for it to access so.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Observer, PageFaultKernel, PageFaultUser}};
+    /// # use kernel::prelude::*;
+    /// struct Faults;
+    ///
+    /// impl Observer<PageFaultKernel> for Faults {
+    ///     fn observe(&self, fault: &PageFaultKernel, _context: &Unsleeping) {
+    ///         pr_info!("the kernel: {:#x} from {:#x}\n", fault.address, fault.registers.ip);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<PageFaultUser> for Faults {
+    ///     fn observe(&self, fault: &PageFaultUser, _context: &Unsleeping) {
+    ///         pr_info!("a process: {:#x} from {:#x}\n", fault.address, fault.registers.ip);
+    ///     }
+    /// }
+    /// ```
     c"page_fault_kernel", __traceiter_page_fault_kernel(
         faulted: c_ulong, regs: *mut bindings::pt_regs, error: c_ulong
     ) => PageFaultKernel {

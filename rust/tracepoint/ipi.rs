@@ -11,6 +11,42 @@ use kernel::prelude::*;
 
 tracepoints! {
     /// This CPU sends another one an interrupt, or IRQ work itself.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::Observer};
+    /// # use irqlab::tracepoint::{CsdFunctionEntry, CsdQueueCpu, IpiSendCpu, WakeIdleWithoutIpi};
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// struct Steps {
+    ///     queued: Atomic<usize>,
+    ///     sent: Atomic<usize>,
+    ///     spared: Atomic<usize>,
+    ///     called: Atomic<usize>,
+    /// }
+    ///
+    /// impl Observer<CsdQueueCpu> for Steps {
+    ///     fn observe(&self, _call: &CsdQueueCpu, _context: &Unsleeping) {
+    ///         self.queued.add(1, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<IpiSendCpu> for Steps {
+    ///     fn observe(&self, _interrupt: &IpiSendCpu, _context: &Unsleeping) {
+    ///         self.sent.add(1, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<WakeIdleWithoutIpi> for Steps {
+    ///     fn observe(&self, _idle: &WakeIdleWithoutIpi, _context: &Unsleeping) {
+    ///         self.spared.add(1, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<CsdFunctionEntry> for Steps {
+    ///     fn observe(&self, _call: &CsdFunctionEntry, _context: &Unsleeping) {
+    ///         self.called.add(1, Relaxed);
+    ///     }
+    /// }
+    /// ```
     c"ipi_send_cpu", __traceiter_ipi_send_cpu(
         cpu: c_uint, _caller: c_ulong, _callback: *mut c_void
     ) => IpiSendCpu {

@@ -8,6 +8,33 @@ use kernel::prelude::*;
 
 tracepoints! {
     /// A handler of an interrupt line is called.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::{IrqHandlerEntry, IrqHandlerExit, Observer}};
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// /// Counts the handlers of a line that were called, and those that found it was not their device.
+    /// struct Shared {
+    ///     irq: u32,
+    ///     called: Atomic<usize>,
+    ///     in_vain: Atomic<usize>,
+    /// }
+    ///
+    /// impl Observer<IrqHandlerEntry> for Shared {
+    ///     fn observe(&self, event: &IrqHandlerEntry, _context: &Unsleeping) {
+    ///         if event.irq == self.irq {
+    ///             self.called.add(1, Relaxed);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<IrqHandlerExit> for Shared {
+    ///     fn observe(&self, event: &IrqHandlerExit, _context: &Unsleeping) {
+    ///         if event.irq == self.irq && !event.is_handled {
+    ///             self.in_vain.add(1, Relaxed);
+    ///         }
+    ///     }
+    /// }
+    /// ```
     c"irq_handler_entry",
     __traceiter_irq_handler_entry(irq: c_int, _action: *mut bindings::irqaction) =>
     IrqHandlerEntry {
@@ -27,6 +54,32 @@ tracepoints! {
     }
 
     /// The local APIC's timer interrupts.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Attached, Observer, Tracepoint}};
+    /// # use irqlab::tracepoint::{CallFunctionEntry, CallFunctionSingleEntry, IrqWorkEntry};
+    /// # use irqlab::tracepoint::{LocalTimerEntry, RescheduleEntry, RescheduleExit};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// struct Count(Atomic<usize>);
+    ///
+    /// impl<T: Tracepoint> Observer<T> for Count {
+    ///     fn observe(&self, _event: &T, _context: &Unsleeping) {
+    ///         self.0.add(1, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// /// Counts what CPUs take from themselves and from each other.
+    /// fn count_all() -> Result<Attached<Count>> {
+    ///     let mut attached = Attached::new(Arc::new(Count(Atomic::new(0)), GFP_KERNEL)?);
+    ///     attached.to::<LocalTimerEntry>()?;
+    ///     attached.to::<IrqWorkEntry>()?;
+    ///     attached.to::<CallFunctionEntry>()?;
+    ///     attached.to::<CallFunctionSingleEntry>()?;
+    ///     attached.to::<RescheduleEntry>()?;
+    ///     attached.to::<RescheduleExit>()?;
+    ///     Ok(attached)
+    /// }
+    /// ```
     c"local_timer_entry", __traceiter_local_timer_entry(vector: c_int) => LocalTimerEntry {
         /// The vector in the IDT.
         vector: u8 = vector as u8,

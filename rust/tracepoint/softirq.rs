@@ -32,6 +32,33 @@ tracepoints! {
     }
 
     /// A tasklet begins to run.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, softirq::Vector};
+    /// # use irqlab::tracepoint::{Observer, SoftirqExit, TaskletEntry, TaskletExit};
+    /// # use kernel::prelude::*;
+    /// struct Tasklets;
+    ///
+    /// impl Observer<TaskletEntry> for Tasklets {
+    ///     fn observe(&self, event: &TaskletEntry, _context: &Unsleeping) {
+    ///         pr_info!("{:#x} calls {:#x}\n", event.tasklet, event.function);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<TaskletExit> for Tasklets {
+    ///     fn observe(&self, event: &TaskletExit, _context: &Unsleeping) {
+    ///         pr_info!("{:#x} has run\n", event.tasklet);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<SoftirqExit> for Tasklets {
+    ///     fn observe(&self, event: &SoftirqExit, _context: &Unsleeping) {
+    ///         if event.vector == Vector::Tasklet {
+    ///             pr_info!("all have run\n");
+    ///         }
+    ///     }
+    /// }
+    /// ```
     c"tasklet_entry",
     __traceiter_tasklet_entry(tasklet: *mut bindings::tasklet_struct, function: *mut c_void) =>
     TaskletEntry {

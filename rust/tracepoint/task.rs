@@ -15,6 +15,24 @@ use kernel::prelude::*;
 
 tracepoints! {
     /// This CPU goes from one task to another. Interrupts are off.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Observer, SchedSwitch, SysEnter}};
+    /// # use kernel::prelude::*;
+    /// struct Life;
+    ///
+    /// impl Observer<SysEnter> for Life {
+    ///     fn observe(&self, call: &SysEnter, _context: &Unsleeping) {
+    ///         pr_info!("wants {} of {:#x}\n", call.number, call.argument);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<SchedSwitch> for Life {
+    ///     fn observe(&self, switch: &SchedSwitch, _context: &Unsleeping) {
+    ///         pr_info!("leaves the CPU, from process {}\n", switch.pid);
+    ///     }
+    /// }
+    /// ```
     c"sched_switch", __traceiter_sched_switch(
         _is_preempted: bool,
         previous: *mut bindings::task_struct,
@@ -36,6 +54,35 @@ tracepoints! {
     }
 
     /// A signal is sent. Interrupts are off.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::Observer};
+    /// # use irqlab::tracepoint::{SchedProcessExit, SignalDeliver, SignalGenerate};
+    /// # use kernel::prelude::*;
+    /// struct Signals;
+    ///
+    /// impl Observer<SignalGenerate> for Signals {
+    ///     fn observe(&self, sent: &SignalGenerate, _context: &Unsleeping) {
+    ///         if let Some(exception) = sent.exception {
+    ///             pr_info!("exception {exception} becomes signal {}\n", sent.signal);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<SignalDeliver> for Signals {
+    ///     fn observe(&self, taken: &SignalDeliver, _context: &Unsleeping) {
+    ///         if taken.has_handler {
+    ///             pr_info!("signal {} is handled\n", taken.signal);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<SchedProcessExit> for Signals {
+    ///     fn observe(&self, end: &SchedProcessExit, _context: &Unsleeping) {
+    ///         pr_info!("ended by signal {}\n", end.signal);
+    ///     }
+    /// }
+    /// ```
     c"signal_generate", __traceiter_signal_generate(
         number: c_int,
         info: *mut bindings::kernel_siginfo,

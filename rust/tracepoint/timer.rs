@@ -8,6 +8,45 @@ use kernel::prelude::*;
 
 tracepoints! {
     /// A timer begins to run.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::Observer};
+    /// # use irqlab::tracepoint::{CpuIdle, HrTimerExpireEntry, TickStop, TimerExpireEntry};
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// struct Idle {
+    ///     waits: Atomic<usize>,
+    ///     without_tick: Atomic<usize>,
+    ///     timers: Atomic<usize>,
+    /// }
+    ///
+    /// impl Observer<CpuIdle> for Idle {
+    ///     fn observe(&self, event: &CpuIdle, _context: &Unsleeping) {
+    ///         if event.is_entry {
+    ///             self.waits.add(1, Relaxed);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<TickStop> for Idle {
+    ///     fn observe(&self, event: &TickStop, _context: &Unsleeping) {
+    ///         if event.is_stopped {
+    ///             self.without_tick.add(1, Relaxed);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<TimerExpireEntry> for Idle {
+    ///     fn observe(&self, _event: &TimerExpireEntry, _context: &Unsleeping) {
+    ///         self.timers.add(1, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<HrTimerExpireEntry> for Idle {
+    ///     fn observe(&self, _event: &HrTimerExpireEntry, _context: &Unsleeping) {
+    ///         self.timers.add(1, Relaxed);
+    ///     }
+    /// }
+    /// ```
     c"timer_expire_entry", __traceiter_timer_expire_entry(
         timer: *mut bindings::timer_list, _base: c_ulong
     ) => TimerExpireEntry {

@@ -9,6 +9,42 @@ use kernel::prelude::*;
 tracepoints! {
     /// A piece of work is put on the list that its queue has it wait in; delayed work only when
     /// its delay is over.
+    ///
+    /// ```
+    /// # use irqlab::{context::Unsleeping, tracepoint::Observer, workqueue::Queue};
+    /// # use irqlab::tracepoint::{WorkqueueExecuteEnd, WorkqueueExecuteStart, WorkqueueQueueWork};
+    /// # use kernel::prelude::*;
+    /// /// Follows the work of one queue, by the queue's id.
+    /// struct Follow {
+    ///     queue: usize,
+    /// }
+    ///
+    /// impl Follow {
+    ///     fn new(queue: &Queue) -> Self {
+    ///         Self { queue: queue.id() }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<WorkqueueQueueWork> for Follow {
+    ///     fn observe(&self, event: &WorkqueueQueueWork, _context: &Unsleeping) {
+    ///         if event.queue == self.queue {
+    ///             pr_info!("{:#x} is to call {:#x}\n", event.work, event.function);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// impl Observer<WorkqueueExecuteStart> for Follow {
+    ///     fn observe(&self, event: &WorkqueueExecuteStart, _context: &Unsleeping) {
+    ///         pr_info!("{:#x} begins\n", event.work);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<WorkqueueExecuteEnd> for Follow {
+    ///     fn observe(&self, event: &WorkqueueExecuteEnd, _context: &Unsleeping) {
+    ///         pr_info!("{:#x} is done\n", event.work);
+    ///     }
+    /// }
+    /// ```
     c"workqueue_queue_work", __traceiter_workqueue_queue_work(
         _cpu: c_int, link: *mut bindings::pool_workqueue, work: *mut bindings::work_struct
     ) => WorkqueueQueueWork {

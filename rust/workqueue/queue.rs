@@ -47,6 +47,21 @@ unsafe impl<C: Context> Sync for Queue<C> {}
 
 impl Queue<Task> {
     /// Work runs on the CPU that queued it, in a shared pool of threads.
+    ///
+    /// ```
+    /// # use irqlab::workqueue::Queue;
+    /// # use kernel::prelude::*;
+    /// /// The same work, on a queue of each sort.
+    /// fn in_threads() -> Result<[Queue; 5]> {
+    ///     Ok([
+    ///         Queue::per_cpu(c"here")?,
+    ///         Queue::per_cpu_highpri(c"here-first")?,
+    ///         Queue::unbound(c"anywhere")?,
+    ///         Queue::mem_reclaim(c"frees-memory")?,
+    ///         Queue::legacy(c"as-ever")?,
+    ///     ])
+    /// }
+    /// ```
     pub fn per_cpu(name: &'static CStr) -> Result<Self> {
         Self::alloc(name, bindings::wq_flags_WQ_PERCPU, 0)
     }
@@ -88,6 +103,14 @@ impl Queue<Task> {
 impl Queue<SoftIrq> {
     /// Work runs in the soft IRQ of the CPU that queued it: the successor of
     /// the tasklet.
+    ///
+    /// ```
+    /// # use irqlab::{context::SoftIrq, workqueue::Queue};
+    /// # use kernel::prelude::*;
+    /// fn in_soft_irqs() -> Result<[Queue<SoftIrq>; 2]> {
+    ///     Ok([Queue::bh(c"example-bh")?, Queue::bh_highpri(c"example-bh-hi")?])
+    /// }
+    /// ```
     pub fn bh(name: &'static CStr) -> Result<Self> {
         let flags = bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU;
         Self::alloc(name, flags, 0)
@@ -137,6 +160,13 @@ impl<C: Context> Queue<C> {
 }
 
 /// The kernel's own queue for short work on this CPU, which every module may use.
+///
+/// ```
+/// # use irqlab::workqueue::{system_per_cpu, Handler, Kind, Work};
+/// fn soon<T: Handler<Kind>>(work: &Work<T>) -> bool {
+///     work.queue(system_per_cpu())
+/// }
+/// ```
 pub fn system_per_cpu() -> &'static Queue<Task> {
     /// A queue that is not ours to destroy.
     #[repr(transparent)]

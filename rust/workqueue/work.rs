@@ -67,6 +67,14 @@ macro_rules! new_work {
 pub type Work<T, C = Task> = Deferred<Kind<C>, T>;
 
 /// Keeps work disabled: it is refused, not kept.
+///
+/// ```
+/// # use irqlab::{context::Task, workqueue::{Disabled, Work}};
+/// # use kernel::sync::Arc;
+/// fn refuse<T>(work: &Arc<Work<T>>, task: &Task) -> Disabled<T> {
+///     work.disable(task)
+/// }
+/// ```
 pub type Disabled<T, C = Task> = deferred::Disabled<Kind<C>, T>;
 
 /// The kind of deferral that work in context `C` is.
