@@ -11,9 +11,11 @@ said() {
 }
 
 # Several CPUs cancel one work item at once, as they may. While one takes it, by an atomic bit operation,
-# the others read bits of the same word that this does not change, without telling KCSAN so.
+# the others read bits of the same word that this does not change, without telling KCSAN so. And who waits for a
+# line's handlers first looks without a lock whether one runs, and looks again with it.
 if [ -e /sys/kernel/debug/kcsan ]; then
 	echo '!work_grab_pending' >/sys/kernel/debug/kcsan
+	echo '!__synchronize_irq' >/sys/kernel/debug/kcsan
 fi
 
 ktap_print_header
