@@ -148,6 +148,7 @@ pub mod tasklet;
 pub mod text;
 pub mod timer;
 pub mod tlb;
+pub mod trace;
 pub mod tracepoint;
 pub mod user;
 pub mod workqueue;

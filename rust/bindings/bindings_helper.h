@@ -29,6 +29,7 @@
 #include <asm/trace/irq_vectors.h>
 
 #include "../helpers/helpers.h"
+#include "../irqlab_trace.h"
 
 /* Macros that bindgen cannot evaluate. */
 #include <linux/fs.h>

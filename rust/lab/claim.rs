@@ -21,7 +21,8 @@ use irqlab::{
     context::Task,
     cpu::HotplugCounter,
     emit,
-    text::Text, //
+    text::Text,
+    trace, //
 };
 use kernel::{
     new_mutex,
@@ -258,6 +259,11 @@ impl Claims {
             } else {
                 finding
             };
+            trace::note(|| trace::Verdict {
+                id: claim.id,
+                verdict: finding.verdict.name(),
+                is_control: variant == Variant::Control,
+            });
             self.results.lock()[index] = Some(Outcome { variant, finding });
         }
         Ok(())

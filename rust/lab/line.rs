@@ -11,6 +11,7 @@ use crate::{
         Instance,
         Taken, //
     },
+    record::Record,
     refusal::{
         refuse,
         Answer, //
@@ -20,7 +21,8 @@ use crate::{
 use irqlab::{
     context::Task,
     irq,
-    kthread::Worker, //
+    kthread::Worker,
+    trace, //
 };
 use kernel::{
     new_mutex,
@@ -186,17 +188,34 @@ impl Line {
             if self.is_leaving.load(Relaxed) {
                 refuse!(ENODEV, "the device left after {} of {}", done, count);
             }
-            if let Some(instance) = &state.mechanism {
-                instance.record().raised();
+            match &state.mechanism {
+                Some(instance) => self.raise_for(instance.record())?,
+                None => self.raise()?,
             }
-            self.raise()?;
             task.yield_if_needed();
         }
         Ok(())
     }
 
-    /// Raises one interrupt and counts it, unless the source refuses.
+    /// Raises one interrupt, of which the line's mechanism has no record, and counts it, unless the
+    /// source refuses.
     pub(crate) fn raise(&self) -> Result {
+        trace::note(|| trace::Raise {
+            line: self.name(),
+            mechanism: "none",
+            event: 0,
+        });
+        self.raise_noted()
+    }
+
+    /// The same for the mechanism that has this record.
+    pub(crate) fn raise_for(&self, record: &Record) -> Result {
+        record.raised(self.name());
+        self.raise_noted()
+    }
+
+    #[inline]
+    fn raise_noted(&self) -> Result {
         // Before: it must not be seen handled and not raised.
         self.counts.raised.add(1, Relaxed);
         self.source.raise().inspect_err(|_| {

@@ -12,6 +12,7 @@
 //! those whose top half has run, as the last of them.
 
 use crate::{
+    mechanism,
     recorder::Recorder,
     watch::Event, //
 };
@@ -30,6 +31,7 @@ use irqlab::{
         PerCpu,
         Set, //
     },
+    trace,
 };
 use kernel::{
     cpu::nr_cpu_ids,
@@ -192,20 +194,32 @@ impl Record {
         self.refused.store(0, Relaxed);
     }
 
-    /// Starts an event: called just before it is raised.
-    pub(crate) fn raised(&self) {
-        self.raised.fetch_add(1, Relaxed);
+    /// Starts an event: called just before it is raised on `line`.
+    pub(crate) fn raised(&self, line: &str) {
+        let event = self.raised.fetch_add(1, Relaxed) + 1;
+        trace::note(|| trace::Raise {
+            line,
+            mechanism: self.mechanism(),
+            event,
+        });
         if let Some((recorder, number)) = self.told.as_ref() {
             recorder.note_here(Event::Raise(*number));
         }
         self.raised_ns.store(clock::now_ns(), Release);
     }
 
-    /// The top half runs.
+    /// The top half runs, on the line of this name.
     #[inline]
-    pub(crate) fn top(&self, now: &Snapshot) {
+    pub(crate) fn top(&self, line: &str, now: &Snapshot) {
         let event = self.raised.load(Relaxed);
-        self.note(Stage::Top, event, now, self.raised_ns.load(Acquire));
+        let since_ns = self.raised_ns.load(Acquire);
+        trace::note(|| trace::Top {
+            line,
+            mechanism: self.mechanism(),
+            event,
+            latency_ns: latency_ns(since_ns, now),
+        });
+        self.note(Stage::Top, event, now, since_ns);
         self.top_ns.store(now.stamp_ns, Relaxed);
         self.served.store(event, Release);
         if let Some((recorder, number)) = self.told.as_ref() {
@@ -217,7 +231,13 @@ impl Record {
     #[inline]
     pub(crate) fn bottom(&self, now: &Snapshot) {
         let event = self.served.load(Acquire);
-        self.note(Stage::Bottom, event, now, self.top_ns.load(Relaxed));
+        let since_ns = self.top_ns.load(Relaxed);
+        trace::note(|| trace::Bottom {
+            mechanism: self.mechanism(),
+            event,
+            latency_ns: latency_ns(since_ns, now),
+        });
+        self.note(Stage::Bottom, event, now, since_ns);
         self.bottom_ns.store(now.stamp_ns, Relaxed);
         if let Some((recorder, number)) = self.told.as_ref() {
             recorder.note(Event::Bottom(*number), now);
@@ -238,9 +258,7 @@ impl Record {
         let seen = self.seen[stage as usize].local();
         seen.places[Place::of(now).index()].add(1, Relaxed);
         seen.last.store(now);
-        // Clocks of two CPUs may disagree; what is not positive is 0.
-        seen.latency
-            .count(clock::elapsed_ns(since_ns, now.stamp_ns).unwrap_or(0));
+        seen.latency.count(latency_ns(since_ns, now));
     }
 
     /// Waits until a bottom half has served the last event that was raised.
@@ -255,6 +273,11 @@ impl Record {
             if self.arrived.load(Acquire) >= event {
                 let since_ns = self.bottom_ns.load(Relaxed);
                 let now = Snapshot::take();
+                trace::note(|| trace::Wake {
+                    mechanism: self.mechanism(),
+                    event,
+                    latency_ns: latency_ns(since_ns, &now),
+                });
                 self.note(Stage::Waiter, event, &now, since_ns);
                 if let Some((recorder, number)) = self.told.as_ref() {
                     recorder.note(Event::Woken(*number), &now);
@@ -262,6 +285,12 @@ impl Record {
                 return waited;
             }
         }
+    }
+
+    /// The name of the mechanism.
+    fn mechanism(&self) -> &'static str {
+        let told = self.told.as_ref();
+        told.map_or("?", |(_, number)| mechanism::name_of(*number))
     }
 
     /// Notes that the mechanism was disabled, or enabled.
@@ -330,4 +359,10 @@ impl Record {
 
 fn seen_per_cpu() -> Result<PerCpu<Seen>> {
     PerCpu::new(Seen::new)
+}
+
+/// Clocks of two CPUs may disagree; what is not positive is 0.
+#[inline]
+fn latency_ns(since_ns: u64, now: &Snapshot) -> u64 {
+    clock::elapsed_ns(since_ns, now.stamp_ns).unwrap_or(0)
 }

@@ -56,8 +56,7 @@ pub(crate) fn send(line: &Line, record: &Record, task: &Task) -> Result<Waited> 
 
 fn raise(line: &Line, record: &Record, burst: u32) -> Result {
     for _ in 0..burst {
-        record.raised();
-        line.raise()?;
+        line.raise_for(record)?;
     }
     Ok(())
 }

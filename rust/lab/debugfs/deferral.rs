@@ -92,8 +92,7 @@ impl Knob for Schedule {
                 refuse!(ENODEV, "the device left after {} of {}", done, count);
             }
             if !is_enabled {
-                record.raised();
-                reserved.raise()?;
+                reserved.raise_for(record)?;
                 task.yield_if_needed();
                 continue;
             }

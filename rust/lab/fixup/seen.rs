@@ -20,6 +20,7 @@ use irqlab::{
         Vector, //
     },
     fixup::table,
+    trace, //
 };
 use kernel::sync::atomic::{
     Acquire,
@@ -101,10 +102,20 @@ impl Seen {
 
 impl Observer for Seen {
     fn observe(&self, exception: &Exception, _context: &Unsleeping) {
-        if exception.entry.is_none() || self.count.fetch_add(1, Full) > 0 {
+        let Some(entry) = &exception.entry else {
+            return;
+        };
+        let registers = &exception.registers;
+        trace::note(|| trace::Fault {
+            vector: exception.vector.0,
+            error_code: exception.error_code,
+            address: exception.address.unwrap_or(0),
+            ip: registers.ip,
+            fixup: entry.fixup,
+        });
+        if self.count.fetch_add(1, Full) > 0 {
             return;
         }
-        let registers = &exception.registers;
         let stack = Stack::current();
         let bounds = stack.map_or([0; STACK], |stack| {
             [

@@ -47,6 +47,7 @@ use irqlab::{
         NoWait, //
     },
     text::Text,
+    trace, //
 };
 use kernel::{
     prelude::*,
@@ -372,6 +373,7 @@ impl Run<'_> {
     {
         let target = core::iter::once(cpu);
         self.prober.meet(target.clone(), here);
+        self.prober.announce(target.clone());
         let sent = match self.plan.kind {
             Kind::Single => no_wait.call_on(cpu, here.task).map(|()| Sent::Yes),
             _ => self.prober.send(cpu),
@@ -390,6 +392,13 @@ impl Run<'_> {
         let (targets, task, arrivals) = (&self.plan.targets, here.task, &self.prober.arrivals);
         let arrive = |off: &IrqsOff| arrivals.call(off);
         self.prober.meet(targets.iter(), here);
+        match self.plan.kind {
+            Kind::Any => trace::note(|| trace::CallSend {
+                kind: self.plan.kind.name(),
+                target: -1,
+            }),
+            _ => self.prober.announce(self.called(here)),
+        }
         let sent_ns = clock::now_ns();
         self.prober.let_go(targets.iter());
         let one = match self.plan.kind {
@@ -432,6 +441,7 @@ impl Run<'_> {
     {
         let targets = &self.plan.targets;
         self.prober.meet(targets.iter(), here);
+        self.prober.announce(self.called(here));
         match self.plan.kind {
             Kind::Each => no_wait.call_each_of(targets, here.task),
             _ => no_wait.call_many(targets, here.task),

@@ -35,6 +35,7 @@ use irqlab::{
         self,
         Csd, //
     },
+    trace,
     tracepoint::{
         Attached,
         Observer,
@@ -54,8 +55,11 @@ use kernel::{
     },
 };
 
-/// What arrived at each CPU.
-pub(super) struct Arrivals(PerCpu<Arrival>);
+/// What arrived at each CPU, of one kind.
+pub(super) struct Arrivals {
+    kind: Kind,
+    cpus: PerCpu<Arrival>,
+}
 
 /// What arrived at one CPU.
 pub(super) struct Arrival {
@@ -72,8 +76,8 @@ pub(super) struct Arrival {
 }
 
 impl Arrivals {
-    pub(super) fn new() -> Result<Arc<Self>> {
-        let arrivals = PerCpu::new(|| {
+    pub(super) fn new(kind: Kind) -> Result<Arc<Self>> {
+        let cpus = PerCpu::new(|| {
             Ok(Arrival {
                 ran: Atomic::new(0),
                 in_hardirq: Atomic::new(0),
@@ -83,11 +87,11 @@ impl Arrivals {
                 meetings: Meetings::new(),
             })
         })?;
-        Ok(Arc::new(Self(arrivals), GFP_KERNEL)?)
+        Ok(Arc::new(Self { kind, cpus }, GFP_KERNEL)?)
     }
 
     pub(super) fn of(&self, cpu: CpuId) -> &Arrival {
-        self.0.of(cpu)
+        self.cpus.of(cpu)
     }
 
     /// When the last one arrived at `cpu`.
@@ -97,8 +101,12 @@ impl Arrivals {
 
     /// Notes that one arrives here.
     pub(super) fn arrive(&self, is_hardirq: bool) {
-        let here = self.0.local();
+        let here = self.cpus.local();
         here.stamp_ns.store(clock::now_ns(), Relaxed);
+        trace::note(|| trace::CallRun {
+            kind: self.kind.name(),
+            in_hardirq: is_hardirq,
+        });
         here.in_hardirq.add(u64::from(is_hardirq), Relaxed);
         here.met.add(u64::from(here.meetings.is_held()), Relaxed);
         here.ran.fetch_add(1, Release);
@@ -127,7 +135,7 @@ impl irq_work::Handler<irq_work::Kind<Now>> for Arrive {
 
 impl Observer<RescheduleEntry> for Arrivals {
     fn observe(&self, _event: &RescheduleEntry, _context: &Unsleeping) {
-        let here = self.0.local();
+        let here = self.cpus.local();
         if here.is_awaited.load(Acquire) {
             here.is_awaited.store(false, Relaxed);
             self.arrive(true);
@@ -158,7 +166,7 @@ pub(super) struct Prober {
 impl Prober {
     /// Errors: `EBUSY` if somebody else sends NMIs, `ENOMEM`.
     pub(super) fn new(kind: Kind, target: Target, task: &Task) -> Result<Self> {
-        let arrivals = Arrivals::new()?;
+        let arrivals = Arrivals::new(kind)?;
         let nmi = match kind {
             Kind::Nmi => Some(nmi::Sender::new(task)?),
             _ => None,
@@ -191,6 +199,7 @@ impl Prober {
         let (ran, met) = (arrival.ran.load(Relaxed), arrival.met.load(Relaxed));
         let target = core::iter::once(cpu);
         self.meet(target.clone(), here);
+        self.announce(target.clone());
         let sent_ns = clock::now_ns();
         // Who is called and waited for is let go before.
         match self.kind {
@@ -224,6 +233,19 @@ impl Prober {
             round_trip: done_ns.wrapping_sub(sent_ns),
             has_met: arrival.met.load(Relaxed) != met,
         })
+    }
+
+    /// Tells the tracers of what is about to be sent, if there are any.
+    pub(super) fn announce(&self, cpus: impl Iterator<Item = CpuId>) {
+        if !trace::is_traced::<trace::CallSend<'_>>() {
+            return;
+        }
+        for cpu in cpus {
+            trace::note(|| trace::CallSend {
+                kind: self.kind.name(),
+                target: cpu.as_u32() as i32,
+            });
+        }
     }
 
     /// Has each of `cpus` turn interrupts off, if that is the targets' state, until

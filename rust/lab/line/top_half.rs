@@ -35,6 +35,7 @@ use irqlab::{
         Work,
         Worker, //
     },
+    trace,
 };
 use kernel::{
     new_mutex,
@@ -48,6 +49,7 @@ use kernel::{
 
 /// The top half.
 pub(super) struct TopHalf {
+    line: &'static str,
     source: Arc<dyn Source>,
     counts: Arc<Counts>,
     mechanism: Option<Arc<Instance>>,
@@ -70,9 +72,17 @@ impl TopHalf {
         }
         self.counts.handled.add(1, Relaxed);
         match &self.mechanism {
-            None => ThreadedIrqReturn::Handled,
+            None => {
+                trace::note(|| trace::Top {
+                    line: self.line,
+                    mechanism: "none",
+                    event: 0,
+                    latency_ns: 0,
+                });
+                ThreadedIrqReturn::Handled
+            }
             Some(instance) => {
-                instance.record().top(&Snapshot::take());
+                instance.record().top(self.line, &Snapshot::take());
                 defer(&*instance.mechanism)
             }
         }
@@ -143,6 +153,7 @@ impl Line {
             }
         }
         let top_half = TopHalf {
+            line: self.name(),
             source: self.source.clone(),
             counts: self.counts.clone(),
             mechanism: mechanism.cloned(),

@@ -78,8 +78,7 @@ fn try_line(trial: &Trial<'_>, name: &str, stage: Stage, evidence: &mut Evidence
         };
         let record = mechanism.record();
         record.clear();
-        record.raised();
-        reserved.raise()?;
+        reserved.raise_for(record)?;
         trial.await_event(record, mechanism.name())?;
         for (place, count) in record.places(stage) {
             nr_seen += count;

@@ -78,8 +78,7 @@ fn halves(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<u64> {
         let record = mechanism.record();
         record.clear();
         for _ in 0..COUNT {
-            record.raised();
-            reserved.raise()?;
+            reserved.raise_for(record)?;
             trial.await_event(record, name)?;
         }
         for (place, count) in record.places(stage) {
