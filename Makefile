@@ -116,8 +116,11 @@ compile-fail crash boot machines readme template course: kselftest
 lint host-test runner: setup
 	@tools/enter tools/test $@
 
+# The browser that tries the page is the host's.
 test-tool: setup
 	@tools/enter tools/test tool
+	@tools/irqlab/try-page $(OUTPUT)/tool-test.html && echo "a browser shows the page, which can be filtered and zoomed"; \
+	code=$$?; [ $$code = 4 ] || exit $$code
 
 # The pictures that README.md shows, of what make run has measured last.
 pictures: tool
