@@ -172,6 +172,8 @@ help:
 #?  make bench      compare all mechanisms, idle and under loads, and calls between CPUs in Rust and in C;
 #?                  the unit is one instruction
 #?  make            build the modules
+#?  make kselftest  lay out the selftests, the tool and what they need as a directory that runs on any
+#?                  machine: build/KERNEL/kselftest; see doc/real_machines.md
 #?  make tool       build the command-line tool, build/tool/irqlab
 #?  make install    install irqlab and its library for the running kernel (or for KDIR=); make uninstall
 #?                  takes them off again

@@ -9,7 +9,7 @@
 #   -p N/M  only the Nth of M parts of them
 #   -o TEXT only the checks with that text in their names
 #
-# Gives KTAP, with the lines of each test indented. Exit code: 0; 1 if anything failed; 4 if
+# Gives KTAP, with the lines of each test indented below its name. Exit code: 0; 1 if anything failed; 4 if
 # everything was skipped. A test also fails if the kernel warned while it ran.
 
 cd "$(dirname "$0")" || exit 1
@@ -61,6 +61,9 @@ for test; do
 		echo $? >"$status"
 	} | while IFS= read -r line; do
 		printf '    %s\n' "$line" # at once, unlike sed
+		case $line in
+		'TAP version '* | 'KTAP version '*) echo "    # Subtest: ${test%.sh}" ;;
+		esac
 	done
 	result="ok $number ${test%.sh}"
 	read -r code <"$status"

@@ -65,7 +65,7 @@ def leaves(suite, lines):
                 found.append(leaf)
                 open_levels.append((indent, leaf))
             last, said, took = now, [], None
-        elif match := COMMENT.match(line):
+        elif (match := COMMENT.match(line)) and not match[1].startswith("Subtest: "):
             said.append(match[1])
     for leaf in found:
         leaf.path.insert(0, suite)
