@@ -481,6 +481,16 @@ claim_groups() {
 	awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print $1 }' "$lab/claims"
 }
 
+# failed_claims [GROUP|ID] - those whose verdict that is; what they saw may have the word in it, too
+failed_claims() {
+	grep -E "^${1:-[A-Z]+}[-0-9]* +fails " "$lab/claims"
+}
+
+# shown_claims [GROUP|ID] - how many have shown something, and were not skipped
+shown_claims() {
+	grep -cE "^${1:-[A-Z]+}[-0-9]* +(holds|outdated) " "$lab/claims"
+}
+
 # each CHECK [ARGUMENT...] - a line of the table for each subject on standard input
 each() {
 	check=$1

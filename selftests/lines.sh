@@ -65,7 +65,7 @@ needs_no_device() {
 	[ ! -e "$lab/lines/edu0" ] || fail "edu0 is still there"
 	for round in 1 2 3; do
 		must claims IRQ
-		! grep '^IRQ-.* fails' "$lab/claims" || fail "in round $round"
+		! failed_claims IRQ || fail "in round $round"
 	done
 	for verdict in 'IRQ-01 *outdated' 'IRQ-05 *holds' 'IRQ-09 *outdated'; do
 		grep "^$verdict " "$lab/claims" || fail "not $verdict: $(grep "^${verdict%% *}" "$lab/claims")"
