@@ -137,6 +137,11 @@ mutants: setup
 record-course: kselftest
 	@tools/enter tools/course --record
 
+.PHONY: doc
+doc: setup
+	@tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$$OUTPUT" rust/doc.o' >/dev/null
+	@echo "$(OUTPUT)/rust/doc/irqlab/index.html"
+
 book:
 	@command -v mdbook >/dev/null || { echo "mdBook is not there: apt install mdbook" >&2; exit 1; }
 	mdbook build doc/course
@@ -194,6 +199,7 @@ help:
 #?  make runner        those of the guest runner, tools/guest
 #?  make lint          formatting, clippy, shellcheck
 #?
+#?  make doc        the library's documentation as web pages
 #?  make book       the course as web pages, in build/course, with mdBook
 #?  make record-course  put what the course's commands print into it
 #?  make pictures   draw the pictures of README.md anew, of what make run has measured last

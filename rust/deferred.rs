@@ -60,7 +60,7 @@ pub trait Handler<K: Kind>: Send + Sync + Sized + 'static {
 ///
 /// # Safety
 ///
-/// - What this crate does with [`Deferred::raw`] through a shared object can be done on several CPUs
+/// - What this crate does with `Deferred::raw` through a shared object can be done on several CPUs
 ///   at a time.
 /// - Once [`Self::stop`] has returned, C no longer has the object, and calls nothing for it; provided
 ///   that only what the handler does queues it meanwhile.

@@ -200,7 +200,7 @@ impl Flow {
 /// # Invariants
 ///
 /// `raw` is a domain that is ours to remove, and `mapped` has the bits of those
-/// lines of it for which there is a [`Delivery`].
+/// lines of it for which there is a `Delivery`.
 #[pin_data(PinnedDrop)]
 pub struct Domain<C: Chip> {
     raw: NonNull<bindings::irq_domain>,
