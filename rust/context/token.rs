@@ -4,6 +4,7 @@
 
 use super::snapshot::Snapshot;
 use crate::bindings;
+use core::arch::asm;
 use kernel::{
     cpu::CpuId,
     interrupt::LocalInterruptDisabled,
@@ -54,7 +55,7 @@ mod private {
 }
 
 macro_rules! token {
-    ($(#[$meta:meta])* $name:ident, $may_sleep:literal, $assert:ident $(, $during:item)?) => {
+    ($(#[$meta:meta])* $name:ident, $may_sleep:literal, [$($assert:ident)?] $(, $during:item)?) => {
         $(#[$meta])*
         ///
         /// # Invariants
@@ -69,10 +70,10 @@ macro_rules! token {
 
             #[inline]
             unsafe fn assume<'a>() -> &'a Self {
-                if cfg!(CONFIG_PROVE_LOCKING) {
+                $(if cfg!(CONFIG_PROVE_LOCKING) {
                     // SAFETY: Compares what the kernel counts, in any context, and warns.
                     unsafe { bindings::$assert() };
-                }
+                })?
                 // INVARIANT: The caller promises the context for `'a`.
                 const TOKEN: &$name = &$name(NotThreadSafe);
                 TOKEN
@@ -85,7 +86,7 @@ macro_rules! token {
 
 token! {
     /// Process context: a task of its own runs, and may sleep.
-    Task, true, assert_may_sleep
+    Task, true, [assert_may_sleep]
 }
 
 token! {
@@ -93,23 +94,26 @@ token! {
     ///
     /// On `PREEMPT_RT` the same callbacks run in a thread with bottom halves
     /// disabled; what they may call stays the same.
-    SoftIrq, false, assert_softirq
+    SoftIrq, false, [assert_softirq]
 }
 
 token! {
     /// Hard IRQ context: a top half runs, with interrupts off, and may not sleep.
-    HardIrq, false, assert_hardirq,
+    HardIrq, false, [assert_hardirq],
 
     // The kernel calls what is meant for a hard IRQ elsewhere too: it replays an interrupt by a tasklet,
     // where the line's controller cannot; and a CPU that goes offline serves what it has left in a thread.
     // Both have interrupts off. It is counted as a hard IRQ then, so that the token tells the truth.
     #[inline]
     unsafe fn during<R>(f: impl FnOnce(&Self) -> R) -> R {
-        // SAFETY: By this function's contract interrupts are off, so that none sees the count change.
-        let has_begun = unsafe { bindings::hardirq_begin() };
+        let is_counted = is_counted_as_hard_irq();
+        if !is_counted {
+            // SAFETY: By this function's contract interrupts are off, so that none sees the count change.
+            unsafe { bindings::hardirq_begin() };
+        }
         // SAFETY: The kernel counts a hard IRQ until the end of this function, and interrupts are off.
         let result = f(unsafe { Self::assume() });
-        if has_begun {
+        if !is_counted {
             // SAFETY: Begun above.
             unsafe { bindings::hardirq_end() };
         }
@@ -129,17 +133,35 @@ token! {
     ///     seen.add(1, Relaxed);
     /// }
     /// ```
-    Nmi, false, assert_nmi
+    Nmi, false, [assert_nmi]
 }
 
 token! {
     /// Interrupts are off on this CPU, in a hard IRQ or not: [`Self::hard_irq`] tells.
-    IrqsOff, false, assert_irqs_off
+    IrqsOff, false, [assert_irqs_off]
 }
 
 token! {
     /// Some context that may not sleep, and about which nothing else is promised.
-    Unsleeping, false, assert_unsleeping
+    Unsleeping, false, []
+}
+
+/// Whether the kernel counts a hard IRQ on this CPU: `in_hardirq()` in place, as each callback asks it.
+#[inline(always)]
+fn is_counted_as_hard_irq() -> bool {
+    let is_counted: u8;
+    // SAFETY: Reads this CPU's count. A task may go on to another CPU right behind it, but it is in no hard IRQ on
+    // either.
+    unsafe {
+        asm!(
+            "testl ${mask}, %gs:__preempt_count(%rip)",
+            "setnz {is_counted}",
+            mask = const bindings::HARDIRQ_MASK as u32,
+            is_counted = lateout(reg_byte) is_counted,
+            options(att_syntax, nostack, readonly)
+        );
+    }
+    is_counted != 0
 }
 
 impl HardIrq {

@@ -13,16 +13,10 @@ unsigned int rust_helper_irqlab_irq_stat(unsigned int which, unsigned int cpu)
 	return READ_ONCE(per_cpu(irq_stat, cpu).counts[which]);
 }
 
-/*
- * Has the kernel count a hard IRQ, unless it does. Called with interrupts off. Returns whether it did not:
- * hardirq_end() has to follow then.
- */
-bool rust_helper_irqlab_hardirq_begin(void)
+/* Has the kernel count a hard IRQ until hardirq_end(). Called with interrupts off. */
+void rust_helper_irqlab_hardirq_begin(void)
 {
-	if (in_hardirq())
-		return false;
 	__irq_enter_raw();
-	return true;
 }
 
 void rust_helper_irqlab_hardirq_end(void)

@@ -53,7 +53,7 @@ const struct exception_table_entry *rust_helper_irqlab_extable_entry(size_t inde
 size_t rust_helper_irqlab_extable_len(void);
 
 /* hardirq.c */
-bool rust_helper_irqlab_hardirq_begin(void);
+void rust_helper_irqlab_hardirq_begin(void);
 void rust_helper_irqlab_hardirq_end(void);
 unsigned int rust_helper_irqlab_hardirq_to_softirq(void);
 void rust_helper_irqlab_softirq_to_hardirq(unsigned int before);
@@ -120,7 +120,6 @@ void rust_helper_irqlab_assert_irqs_off(void);
 void rust_helper_irqlab_assert_may_sleep(void);
 void rust_helper_irqlab_assert_nmi(void);
 void rust_helper_irqlab_assert_softirq(void);
-void rust_helper_irqlab_assert_unsleeping(void);
 int rust_helper_irqlab_rcu_preempt_depth(void);
 
 /* mm.c */
