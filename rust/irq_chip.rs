@@ -293,7 +293,7 @@ impl<C: Chip> Domain<C> {
             return Err(ENODEV);
         }
         let delivery = IrqWork::new(Delivery::new(self, hwirq, flow));
-        let delivery = KBox::pin_init(delivery, GFP_KERNEL)?;
+        let delivery = KBox::try_pin_init(delivery, GFP_KERNEL)?;
         // SAFETY: The domain is valid; no affinity is asked for.
         let irq = unsafe {
             bindings::irq_create_mapping_affinity(

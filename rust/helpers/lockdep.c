@@ -36,11 +36,6 @@ void rust_helper_irqlab_assert_softirq(void)
 	lockdep_assert_in_softirq();
 }
 
-/* Nothing is promised but that one may not sleep, and that need not be known to the kernel. */
-void rust_helper_irqlab_assert_unsleeping(void)
-{
-}
-
 int rust_helper_irqlab_rcu_preempt_depth(void)
 {
 	return rcu_preempt_depth();

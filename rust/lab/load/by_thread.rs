@@ -43,7 +43,7 @@ pub(crate) fn start(
         nr_done: Atomic::new(0),
         is_stopped: Atomic::new(false),
     };
-    let work = KBox::pin_init(Work::new(worker, Ok(rounds)), GFP_KERNEL)?;
+    let work = KBox::try_pin_init(Work::new(worker, Ok(rounds)), GFP_KERNEL)?;
     work.queue();
     Ok(KBox::new(ByThread(work), GFP_KERNEL)?)
 }

@@ -114,7 +114,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         ),
     )?;
 
-    let tasklet = KBox::pin_init(new_mutex!(Some(tasklet)), GFP_KERNEL)?;
+    pin_init::stack_pin_init!(let tasklet = new_mutex!(Some(tasklet)));
     let (was_inside, has_ended) = (Atomic::new(false), Atomic::new(false));
     seen.is_awaited.store(true, Release);
     cpu::run_on(
