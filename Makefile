@@ -197,7 +197,7 @@ help:
 #?  make test-tool     those of the command-line tool, tools/irqlab
 #?  make host-test     those that need no kernel
 #?  make runner        those of the guest runner, tools/guest
-#?  make lint          formatting, clippy, shellcheck
+#?  make lint          formatting, clippy, shellcheck, examples in the library's documentation
 #?
 #?  make doc        the library's documentation as web pages
 #?  make book       the course as web pages, in build/course, with mdBook

@@ -44,6 +44,7 @@
 //! | what code does | what becomes of it |
 //! |---|---|
 //! | calls a function of this library that sleeps in a handler, a tasklet, an RCU reader ([`rcu`]), with a [raw spinlock](raw_spinlock) held, or above the [task priority](lapic::at_highest_priority) | does not compile: there is no token |
+//! | makes an object there whose making sleeps: a [queue](workqueue::Queue), a [worker](kthread::Worker), a [device](sim::Device), a [file](debugfs); or [attaches](tracepoint::Attached) an observer | compiles, as making one takes no token; reported |
 //! | asks for a token there by [`Task::current`](context::Task::current) | gets none, as far as the kernel counts what it is in |
 //! | calls a function of the kernel crate that sleeps there: a `Mutex`, `GFP_KERNEL`, `fsleep()` | compiles, as those want no token; reported |
 //! | sleeps with a token under a guard: of `local_interrupt_disable()`, of a `SpinLock`, of [bottom halves](context::BottomHalvesDisabled) | compiles, as a guard takes no token away; reported |

@@ -39,7 +39,8 @@ pub const fn device_id(vendor: u16, device: u32) -> DeviceId {
 
 /// The device's interrupt of one of `types`, as a line.
 ///
-/// Errors: `ENOSPC` if the device has none of these types, `EBUSY` if it has some taken already, `ENOMEM`.
+/// Errors: `ENOSPC` if the device has none of these types, `EINVAL` if the kernel uses none of them, `EBUSY` if it
+/// has some taken already, `ENOMEM`.
 ///
 /// ```
 /// # use irqlab::{irq::Line, pci};
@@ -69,7 +70,7 @@ pub struct Vectors {
 /// [`Affinity`](crate::irq::Affinity) of its own.
 ///
 /// Errors: `ENOSPC` if there are less than `min` of each type, `EBUSY` if the driver has some taken already,
-/// `EINVAL` if `min` is 0 or above `max`, `ENOMEM`.
+/// `EINVAL` if `min` is 0 or above `max`, or the kernel uses none of these types (`pci=nomsi`), `ENOMEM`.
 ///
 /// ```
 /// # use irqlab::{cpu, irq::Affinity, pci::{self, Vectors}};

@@ -3,7 +3,7 @@
 //! What compiles although it must not be done, for kernels that report it. The library's documentation has the
 //! table: what its types cannot forbid has to be seen by a kernel that checks itself.
 //!
-//! Does one of these when it is inserted, as the parameter says. Only the last two wait for anything.
+//! Does one of these when it is inserted, as the parameter says. Only 7 and 8 wait for anything.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ use irqlab::{
         SoftIrq,
         Task, //
     },
+    cpu::HotplugCounter,
     irq::{
         Handler,
         IrqReturn,
@@ -52,7 +53,7 @@ module! {
     params: {
         what: u32 {
             default: 0,
-            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 0: nothing (default)",
+            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 9: a queue made with bottom halves off; 10: more counters of CPUs than there is room for; 0: nothing (default)",
         },
     },
 }
@@ -118,6 +119,25 @@ fn in_tasklet(task: &Task) -> Result {
     Ok(())
 }
 
+/// The kernel has room for some dozens. Those that there was room for leave it again.
+fn count_too_often(task: &Task) -> Result {
+    const MANY: usize = 1000;
+
+    let mut counters = KVec::new();
+    let refused = loop {
+        match HotplugCounter::new(task) {
+            Ok(counter) if counters.len() < MANY => counters.push(counter, GFP_KERNEL)?,
+            Ok(_) => return Err(E2BIG),
+            Err(error) => break error,
+        }
+    };
+    if refused != ENOSPC || counters.is_empty() {
+        return Err(refused);
+    }
+    drop(counters);
+    HotplugCounter::new(task).map(drop)
+}
+
 impl kernel::Module for Misuse {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let task = Task::current().ok_or(EINVAL)?;
@@ -138,6 +158,13 @@ impl kernel::Module for Misuse {
             6 => deferred::drop_timer(task)?,
             7 => deferred::drop_in_handler(&queue)?,
             8 => deferred::flush_in_handler(&queue)?,
+            9 => {
+                let off = BottomHalvesDisabled::new(task);
+                let made = Queue::ordered(c"irqlab_misuse_9");
+                drop(off);
+                made?;
+            }
+            10 => count_too_often(task)?,
             _ => return Err(EINVAL),
         }
         task.sleep_ms(200);

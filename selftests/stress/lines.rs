@@ -156,6 +156,7 @@ pub(crate) fn try_all(
     report("sent to each CPU", sent_to_each(&subject, workers, task)?);
     report("moved meanwhile", moved_meanwhile(&subject, workers, task)?);
     report("sent in an NMI", sent_in_nmi(&subject, task)?);
+    report("a second sender of NMIs refused", second_sender(task)?);
     report("disabled", disabled(&subject, workers, task)?);
 
     let mut is_ok = true;
@@ -232,6 +233,14 @@ fn sent_in_nmi(subject: &Subject, task: &Task) -> Result<bool> {
         })?;
     }
     Ok(subject.is_done(task) && nr_sent.load(Relaxed) == 10)
+}
+
+/// There is one sender at a time.
+fn second_sender(task: &Task) -> Result<bool> {
+    let sender = Sender::new(task)?;
+    let is_refused = matches!(Sender::new(task), Err(EBUSY));
+    drop(sender);
+    Ok(is_refused && Sender::new(task).is_ok())
 }
 
 /// Nothing runs while the line is disabled, and one does afterwards.
