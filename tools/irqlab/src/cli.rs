@@ -118,6 +118,7 @@ fn tape() -> Command {
         .arg(list("event", "Only these events, for example top_half,softirq_entry"))
         .arg(list("subject", "Only what is about these: a mechanism, a line's interrupt number, a softirq"))
         .arg(Arg::new("line").long("line").help("Only interrupts of this line"))
+        .arg(Arg::new("start-at").long("start-at").value_name("EVENT").help("Only from the first of these on, for example raise"))
         .arg(number("from", "Only from this time on").value_name("NS"))
         .arg(number("to", "Only until this time").value_name("NS"))
         .arg(number("last", "Only so many, the last"))

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     lab::Lab,
     show,
-    time_line::{self, Event},
+    time_line::{self, Event, Lines},
 };
 use clap::ArgMatches;
 use serde_json::{json, Value};
@@ -165,7 +165,7 @@ fn perfetto(document: &Value) -> Result<String> {
     for cpu in &cpus {
         events.push(json!({"ph": "M", "name": "thread_name", "pid": 1, "tid": cpu, "args": {"name": format!("CPU {cpu}")}}));
     }
-    slices(&tape, &mut events);
+    slices(&tape, &Lines::of_document(document), &mut events);
     flows(&tape, &mut events);
     Ok(json!({"traceEvents": events, "displayTimeUnit": "ns"}).to_string() + "\n")
 }
@@ -179,10 +179,14 @@ fn args(event: &Event) -> Value {
 }
 
 /// What has an entry and an exit is a slice; of anything else it is known that it was.
-fn slices(tape: &[Event], events: &mut Vec<Value>) {
+fn slices(tape: &[Event], lines: &Lines, events: &mut Vec<Value>) {
     for (index, event) in tape.iter().enumerate() {
         let (name, exit) = match event.event.as_str() {
-            "handler_entry" => (format!("irq {}", event.subject), "handler_exit"),
+            "handler_entry" => {
+                let names = lines.names(&event.subject);
+                let names = names.map_or(String::new(), |names| format!(" ({names})"));
+                (format!("irq {}{names}", event.subject), "handler_exit")
+            }
             "softirq_entry" => (format!("softirq {}", event.subject), "softirq_exit"),
             "handler_exit" | "softirq_exit" | "top_half" | "bottom_half" | "raise" | "woken" => {
                 continue
@@ -417,6 +421,53 @@ mod tests {
             .collect();
         assert_eq!(slices.len(), 1);
         assert_eq!(slices[0]["dur"], 2.0);
+    }
+
+    #[test]
+    fn lines_have_their_names() {
+        let mut document = tape();
+        document["knobs"]["lines/sim0/info"] = json!({"sections": [{"rows": [{"key": "kind", "value": "simulated"}, {"key": "irq", "value": 26}]}]});
+        let trace = perfetto(&document).unwrap();
+        assert!(trace.contains("\"irq 26 (sim0)\""), "{trace}");
+    }
+
+    /// The Trace Event Format that Perfetto reads: what each phase must have, and that each arrow is at a slice.
+    #[test]
+    fn a_viewer_can_read_it() {
+        let trace: Value = serde_json::from_str(&perfetto(&tape()).unwrap()).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let of_phase =
+            |phase: &'static str| events.iter().filter(move |event| event["ph"] == phase);
+        for event in events {
+            let must_be = |key: &str, is_so: bool| assert!(is_so, "{key} of {event}");
+            must_be("name", event["name"].is_string());
+            must_be("pid", event["pid"].is_u64());
+            match event["ph"].as_str().unwrap() {
+                "M" => must_be("args", event["args"]["name"].is_string()),
+                "X" => must_be("dur", event["dur"].as_f64().is_some_and(|us| us >= 0.0)),
+                "i" => must_be("s", event["s"] == "t"),
+                "s" | "t" | "f" => must_be(
+                    "id and cat",
+                    event["id"].is_u64() && event["cat"].is_string(),
+                ),
+                other => panic!("no phase {other}"),
+            }
+            if event["ph"] != "M" {
+                must_be("tid and ts", event["tid"].is_u64() && event["ts"].is_f64());
+            }
+        }
+        for arrow in ["s", "t", "f"].into_iter().flat_map(of_phase) {
+            let is_there = |slice: &Value| {
+                let (begin, length) = (
+                    slice["ts"].as_f64().unwrap(),
+                    slice["dur"].as_f64().unwrap(),
+                );
+                let at = arrow["ts"].as_f64().unwrap();
+                slice["tid"] == arrow["tid"] && (begin..=begin + length).contains(&at)
+            };
+            assert!(of_phase("X").any(is_there), "no slice at {arrow}");
+        }
+        assert_eq!(of_phase("s").count(), of_phase("f").count());
     }
 
     #[test]

@@ -34,6 +34,17 @@ pub fn tape(lab: &Lab, given: &ArgMatches, is_json: bool) -> Result<()> {
             read(lab)?
         }
     };
+    name_lines(lab, &mut seen);
+    if let Some(first) = given.get_one::<String>("start-at") {
+        let start = seen.iter().position(|event| &event.event == first);
+        let start = start.ok_or_else(|| {
+            Error::refused(
+                format!("There is no event {first} on the tape."),
+                "`irqlab tape` shows those that there are.",
+            )
+        })?;
+        seen.drain(..start);
+    }
     let is_wanted = Filter::of(lab, given)?;
     seen.retain(|event| is_wanted.lets(event));
     if let Some(last) = number("last") {
@@ -82,6 +93,22 @@ fn read(lab: &Lab) -> Result<Vec<Event>> {
         .into_iter()
         .flatten();
     Ok(rows.filter_map(Event::of).collect())
+}
+
+/// Says of a handler's interrupt which of the lab's lines have that.
+fn name_lines(lab: &Lab, tape: &mut [Event]) {
+    let tables = lab.names("lines").into_iter().filter_map(|line| {
+        let info = lab.table(&format!("lines/{line}/info")).ok()?;
+        Some((line, info.to_json()))
+    });
+    let lines = time_line::Lines::of(tables);
+    for event in tape {
+        if event.event == "handler_entry" {
+            if let Some(names) = lines.names(&event.subject) {
+                event.detail = names;
+            }
+        }
+    }
 }
 
 /// A tape of some interrupts through a mechanism; off again also if that is refused.

@@ -18,6 +18,36 @@ pub struct Event {
     pub current: String,
 }
 
+/// The lab's lines, and the number of each one's interrupt.
+pub struct Lines(Vec<(String, String)>);
+
+impl Lines {
+    /// From the name and the table `info` of each.
+    pub fn of(tables: impl Iterator<Item = (String, Value)>) -> Self {
+        let irq = |(line, info): (String, Value)| {
+            let rows = info["sections"][0]["rows"].as_array()?;
+            let row = rows.iter().find(|row| row["key"] == "irq")?;
+            Some((crate::show::field(&row["value"]), line))
+        };
+        Self(tables.filter_map(irq).collect())
+    }
+
+    pub fn of_document(document: &Value) -> Self {
+        let knobs = document["knobs"].as_object().into_iter().flatten();
+        Self::of(knobs.filter_map(|(knob, table)| {
+            let line = knob.strip_prefix("lines/")?.strip_suffix("/info")?;
+            Some((line.to_owned(), table.clone()))
+        }))
+    }
+
+    /// Of those with this interrupt, which some share.
+    pub fn names(&self, irq: &str) -> Option<String> {
+        let own = self.0.iter().filter(|(other, _)| other == irq);
+        let names: Vec<_> = own.map(|(_, line)| line.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(","))
+    }
+}
+
 /// One interrupt's way, as places in the tape.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Way {

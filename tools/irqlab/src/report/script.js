@@ -58,7 +58,7 @@ const roundTime = (ns) => {
 // ---- Curves: the nearest one stands out; a click on its name keeps it so; a drag across them zooms in ----
 
 const make = (name, attributes, text = "") => {
-	const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+	const element = document.createElementNS(document.querySelector("svg").namespaceURI, name);
 	for (const [key, value] of Object.entries(attributes))
 		element.setAttribute(key, value);
 	element.textContent = text;
