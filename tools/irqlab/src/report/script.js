@@ -213,7 +213,8 @@ for (const filters of all(".filters")) {
 			button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
 			filter();
 		});
-	const overview = section.parentElement.querySelector(".overview");
+	// Of several runs on the page each has its own, before its claims.
+	const overview = all(".overview").findLast((one) => one.compareDocumentPosition(section) & Node.DOCUMENT_POSITION_FOLLOWING);
 	for (const tile of all("[data-verdict]", overview))
 		tile.addEventListener("click", () => {
 			for (const button of buttons)
