@@ -244,6 +244,7 @@ impl Claims {
             }
             let trial = Trial::new(lab, task, variant);
             let nr_changes = hotplug.count(task);
+            let nr_removed = lab.lines.nr_removed();
             let mut evidence = Evidence::new();
             let answer = (claim.run)(&trial, &mut evidence);
             let finding = evidence.into_finding(answer)?;
@@ -252,6 +253,8 @@ impl Claims {
             } else if hotplug.count(task) != nr_changes && !trial.is_moving_cpus() {
                 // Experiments choose CPUs, and count on all of them.
                 finding.excused("a CPU went offline or came online meanwhile")?
+            } else if lab.lines.nr_removed() != nr_removed {
+                finding.excused("a device was unbound meanwhile")?
             } else if task.is_interrupted() {
                 finding.excused("a signal came meanwhile")?
             } else if trial.is_misled_by_clock() {

@@ -13,6 +13,7 @@ use crate::{
     },
     record::Record,
     refusal::{
+        prevented,
         refuse,
         Answer, //
     },
@@ -152,13 +153,13 @@ impl Line {
         for _ in 0..TRIES {
             match self.state.try_lock() {
                 Some(state) if state.is_retired => {
-                    refuse!(ENODEV, "the device of {} was unbound", self.name())
+                    prevented!(ENODEV, "the device of {} was unbound", self.name())
                 }
                 Some(state) => return Ok(state),
                 None => Task::current().ok_or(EINVAL)?.sleep_ms(1),
             }
         }
-        refuse!(EBUSY, "an experiment has {}", self.name());
+        prevented!(EBUSY, "an experiment has {}", self.name());
     }
 
     /// The top half, which only an accident can have taken off a line that no
@@ -186,7 +187,7 @@ impl Line {
                 refuse!(EINTR, "interrupted after {} of {}", done, count);
             }
             if self.is_leaving.load(Relaxed) {
-                refuse!(ENODEV, "the device left after {} of {}", done, count);
+                prevented!(ENODEV, "the device left after {} of {}", done, count);
             }
             match &state.mechanism {
                 Some(instance) => self.raise_for(instance.record())?,

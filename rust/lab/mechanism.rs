@@ -7,6 +7,7 @@ use crate::{
     record::Record,
     recorder::Recorder,
     refusal::{
+        prevented,
         refuse,
         Answer, //
     },
@@ -206,7 +207,7 @@ impl Instance {
     /// Takes the mechanism for one line: it records one event at a time.
     pub(crate) fn take(self: &Arc<Self>) -> Answer<Taken> {
         if self.is_attached.xchg(true, Full) {
-            refuse!(EBUSY, "{} is on another line", self.name());
+            prevented!(EBUSY, "{} is on another line", self.name());
         }
         Ok(Taken(self.clone()))
     }

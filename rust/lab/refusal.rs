@@ -29,6 +29,8 @@ pub(crate) struct Refusal {
 enum Kind {
     /// The command was wrong, or something went wrong.
     Refused,
+    /// Somebody else was in the way: what a user has set or does, another driver, a device that was unbound.
+    Prevented,
     /// This machine cannot show what a claim is about, or not now.
     Skipped,
 }
@@ -44,6 +46,14 @@ macro_rules! refuse {
 }
 pub(crate) use refuse;
 
+/// As [`refuse`], for what somebody else is the cause of: no fault of the lab.
+macro_rules! prevented {
+    ($error:expr, $($arg:tt)*) => {
+        return Err($crate::refusal::Refusal::prevented($error, ::kernel::prelude::fmt!($($arg)*)))
+    };
+}
+pub(crate) use prevented;
+
 impl Refusal {
     pub(crate) fn new(error: Error, reason: fmt::Arguments<'_>) -> Self {
         let mut text = Text::new();
@@ -54,6 +64,18 @@ impl Refusal {
             reason: text,
             kind: Kind::Refused,
         }
+    }
+
+    /// Refuses because of somebody else.
+    pub(crate) fn prevented(error: Error, reason: fmt::Arguments<'_>) -> Self {
+        Self {
+            kind: Kind::Prevented,
+            ..Self::new(error, reason)
+        }
+    }
+
+    pub(crate) fn is_prevented(&self) -> bool {
+        self.kind == Kind::Prevented
     }
 
     /// Refuses an experiment that this machine cannot carry out, or not now.

@@ -140,17 +140,70 @@ impl Evidence {
 
 impl Refusal {
     /// An experiment that this machine cannot carry out says so; so does one that somebody else was in
-    /// the way of, or that was short of memory. One that could not be carried out otherwise has
-    /// failed, and says why.
+    /// the way of, that a signal has interrupted, or that was short of memory. One that could not be
+    /// carried out otherwise has failed, and says why: a line that is busy may be one that the lab itself has
+    /// not given back.
     fn into_finding(self) -> Answer<Finding> {
         if self.is_skip() {
             return found(Verdict::Skip, fmt!("{}", self));
         }
-        let verdict = match self.error {
-            // A line has been taken, a device was unbound, a signal came; user memory was unmapped.
-            EBUSY | ENODEV | EINTR | ENOMEM | EFAULT => Verdict::Skip,
-            _ => Verdict::Fails,
+        let verdict = if self.is_prevented() || matches!(self.error, EINTR | ENOMEM) {
+            Verdict::Skip
+        } else {
+            Verdict::Fails
         };
         found(verdict, fmt!("not carried out: {}", self))
+    }
+}
+
+#[cfg(CONFIG_KUNIT)]
+#[kernel::macros::kunit_tests(irqlab_claim_evidence)]
+mod tests {
+    use super::*;
+
+    /// The verdict for an experiment that ended so.
+    fn verdict(refusal: Refusal) -> Option<&'static str> {
+        let finding = Evidence::new().into_finding(Err(refusal)).ok()?;
+        Some(finding.verdict.name())
+    }
+
+    #[test]
+    fn what_nobody_else_has_caused_is_a_failure() {
+        for error in [EBUSY, ENODEV, EFAULT, EIO] {
+            assert_eq!(verdict(error.into()), Some("fails"));
+            assert_eq!(
+                verdict(Refusal::new(error, fmt!("by itself"))),
+                Some("fails")
+            );
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_caused_is_none() {
+        for error in [EBUSY, ENODEV, EFAULT] {
+            assert_eq!(
+                verdict(Refusal::prevented(error, fmt!("by others"))),
+                Some("skip")
+            );
+        }
+        assert_eq!(verdict(EINTR.into()), Some("skip"));
+        assert_eq!(
+            verdict(Refusal::skip(fmt!("no such hardware"))),
+            Some("skip")
+        );
+    }
+
+    #[test]
+    fn what_was_refuted_stays_so() {
+        let mut evidence = Evidence::new();
+        assert!(evidence.check(false, fmt!("it was")).is_ok());
+        let finding = evidence.into_finding(Err(Refusal::skip(fmt!("the rest"))));
+        assert!(matches!(
+            finding,
+            Ok(Finding {
+                verdict: Verdict::Fails,
+                ..
+            })
+        ));
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         Taken, //
     },
     refusal::{
-        refuse,
+        prevented,
         Answer,
         Refusal, //
     },
@@ -52,7 +52,7 @@ impl Group {
         let mut reserved = self.keep()?;
         for Member { line, state } in &reserved.0 {
             if state.disabled.is_some() {
-                refuse!(
+                prevented!(
                     EBUSY,
                     "{0} is disabled (echo 1 >lines/{0}/enabled)",
                     line.name()
@@ -88,7 +88,7 @@ impl Group {
         for entry in &*self.table.lock() {
             let is_member = self.lines.iter().any(|line| Arc::ptr_eq(line, &entry.line));
             if entry.line.source.line().irq() == irq && !is_member {
-                refuse!(
+                prevented!(
                     EBUSY,
                     "{} has just come to the same interrupt: try again",
                     entry.line.name()

@@ -10,7 +10,7 @@ use crate::{
     laboratory::Lab,
     mechanism::Instance,
     refusal::{
-        refuse,
+        prevented,
         Answer,
         Refusal, //
     },
@@ -29,6 +29,10 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -44,6 +48,7 @@ pub(crate) struct Lines {
     #[pin]
     adding: Mutex<()>,
     table: Arc<Table>,
+    nr_removed: Atomic<u64>,
 }
 
 pub(super) type Table = Mutex<KVec<Entry>>;
@@ -63,6 +68,7 @@ impl Lines {
             worker,
             adding <- new_mutex!((), "Lines::adding"),
             table,
+            nr_removed: Atomic::new(0),
         }))
     }
 
@@ -135,6 +141,7 @@ impl Lines {
     /// Removes the line of a device that is being unbound. Nothing of the lab
     /// is on it afterwards.
     pub(crate) fn remove(&self, name: &CStr) {
+        self.nr_removed.add(1, Relaxed);
         let entry = {
             let mut table = self.table.lock();
             let index = table.iter().position(|entry| entry.line.name == name);
@@ -146,6 +153,11 @@ impl Lines {
             drop(_files);
             line.retire();
         }
+    }
+
+    /// How many were removed so far.
+    pub(crate) fn nr_removed(&self) -> u64 {
+        self.nr_removed.load(Relaxed)
     }
 
     /// Has the simulated lines go to all CPUs until the answer is dropped, so that they
@@ -195,7 +207,7 @@ impl Lines {
         let mut lines = table.iter().map(|entry| &entry.line);
         match lines.find(|line| line.name.to_bytes() == name.as_bytes()) {
             Some(line) => Ok(line.clone()),
-            None => refuse!(ENODEV, "no line '{}'", name),
+            None => prevented!(ENODEV, "no line '{}'", name),
         }
     }
 

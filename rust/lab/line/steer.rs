@@ -119,7 +119,7 @@ impl Line {
                 ENOSPC,
                 fmt!("CPU {cpu_nr} has no vector left for {name}: choose another CPU"),
             ),
-            ENODEV => Refusal::new(ENODEV, fmt!("the device of {name} was unbound")),
+            ENODEV => Refusal::prevented(ENODEV, fmt!("the device of {name} was unbound")),
             other => Refusal::new(
                 other,
                 fmt!("the kernel could not send {name} to CPU {cpu_nr}"),

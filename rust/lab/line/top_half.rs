@@ -12,6 +12,7 @@ use crate::{
         Mechanism, //
     },
     refusal::{
+        prevented,
         refuse,
         Answer,
         Refusal, //
@@ -161,7 +162,7 @@ impl Line {
         match self.requester.request(top_half) {
             Ok(on_line) => Ok(on_line),
             Err(EBUSY) => Err(self.taken_by(&self.source.line().handlers()?, is_threaded)),
-            Err(ENODEV) => refuse!(ENODEV, "the device of {} was unbound", self.name()),
+            Err(ENODEV) => prevented!(ENODEV, "the device of {} was unbound", self.name()),
             Err(error) => refuse!(error, "the kernel takes no handler on {}", self.name()),
         }
     }
@@ -170,7 +171,7 @@ impl Line {
     fn taken_by(&self, others: &irq::Handlers, is_threaded: bool) -> Refusal {
         let (name, irq, others) = (self.name(), self.source.line().irq(), &*others.names);
         if is_threaded {
-            Refusal::new(
+            Refusal::prevented(
                 EBUSY,
                 fmt!(
                     "{name} shares interrupt {irq} with {others}, without a thread; on one interrupt \
@@ -179,7 +180,7 @@ impl Line {
                 ),
             )
         } else {
-            Refusal::new(
+            Refusal::prevented(
                 EBUSY,
                 fmt!("interrupt {irq} of {name} is taken by {others}; unbind that driver"),
             )

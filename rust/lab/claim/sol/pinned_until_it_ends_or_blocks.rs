@@ -179,7 +179,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 
     let (Some(seen), Some(begun)) = (seen.as_ref(), actor.begun()) else {
         skip!(
-            "the thread and the interrupt did not meet on CPU {}",
+            "the machine is too busy: the thread and the interrupt did not meet on CPU {}",
             home.as_u32()
         );
     };

@@ -179,7 +179,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             late_us.push((ns as i64 - delay_ns as i64) / 1000, GFP_KERNEL)?;
         }
         if late_us.len() < TIMERS {
-            skip!("{} of {TIMERS} timers were seen to expire", late_us.len());
+            skip!(
+                "the machine is too busy: {} of {TIMERS} timers were seen to expire",
+                late_us.len()
+            );
         }
         late_us.sort_unstable();
         Ok(Lateness {
