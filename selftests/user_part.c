@@ -82,17 +82,23 @@ static void raise_by_int(void)
 	RAISE("int $3", "i"(0));
 }
 
+/* A page that is mapped, and of a file that has none. */
+static char *beyond_the_end(void)
+{
+	static char *page;
+
+	if (!page) {
+		int file = memfd_create("empty", 0);
+
+		page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
+		close(file);
+	}
+	return page;
+}
+
 /* One exception at least for each signal that exceptions become. */
 static void raise_exceptions(void)
 {
-	static void *beyond_the_end;
-
-	if (!beyond_the_end) {
-		int file = memfd_create("empty", 0);
-
-		beyond_the_end = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
-		close(file);
-	}
 	catch_signals();
 	RAISE("xorl %%ecx, %%ecx; divl %%ecx", "i"(0));
 	RAISE("ud2", "i"(0));
@@ -101,7 +107,7 @@ static void raise_exceptions(void)
 	RAISE("int $4", "i"(0));
 	RAISE("hlt", "i"(0));
 	RAISE("movb (%0), %%al", "r"(0UL));
-	RAISE("movb (%0), %%al", "r"(beyond_the_end));
+	RAISE("movb (%0), %%al", "r"(beyond_the_end()));
 }
 
 /* ---- Threads ---------------------------------------------------------------------------------- */
@@ -181,6 +187,9 @@ static void unmap_beside_a_thread(void)
 #define END_OF_TIME 0x6972716c61620006
 #define CALL_BY_SYSCALL 0x6972716c61620007
 #define CALL_BY_INT 0x6972716c61620008
+#define KEEPS_ITS_HANDLER 0x6972716c61620009
+#define TAKES_IT_AWAY 0x6972716c6162000a
+#define HAS_NONE 0x6972716c6162000b
 
 /* Two page faults: behind the first ES is read, and the second has it in RAX. */
 static void tell_es(void)
@@ -208,23 +217,35 @@ static void write_where_nothing_is(void)
 	RAISE("movq %0, %%rcx; xorl %%eax, %%eax; movb %%al, (%%rax)", "r"(WRONG_WRITE));
 }
 
-/* A process without a handler, and this one with one. */
-static void step_with_and_without_handler(void)
+/* The page fault becomes SIGBUS; what is in CX tells who raises it. */
+#define READ_BEYOND "movq %0, %%rcx; movb (%1), %%al"
+
+/* Reads in a process of its own, which must end by that. */
+static void be_killed(unsigned long mark)
 {
 	pid_t child = fork_bound();
 
 	if (!child) {
-		signal(SIGTRAP, SIG_DFL);
 		/* No core dump. */
 		prctl(PR_SET_DUMPABLE, 0);
-		asm volatile(STEP : : "i"(EFLAGS_TF) : "cc", "memory");
+		if (mark == TAKES_IT_AWAY)
+			catch_signals();
+		signal(SIGBUS, SIG_DFL);
+		asm volatile(READ_BEYOND : : "r"(mark), "r"(beyond_the_end()) : "rax", "rcx", "memory");
 		_exit(1);
 	}
 	if (child > 0)
 		waitpid(child, NULL, 0);
+}
+
+/* A process without a handler, one that takes it away, and this one with one. */
+static void read_with_and_without_handler(void)
+{
+	be_killed(HAS_NONE);
+	be_killed(TAKES_IT_AWAY);
 	catch_signals();
-	RAISE(STEP, "i"(EFLAGS_TF));
-	RAISE(STEP, "i"(EFLAGS_TF));
+	RAISE(READ_BEYOND, "r"(KEEPS_ITS_HANDLER), "r"(beyond_the_end()));
+	RAISE(READ_BEYOND, "r"(KEEPS_ITS_HANDLER), "r"(beyond_the_end()));
 }
 
 /* ---- System calls ----------------------------------------------------------------------------- */
@@ -264,7 +285,7 @@ static const struct part {
 	{ "EXC-19", call_the_kernel },
 	{ "EXC-22", tell_es },
 	{ "EXC-27", write_where_nothing_is },
-	{ "EXC-28", step_with_and_without_handler },
+	{ "EXC-28", read_with_and_without_handler },
 	{ "EXC-29", read_the_time },
 	{ "IPI-08", unmap_beside_a_thread },
 };

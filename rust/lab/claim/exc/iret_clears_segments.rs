@@ -8,7 +8,8 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    skip,
+    user_part, //
 };
 use irqlab::{
     context::{
@@ -98,10 +99,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     attached.to::<PageFaultUser>()?;
     let seen = attached.observer();
     if !trial.eventually(PATIENCE_MS, || seen.nr_told.load(Relaxed) > 0) {
-        skip!(
-            "no program told what it found in ES in {PATIENCE_MS} ms: run './user_part EXC-22 &' and try \
-             again"
-        );
+        return Err(user_part::missing(
+            "EXC-22",
+            fmt!("no program told what it found in ES in {PATIENCE_MS} ms"),
+        ));
     }
     let (nr_told, nr_cleared) = (seen.nr_told.load(Relaxed), seen.nr_cleared.load(Relaxed));
     let left = seen.left.load(Relaxed);

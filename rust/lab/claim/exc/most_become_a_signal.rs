@@ -8,7 +8,6 @@
 use crate::{
     claim::{
         prelude::*,
-        skip,
         user_part, //
     },
     fixup::Setting,
@@ -169,12 +168,14 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             let _ = access::load(&island.guard(0), Paging::Refused);
         }
     } else if !trial.eventually(PATIENCE_MS, || signals.nr_kinds() == KINDS.len()) {
-        skip!(
-            "of {} kinds of exceptions a program raised {} in {PATIENCE_MS} ms: run \
-             './user_part EXC-12 &' and try again",
-            KINDS.len(),
-            signals.nr_kinds()
-        );
+        return Err(user_part::missing(
+            "EXC-12",
+            fmt!(
+                "of {} kinds of exceptions a program raised {} in {PATIENCE_MS} ms",
+                KINDS.len(),
+                signals.nr_kinds()
+            ),
+        ));
     }
     drop(attached);
 

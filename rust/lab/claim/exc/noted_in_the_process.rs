@@ -7,7 +7,7 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    user_part, //
 };
 use irqlab::{
     context::{
@@ -107,9 +107,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     attached.to::<PageFaultUser>()?;
     let noted = attached.observer();
     if !trial.eventually(PATIENCE_MS, || noted.nr_signals.load(Acquire) > 0) {
-        skip!(
-            "no program raised the page fault in {PATIENCE_MS} ms: run './user_part EXC-27 &' and try again"
-        );
+        return Err(user_part::missing(
+            "EXC-27",
+            fmt!("no program raised the page fault in {PATIENCE_MS} ms"),
+        ));
     }
     let error_code = noted.error_code.load(Relaxed);
     let (vector, stored) = (

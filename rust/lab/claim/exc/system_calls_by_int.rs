@@ -7,7 +7,8 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    skip,
+    user_part, //
 };
 use irqlab::{
     context::Unsleeping,
@@ -115,10 +116,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         return evidence.holds();
     }
     if !is_enough {
-        skip!(
-            "programs made {nr_by_syscall} system calls by SYSCALL and {nr_by_int} by int $0x80 in \
-             {PATIENCE_MS} ms: run './user_part EXC-19 &' and try again"
-        );
+        return Err(user_part::missing("EXC-19", fmt!("programs made {nr_by_syscall} system calls by SYSCALL and {nr_by_int} by int $0x80 in {PATIENCE_MS} ms")));
     }
     let by_int = gate.map_or(0, |gate| gate.handler);
     let (name, nr, entry) = trial.pick(
@@ -132,7 +130,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     evidence.check(
         nr_otherwise == 0,
         fmt!(
-            "of {} of which the program told how it made them {nr_otherwise} came otherwise",
+            "the program told of {} calls how it made them: {nr_otherwise} of these came otherwise",
             nr_told()
         ),
     )?;

@@ -8,7 +8,8 @@
 
 use crate::claim::{
     prelude::*,
-    skip, //
+    skip,
+    user_part, //
 };
 use irqlab::{
     context::{
@@ -91,10 +92,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }
     let between = attached.observer();
     if !trial.eventually(PATIENCE_MS, || between.is_over.load(Acquire)) {
-        skip!(
-            "no program read the time between its marks in {PATIENCE_MS} ms: run './user_part EXC-29 &' and \
-             try again"
-        );
+        return Err(user_part::missing(
+            "EXC-29",
+            fmt!("no program read the time between its marks in {PATIENCE_MS} ms"),
+        ));
     }
     let nr_calls = between.nr_calls.load(Relaxed);
     evidence.note(fmt!("a program read the time {COUNT} times"))?;
