@@ -8,7 +8,8 @@ mod lines;
 
 pub use lines::{
     lines_of_all,
-    Lines, //
+    Lines,
+    Message, //
 };
 
 use crate::{

@@ -144,7 +144,7 @@ void rust_helper_irqlab_unregister_nmi(void);
 
 /* pci.c */
 unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_t size, u8 *pin,
-					  unsigned int *table, u32 *irqs, unsigned int room);
+					  unsigned int *table, u32 (*lines)[3], unsigned int room);
 struct pci_dev *rust_helper_irqlab_pci_next(struct pci_dev *dev);
 
 /* preempt.c */

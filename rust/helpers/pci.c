@@ -15,12 +15,16 @@ struct pci_dev *rust_helper_irqlab_pci_next(struct pci_dev *dev)
 
 /*
  * How a device interrupts: its name, its pin (0: none), how many entries its MSI-X table has (0: none),
- * and the lines that it has by messages now, as far as there is room. Returns how many.
+ * and the lines that it has by messages now, as far as there is room: of each its number, its CPU and its
+ * vector, as rust_helper_irqlab_irq_info() has them. Returns how many.
  */
 unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_t size, u8 *pin,
-					  unsigned int *table, u32 *irqs, unsigned int room)
+					  unsigned int *table, u32 (*lines)[3], unsigned int room)
 {
-	unsigned int count = 0;
+	unsigned int count = 0, trigger, depth;
+	unsigned long hwirq;
+	char chip[8];
+	bool masked;
 	int irq;
 
 	strscpy(name, pci_name(dev), size);
@@ -34,7 +38,11 @@ unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_
 		irq = pci_irq_vector(dev, count);
 		if (irq <= 0)
 			break;
-		irqs[count++] = irq;
+		lines[count][0] = irq;
+		if (!rust_helper_irqlab_irq_info(irq, chip, sizeof(chip), &hwirq, &trigger, &depth, &masked,
+						 &lines[count][1], &lines[count][2]))
+			break;
+		count++;
 	}
 	return count;
 }

@@ -24,8 +24,19 @@ pub struct Lines {
     pub has_pin: bool,
     /// How many entries its MSI-X table has: a message each. 0 if it has none.
     pub nr_messages: usize,
-    /// The numbers of the lines that its driver has taken by messages, MSI or MSI-X.
-    pub irqs: KVec<u32>,
+    /// The lines that its driver has taken by messages, MSI or MSI-X.
+    pub messages: KVec<Message>,
+}
+
+/// A line by which a device sends messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Message {
+    /// Its number.
+    pub irq: u32,
+    /// The CPU that it interrupts.
+    pub cpu: u32,
+    /// The vector by which it does; 0 if it has none now.
+    pub vector: u32,
 }
 
 /// How each PCI device interrupts now.
@@ -37,7 +48,7 @@ pub struct Lines {
 /// # use kernel::prelude::*;
 /// fn nr_with_many(task: &Task) -> Result<usize> {
 ///     let devices = pci::lines_of_all(task)?;
-///     Ok(devices.iter().filter(|device| device.irqs.len() > 1).count())
+///     Ok(devices.iter().filter(|device| device.messages.len() > 1).count())
 /// }
 /// ```
 pub fn lines_of_all(_task: &Task) -> Result<KVec<Lines>> {
@@ -70,7 +81,7 @@ impl Device {
         /// As many as a table can have.
         const ROOM: usize = 2048;
 
-        let mut irqs = KVec::from_elem(0u32, ROOM, GFP_KERNEL)?;
+        let mut lines = KVVec::from_elem([0u32; 3], ROOM, GFP_KERNEL)?;
         let mut name = [0u8; 32];
         let (mut pin, mut nr_messages) = (0, 0);
         // SAFETY: By the type invariant the device is valid, as this is called after `next` has returned
@@ -83,17 +94,20 @@ impl Device {
                 name.len(),
                 &mut pin,
                 &mut nr_messages,
-                irqs.as_mut_ptr(),
+                lines.as_mut_ptr(),
                 ROOM as c_uint,
             )
         };
-        irqs.truncate(count as usize);
+        let mut messages = KVec::new();
+        for &[irq, cpu, vector] in lines.iter().take(count as usize) {
+            messages.push(Message { irq, cpu, vector }, GFP_KERNEL)?;
+        }
         let name = CStr::from_bytes_until_nul(&name).map_err(|_| EINVAL)?;
         Ok(Lines {
             device: CString::try_from_fmt(fmt!("{name}"))?,
             has_pin: pin != 0,
             nr_messages: nr_messages as usize,
-            irqs,
+            messages,
         })
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::claim::prelude::*;
 use irqlab::{
+    context::Task,
     cpu::CpuId,
     smp,
     symbol::Address,
@@ -21,13 +22,13 @@ claim! {
     today: "since Linux 5.10, which took set_fs() from x86, the limit is the same for all threads: \
             where the user's part of the address space ends",
     functions: "access_ok(), __access_ok(), valid_user_address()",
-    control: "the kernel thread asks about the kernel's addresses only",
+    control: "the same task asks twice, and no kernel thread",
     next: "echo FIX-01 > claims; grep ^FIX-01 claims",
 }
 
-/// The last address, from `low` on, of which access_ok() lets a byte pass; nothing if it lets none or all.
-fn limit(low: usize) -> Option<usize> {
-    let (mut passes, mut refused) = (low, usize::MAX - 1);
+/// The last address of which access_ok() lets a byte pass; nothing if it lets none or all.
+fn limit() -> Option<usize> {
+    let (mut passes, mut refused) = (0, usize::MAX - 1);
     if !is_user(passes, 1) || is_user(refused, 1) {
         return None;
     }
@@ -42,14 +43,13 @@ fn limit(low: usize) -> Option<usize> {
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
-    const KERNEL: usize = 1 << (usize::BITS - 1);
-
-    let low = trial.pick(0, KERNEL);
-    let of_user = limit(0);
-    let of_kernel = smp::call_in_task(CpuId::current(), trial.task, |task: &_| {
-        (limit(low), task::has_user_memory(task))
-    })?;
-    let (of_kernel, has_memory) = of_kernel;
+    let ask = |task: &Task| (limit(), task::has_user_memory(task));
+    let (of_user, _) = ask(trial.task);
+    let (of_kernel, has_memory) = if trial.is_control() {
+        ask(trial.task)
+    } else {
+        smp::call_in_task(CpuId::current(), trial.task, ask)?
+    };
     evidence.note(fmt!(
         "this task, which {} user memory: access_ok() lets pass up to {}",
         match task::has_user_memory(trial.task) {
@@ -59,17 +59,21 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         Address(of_user.unwrap_or(0))
     ))?;
     let (Some(of_user), Some(of_kernel)) = (of_user, of_kernel) else {
-        evidence.check(false, fmt!("a kernel thread: there is no such limit"))?;
+        evidence.check(false, fmt!("there is no such limit"))?;
         return evidence.outdated();
     };
-    evidence.note(fmt!(
-        "a kernel thread, which {} user memory: up to {}",
-        match has_memory {
-            true => "has",
-            false => "has no",
-        },
-        Address(of_kernel)
-    ))?;
+    evidence.check(
+        !has_memory,
+        fmt!(
+            "{}, which {} user memory: up to {}",
+            trial.pick("a kernel thread", "this task once more"),
+            match has_memory {
+                true => "has",
+                false => "has no",
+            },
+            Address(of_kernel)
+        ),
+    )?;
     if of_kernel != of_user {
         evidence.note(fmt!("the limit is the thread's"))?;
         return evidence.holds();
