@@ -105,8 +105,9 @@ impl Watcher for Softirqs {
     }
 
     fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
-        probes.to::<SoftirqEntry>()?;
-        probes.to::<SoftirqRaise>()
+        // In this order, so that hardly any is entered whose raise was not seen: it takes a while to attach.
+        probes.to::<SoftirqRaise>()?;
+        probes.to::<SoftirqEntry>()
     }
 
     fn see(&self, event: Event) {

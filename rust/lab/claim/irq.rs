@@ -23,7 +23,7 @@ claims! {
     "IRQ-09", handlers_nest, "interrupt handlers of different lines nest";
     "IRQ-10", handlers_must_not_block, "a handler must not block";
     "IRQ-11", a_handler_and_a_thread, "a threaded IRQ: a primary handler, then a kernel thread that may sleep";
-    "IRQ-12", distributed_between_cpus, "a line goes to the CPUs that were set for it, or to that which does the least important work";
+    "IRQ-12", distributed_between_cpus, "an interrupt goes to the CPU that does the least important work";
     "IRQ-13", three_parts_of_an_isr, "an ISR has three parts: critical, non-critical (with interrupts on), deferrable";
     "IRQ-14", lighter_than_a_process, "a handler is lighter than a process switch";
     "IRQ-15", parts_of_the_apics, "each CPU has a local APIC with LINT0, LINT1, timer, ICR and TPR, the I/O APIC a redirection table";

@@ -72,6 +72,8 @@ impl What {
 #[derive(Clone, Copy)]
 pub(super) struct Event {
     pub(super) what: What,
+    /// How many events, of all, came before.
+    pub(super) index: usize,
     /// The id of the tasklet or of the work; the number of the soft IRQ.
     pub(super) id: usize,
     /// The number of the CPU.
@@ -173,8 +175,11 @@ impl Log {
             );
         }
         let mut events = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
-        for event in log.places.iter().take(nr_events).filter_map(Place::load) {
-            events.push(event, GFP_KERNEL)?;
+        // Those that are not written yet are left out: a place in `events` says nothing.
+        for (index, place) in log.places.iter().enumerate().take(nr_events) {
+            if let Some(event) = place.load(index) {
+                events.push(event, GFP_KERNEL)?;
+            }
         }
         Ok(events)
     }
@@ -264,10 +269,11 @@ impl Place {
     }
 
     /// Nothing if it is not written yet.
-    fn load(&self) -> Option<Event> {
+    fn load(&self, index: usize) -> Option<Event> {
         let number = self.what.load(Acquire).checked_sub(1)?;
         Some(Event {
             what: *What::ALL.get(number as usize)?,
+            index,
             id: self.id.load(Relaxed),
             cpu: self.cpu.load(Relaxed),
             pid: self.pid.load(Relaxed),

@@ -12,7 +12,7 @@ claims! {
     "TASK-05", disabled_stays_pending, "a disabled tasklet stays pending until it is enabled; disabling nests";
     "TASK-06", enabling_schedules_nothing, "tasklet_hi_enable() schedules a tasklet at high priority";
     "TASK-07", may_schedule_itself, "a tasklet may schedule itself again; killing it waits for it";
-    "TASK-08", still_there, "tasklets are deprecated in favour of threaded IRQs, and will be removed";
+    "TASK-08", still_there, "what takes the place of tasklets runs in threads";
     "TASK-09", all_before_the_action_ends, "all enabled tasklets run before the action of their soft IRQ has ended";
     "TASK-10", number_is_not_limited, "the number of tasklets is not limited";
     "TASK-11", masking_keeps_an_activation, "masking a tasklet keeps an activation, masking BH work loses it";

@@ -7,7 +7,7 @@ use super::claims;
 mod place;
 
 claims! {
-    "WORK-01", process_context, "work runs in process context, may block, and has no user address space";
+    "WORK-01", process_context, "work, if not of a BH queue, runs in process context, may block, and has no user address space";
     "WORK-02", threads_are_shared, "create_workqueue() makes one thread for each CPU";
     "WORK-03", one_at_a_time, "a single-threaded queue runs one item at a time";
     "WORK-04", never_before_the_delay, "queue_delayed_work() runs the work after the delay";

@@ -18,7 +18,10 @@ use irqlab::{
         Exception,
         Vector, //
     },
-    fixup::instructions::BAD_SELECTOR,
+    fixup::{
+        instructions::BAD_SELECTOR,
+        End, //
+    },
 };
 
 claim! {
@@ -37,14 +40,12 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 
     trial.own_user_memory()?;
     let mut setting = Setting::new(trial.task)?;
-    let mut raise = |name: &str| -> Answer<Option<Exception>> {
+    let mut raise = |name: &str| -> Answer<(Option<Exception>, Option<End>)> {
         let attempt = setting.attempt(Case::find(name)?, Kind::Task, 0, None, trial.task)?;
-        Ok(attempt.exception)
+        Ok((attempt.exception, attempt.end()))
     };
-    let (page_fault, divide) = (
-        raise(trial.pick("guard_write", "divide"))?,
-        raise("divide")?,
-    );
+    let (page_fault, end) = raise(trial.pick("guard_write", "divide"))?;
+    let (divide, _) = raise("divide")?;
     drop(setting);
     let (Some(page_fault), Some(divide)) = (page_fault, divide) else {
         evidence.check(false, fmt!("an exception was not seen"))?;
@@ -57,6 +58,11 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             page_fault.vector,
             page_fault.error_code
         ),
+    )?;
+    // Had the error code been left on the stack, IRET would have taken it for the address to go on at.
+    evidence.check(
+        end == Some(End::Error(EFAULT.to_errno())),
+        fmt!("which was off the stack when it went on: at the fixup"),
     )?;
     let (name, error_code) = match trial.pick(true, false) {
         true => (Vector::GP, selector_fault::raise()?.error_code),

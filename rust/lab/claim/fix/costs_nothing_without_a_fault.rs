@@ -89,7 +89,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if plain.0 == 0 {
         skip!("the clock is too coarse: {ACCESSES} accesses take no time");
     }
-    evidence.note(fmt!("100 plain accesses take {} ns", plain.per_100()))?;
+    evidence.note(fmt!(
+        "each the least of many rounds, which may be less by chance: 100 plain accesses take {} ns",
+        plain.per_100()
+    ))?;
     evidence.check(
         is_as_cheap(&plain, &guarded),
         fmt!("guarded ones {} ns", guarded.per_100()),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A line's interrupts are distributed between the CPUs statically, or dynamically: to the CPU that does
-//! the least important work.
+//! A line's interrupts are distributed dynamically: each goes to the CPU that does the least important
+//! work.
 //!
-//! Statically: of the CPUs that the line may go to, the controller chooses one, which gets all of its
-//! interrupts. Dynamically: that CPU is given the highest task priority, by TPR, and all others
-//! have a lower one. Then an interrupt would go to one of those; it waits.
+//! They are distributed statically: of the CPUs that the line may go to, the controller chooses one, which
+//! gets all of its interrupts. That CPU is given the highest task priority, by TPR, and all others
+//! have a lower one. Dynamically, an interrupt would go to one of those; it waits.
 
 use crate::{
     claim::{
@@ -131,27 +131,33 @@ fn spread(
     evidence: &mut Evidence,
 ) -> Answer {
     let (asked, chosen) = (affinity.asked()?, affinity.effective()?);
-    let mut before = KVec::new();
+    let mut came = KVec::new();
     for cpu in cpu::online() {
-        before.push((cpu, line.nr_interrupts_on(cpu)?), GFP_KERNEL)?;
+        came.push((cpu, 0usize), GFP_KERNEL)?;
     }
     let workers = &trial.lab.workers;
     for number in 0..COUNT {
-        let (from, _) = before[number % before.len()];
+        let (from, _) = came[number % came.len()];
         if trial.is_control() && number % MOVES == 0 {
             // What was asked and chosen above does not know.
-            let (to, _) = before[number / MOVES % before.len()];
+            let (to, _) = came[number / MOVES % came.len()];
             counter.move_to(trial, affinity, core::iter::once(to))?;
+        }
+        // Around each: moving a line raises interrupts, too.
+        for (cpu, count) in &mut came {
+            *count = count.wrapping_sub(line.nr_interrupts_on(*cpu)?);
         }
         let runs = counter.runs();
         cpu::run_on(workers, core::iter::once(from), trial.task, |_here| {
             let _ = counter.trigger();
         })?;
         trial.come("an interrupt of edu0", || counter.runs() > runs)?;
+        for (cpu, count) in &mut came {
+            *count = count.wrapping_add(line.nr_interrupts_on(*cpu)?);
+        }
     }
     let (mut nr_cpus, mut as_chosen, mut is_among) = (0, 0, true);
-    for (cpu, before) in before {
-        let count = line.nr_interrupts_on(cpu)? - before;
+    for (cpu, count) in came {
         nr_cpus += usize::from(count > 0);
         if chosen.test(cpu) {
             as_chosen += count;

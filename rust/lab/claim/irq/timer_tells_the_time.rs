@@ -17,7 +17,7 @@ use irqlab::{
         CpuId,
         PerCpu, //
     },
-    lapic,
+    lapic, proc,
     smp::Counter,
     tracepoint::{
         Attached,
@@ -171,13 +171,39 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             passed.timer,
             passed.ticks
         ))?;
-        return if passed.is_tickless() {
-            evidence.outdated()
-        } else {
-            evidence.holds()
-        };
+        if passed.is_tickless() {
+            return evidence.outdated();
+        }
+        match may_stop(cpu, trial)? {
+            Some(true) => skip!(
+                "the machine is too busy: CPU {} could stop its tick (nohz of /proc/timer_list), and did not, in {ENOUGH} \
+                 times {WINDOW_MS} ms of idleness",
+                cpu.as_u32()
+            ),
+            Some(false) => evidence.note(fmt!("by /proc/timer_list it cannot stop it (nohz: 0)"))?,
+            None => skip!("whether CPU {} could stop its tick cannot be told", cpu.as_u32()),
+        }
+        return evidence.holds();
     }
     skip!("the machine is too busy: no CPU was idle for {WINDOW_MS} ms without timers of others");
+}
+
+/// Whether a CPU may stop its tick when it is idle, by what the kernel tells of it; nothing if it does not tell.
+fn may_stop(cpu: CpuId, trial: &Trial<'_>) -> Answer<Option<bool>> {
+    let Ok(list) = proc::read(c"/proc/timer_list", trial.task) else {
+        return Ok(None);
+    };
+    let mut is_its = false;
+    for line in list.as_str().lines() {
+        if let Some(number) = line.strip_prefix("cpu: ") {
+            is_its = number.trim().parse() == Ok(cpu.as_u32());
+        }
+        let mut words = line.split_whitespace();
+        if is_its && words.next() == Some(".nohz") {
+            return Ok(words.last().map(|value| value != "0"));
+        }
+    }
+    Ok(None)
 }
 
 /// A CPU that spins gets a timer interrupt for each tick.

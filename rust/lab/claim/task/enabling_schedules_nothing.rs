@@ -18,6 +18,7 @@ use crate::{
     },
     runs::Runs, //
 };
+use core::ops::Range;
 use irqlab::{
     softirq::Vector,
     tasklet::Tasklet, //
@@ -53,16 +54,17 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     trial.come("a tasklet", || normal.count() + high.count() == 2)?;
 
     let events = log.events()?;
-    let raised = |events: &[Event], vector: Vector| {
+    let raised = |when: Range<usize>, vector: Vector| {
         let is_raised = |event: &&Event| {
             let is_here = event.cpu == cpu.as_u32() && event.id == vector as usize;
-            is_here && event.what == What::Raised
+            is_here && event.what == What::Raised && when.contains(&event.index)
         };
         events.iter().filter(is_raised).count()
     };
-    let (by_enabling, later) = (&events[nr_before..nr_after], &events[nr_after..]);
-    let by_enabling = raised(by_enabling, Vector::Hi) + raised(by_enabling, Vector::Tasklet);
-    let (nr_normal, nr_high) = (raised(later, Vector::Tasklet), raised(later, Vector::Hi));
+    let (enabling, later) = (nr_before..nr_after, nr_after..usize::MAX);
+    let by_enabling = raised(enabling.clone(), Vector::Hi) + raised(enabling, Vector::Tasklet);
+    let nr_normal = raised(later.clone(), Vector::Tasklet);
+    let nr_high = raised(later, Vector::Hi);
 
     evidence.note(fmt!(
         "tasklet_enable() raised a soft IRQ {by_enabling} times, and its tasklet ran {} times",

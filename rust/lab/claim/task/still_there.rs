@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasklets are deprecated in favour of threaded IRQs, and will be removed.
+//! What takes the place of tasklets runs in threads.
 //!
-//! That they are deprecated says the kernel's documentation. They are still there, and what is to take
-//! their place are not threads but BH work queues: the same soft IRQ runs their work, before the
-//! tasklets. In the control the work is on a queue with threads.
+//! That they are deprecated, in favour of threaded IRQs, is the word of the kernel's documentation, which no
+//! experiment can observe. They are still there, and what was made to take their place are not threads but BH
+//! work queues: the same soft IRQ runs their work, before the tasklets. In the control the work is on a queue
+//! with threads.
 
 use crate::claim::{
     log::{
@@ -18,6 +19,7 @@ use irqlab::{
     clock,
     context::{
         Context,
+        Snapshot,
         SoftIrq,
         Task, //
     },
@@ -53,6 +55,7 @@ claim! {
 struct Runner<C> {
     stamp_ns: Atomic<u64>,
     pid: Atomic<i32>,
+    is_in_softirq: Atomic<bool>,
     _context: core::marker::PhantomData<fn(&C)>,
 }
 
@@ -61,12 +64,15 @@ impl<C> Runner<C> {
         Self {
             stamp_ns: Atomic::new(0),
             pid: Atomic::new(-1),
+            is_in_softirq: Atomic::new(false),
             _context: core::marker::PhantomData,
         }
     }
 
     fn run(&self) {
-        self.pid.store(current!().pid(), Relaxed);
+        let here = Snapshot::take();
+        self.pid.store(here.pid, Relaxed);
+        self.is_in_softirq.store(here.is_serving_softirq(), Relaxed);
         self.stamp_ns.store(clock::now_ns(), Release);
     }
 }
@@ -136,6 +142,12 @@ fn race<C: Context + 'static>(
         together.contains(&tasklet.id()),
         fmt!("a tasklet still runs: it began {tasklet_us} us after it was scheduled"),
     )?;
+    if !trial.is_control() && !work.is_in_softirq.load(Relaxed) {
+        evidence.note(fmt!(
+            "work on a queue that is to take their place ran in a thread"
+        ))?;
+        return evidence.holds();
+    }
     // A thread may come between while the soft IRQ is preempted, as it may be with PREEMPT_RT.
     let is_same = tasklet.pid.load(Relaxed) == work.pid.load(Relaxed);
     let is_before = is_same && together.iter().eq(&[work.id(), tasklet.id()]);

@@ -44,7 +44,7 @@ use kernel::{
 claim! {
     quote: "Worker Queues always run in process context and they can perform blocking operations but this does not mean that they can access user address space",
     section: "Work Queues",
-    today: "so, but for BH work queues, which came with Linux 6.9 and run in a soft IRQ",
+    today: "so, but not always: work of a BH work queue, which came with Linux 6.9, runs in a soft IRQ, as the control shows",
     functions: "worker_thread(), process_one_work()",
     control: "the work is on a BH work queue",
     next: "cat deferral/percpu_wq/context deferral/bh_wq/context",

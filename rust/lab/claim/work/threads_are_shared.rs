@@ -6,7 +6,10 @@
 //! reserve, and those that create_workqueue() makes are of that kind. In the control they are not.
 
 use super::place::Place;
-use crate::claim::prelude::*;
+use crate::claim::{
+    prelude::*,
+    skip, //
+};
 use irqlab::{
     cpu,
     task,
@@ -53,11 +56,16 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         nr_threads == QUEUES || nr_threads == QUEUES * nr_cpus,
         fmt!("{nr_threads} threads of their name came with them"),
     )?;
-    if let Some(place) = item.get() {
-        evidence.note(fmt!("an item of one of them ran in {}", place.comm()))?;
-    }
+    let Some(place) = item.get() else {
+        skip!("the item was flushed and has not run");
+    };
+    evidence.note(fmt!("an item of one of them ran in {}", place.comm()))?;
     if nr_threads == QUEUES * nr_cpus {
         return evidence.holds();
     }
+    evidence.check(
+        place.comm().starts_with("kworker/"),
+        fmt!("which is of a pool that all queues share, or in reserve"),
+    )?;
     evidence.outdated()
 }
