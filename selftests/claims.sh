@@ -132,6 +132,7 @@ says_how_to_play() {
 	command=${said#*": run '"}
 	command=${command%%" &'"*}
 	cd "$lab" || exit 1
+	# shellcheck disable=SC2086  # words
 	$command &
 	cleanup="kill $!"
 	cd "$OLDPWD" || exit 1

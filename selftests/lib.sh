@@ -481,12 +481,12 @@ claim_groups() {
 	awk '!/^#/ { sub("-.*", "", $1); if (!seen[$1]++) print $1 }' "$lab/claims"
 }
 
-# failed_claims [GROUP|ID] - those whose verdict that is; what they saw may have the word in it, too
+# failed_claims GROUP|ID|'' - those whose verdict that is; what they saw may have the word in it, too
 failed_claims() {
 	grep -E "^${1:-[A-Z]+}[-0-9]* +fails " "$lab/claims"
 }
 
-# shown_claims [GROUP|ID] - how many have shown something, and were not skipped
+# shown_claims GROUP|ID|'' - how many have shown something, and were not skipped
 shown_claims() {
 	grep -cE "^${1:-[A-Z]+}[-0-9]* +(holds|outdated) " "$lab/claims"
 }

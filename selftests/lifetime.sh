@@ -35,7 +35,7 @@ storm() {
 must_hold() {
 	# shellcheck disable=SC2046  # a word
 	must claims $(is_short && echo "$1" || echo all)
-	! failed_claims || exit 1
+	! failed_claims '' || exit 1
 }
 
 # traces - what the lab leaves in the system while it is inserted

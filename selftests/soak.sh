@@ -41,7 +41,7 @@ run_claims() {
 	for group in TASK SIRQ IRQ IPI WORK EXC FIX OLD DPC SOL; do
 		write claims "$group"
 		# A fault of the lab or of the kernel, whatever goes on beside it.
-		failed_claims >>"$work/failed"
+		failed_claims '' >>"$work/failed"
 	done
 }
 

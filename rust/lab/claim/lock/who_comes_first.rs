@@ -5,7 +5,8 @@
 //!
 //! One CPU holds a lock while others ask for it, one after the other. Then it gives the lock back and
 //! asks for it again at once. If they queue the lock's own word says so, and each has it in turn, the
-//! first CPU last. In the control those who wait stand back until whoever came later has had it.
+//! first CPU last. In the control they
+//! take turns: in the order in which they asked where the lock keeps none, and in the reverse order where it does.
 
 use crate::claim::{
     prelude::*,
@@ -37,7 +38,7 @@ claim! {
     section: "Traps",
     today: "those who wait have had tickets since Linux 2.6.25, and have queued since 4.2; a guest that its hypervisor does not help goes back to test-and-set, lest they queue behind a virtual CPU that stands still",
     functions: "queued_spin_lock_slowpath(), virt_spin_lock(), native_pv_lock_init()",
-    control: "whoever asks lets those go first who ask later",
+    control: "the CPUs take turns: as they have asked where the lock keeps no order, the other way round where it does",
     next: "grep -c hypervisor /proc/cpuinfo # how many CPUs know themselves to be virtual",
 }
 
@@ -48,6 +49,26 @@ const MAX_CPUS: usize = 4;
 /// How long the holder waits until another CPU comes, and until that is seen to queue.
 const COMES_NS: u64 = 10_000_000;
 const QUEUES_NS: u64 = 200_000;
+/// In the control, how long it may take until it is a CPU's turn.
+const TURNS_NS: u64 = 1_000_000_000;
+
+/// In which order the CPUs take turns in the control, before they ask for the lock itself.
+#[derive(Clone, Copy)]
+enum Turns {
+    AsAsked,
+    Reversed,
+}
+
+impl Turns {
+    /// How many have the lock before CPU `number`, with the first, number 0, last as asked.
+    const fn place(self, number: usize, nr_others: usize) -> usize {
+        let nr_cpus = nr_others + 1;
+        match self {
+            Turns::AsAsked => (number + nr_others) % nr_cpus,
+            Turns::Reversed => (nr_cpus - number) % nr_cpus,
+        }
+    }
+}
 
 /// What the CPUs share in one round.
 struct Round {
@@ -103,12 +124,12 @@ impl Round {
             .store(self.nr_served.load(Acquire), Relaxed);
     }
 
-    /// Waits for its turn, and asks for the lock; behind as many of the others, if that is said.
+    /// Waits for its turn, and asks for the lock; with `turns`, in its place among so many others.
     fn ask(
         &self,
         lock: &RawSpinLock<()>,
         number: usize,
-        stands_behind: Option<usize>,
+        turns: Option<(Turns, usize)>,
         here: &Here<'_>,
     ) {
         while self.turn.load(Acquire) < number && !here.is_stopped() {
@@ -116,14 +137,20 @@ impl Round {
         }
         let _nothing_between = local_interrupt_disable();
         self.asked.store(number, Release);
-        if let Some(nr_before) = stands_behind {
-            // Not for ever: one of them may not have come.
-            let is_free = || self.turn.load(Acquire) == usize::MAX;
-            clock::spin_until(10 * COMES_NS, is_free);
-            let have_had_it = || self.nr_served.load(Acquire) > nr_before;
-            clock::spin_until(COMES_NS, have_had_it);
+        if let Some((turns, nr_others)) = turns {
+            self.let_others_go(turns.place(number, nr_others), nr_others);
         }
         self.take(lock, number);
+    }
+
+    /// Waits until the first CPU has given the lock back and so many have had it; but hardly for those that
+    /// have not come to ask.
+    fn let_others_go(&self, place: usize, nr_others: usize) {
+        let is_free = || self.turn.load(Acquire) == usize::MAX;
+        clock::spin_until(TURNS_NS, is_free);
+        let have_had_it = || self.nr_served.load(Acquire) >= place;
+        let is_whole = self.nr_asked.load(Relaxed) == nr_others;
+        clock::spin_until(if is_whole { TURNS_NS } else { COMES_NS }, have_had_it);
     }
 
     /// Whether they had the lock in the order in which they had asked, the first CPU last.
@@ -143,6 +170,13 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }
     let nr_others = cpus.len() - 1;
     let lock = KBox::pin_init(new_raw_spinlock!(()), GFP_KERNEL)?;
+    let turns = match trial.is_control() {
+        true if try_it(trial, &cpus, &lock, None)?.nr_queued.load(Relaxed) > 0 => {
+            Some(Turns::Reversed)
+        }
+        true => Some(Turns::AsAsked),
+        false => None,
+    };
     let (mut nr_rounds, mut nr_asked, mut nr_queued, mut nr_meanwhile) = (0, 0, 0, 0);
     // Rounds in which all have asked and nobody was seen to queue, or all were; and those of them in which
     // the order was another. Which of the two are to be judged is known in the end: one that queues may
@@ -150,7 +184,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let (mut nr_whole, mut nr_upset) = ([0; 2], [0; 2]);
     while nr_rounds < MAX_ROUNDS && nr_whole[usize::from(nr_queued > 0)] < ENOUGH {
         nr_rounds += 1;
-        let round = try_it(trial, &cpus, &lock)?;
+        let round = try_it(trial, &cpus, &lock, turns)?;
         let queued = round.nr_queued.load(Relaxed);
         let asked = round.nr_asked.load(Relaxed);
         nr_queued += queued;
@@ -177,27 +211,36 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if nr_whole == 0 {
         skip!("the machine is too busy: in no round all CPUs came to ask while the lock was held");
     }
-    if nr_queued == 0 && nr_upset == 0 {
-        skip!("in {nr_whole} rounds nobody had the lock before one who had asked earlier");
-    }
+    let keeps_order = match turns {
+        None if nr_queued == 0 && nr_upset == 0 => {
+            skip!("in {nr_whole} rounds nobody had the lock before one who had asked earlier")
+        }
+        None => nr_queued > 0,
+        Some(turns) => matches!(turns, Turns::Reversed),
+    };
     // With a queue that a hypervisor helps, a newcomer may have a lock that is free for a moment.
+    let is_excused = cpu::is_virtual() && turns.is_none();
     evidence.check(
-        nr_upset == 0 || !trial.is_control() && (nr_queued == 0 || cpu::is_virtual()),
+        (nr_upset == 0) == keeps_order || keeps_order && is_excused,
         fmt!("in {nr_upset} of {nr_whole} rounds one had it before another who had asked earlier"),
     )?;
     if cpu::is_virtual() {
         evidence.note(fmt!("the CPUs are virtual"))?;
     }
-    if nr_queued == 0 {
+    if !keeps_order {
         return evidence.holds();
     }
     evidence.outdated()
 }
 
-/// One round: the first of `cpus` holds the lock, the others ask for it.
-fn try_it(trial: &Trial<'_>, cpus: &[CpuId], lock: &RawSpinLock<()>) -> Answer<Round> {
+/// One round: the first of `cpus` holds the lock, the others ask for it, and all take turns if that is given.
+fn try_it(
+    trial: &Trial<'_>,
+    cpus: &[CpuId],
+    lock: &RawSpinLock<()>,
+    turns: Option<Turns>,
+) -> Answer<Round> {
     let round = Round::new();
-    let is_control = trial.is_control();
     let nr_others = cpus.len() - 1;
     let workers = &trial.lab().workers;
     cpu::run_on(workers, cpus.iter().copied(), trial.task, |here| {
@@ -205,12 +248,15 @@ fn try_it(trial: &Trial<'_>, cpus: &[CpuId], lock: &RawSpinLock<()>) -> Answer<R
             return;
         };
         if number > 0 {
-            let stands_behind = is_control.then_some(nr_others - number);
-            round.ask(lock, number, stands_behind, here);
+            round.ask(lock, number, turns.map(|turns| (turns, nr_others)), here);
             return;
         }
         let _nothing_between = local_interrupt_disable();
         lock.with(|(), _off| round.call(lock, nr_others));
+        if let Some(turns) = turns {
+            round.turn.store(usize::MAX, Release);
+            round.let_others_go(turns.place(0, nr_others), nr_others);
+        }
         round.take(lock, 0);
         // Who is late may come now.
         round.turn.store(usize::MAX, Release);
