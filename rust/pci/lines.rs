@@ -29,6 +29,16 @@ pub struct Lines {
 }
 
 /// A line by which a device sends messages.
+///
+/// ```
+/// # use irqlab::pci::{Lines, Message};
+/// fn arrive_alike(device: &Lines) -> bool {
+///     let place = |message: &Message| (message.cpu, message.vector);
+///     let mut places = device.messages.iter().map(place);
+///     let first = places.next();
+///     places.all(|other| Some(other) == first)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Message {
     /// Its number.

@@ -54,10 +54,11 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             continue;
         }
         nr_with_many += 1;
-        let (first, last) = (lines[0], lines[nr_lines - 1]);
+        let first = lines[0];
         if trial.is_control() {
             lines.iter_mut().for_each(|line| *line = first);
         }
+        let last = lines[nr_lines - 1];
         let nr_places = nr_places(&lines);
         if nr_with_many <= MAX_SHOWN || nr_places != nr_lines {
             evidence.check(
