@@ -239,8 +239,8 @@ fn of_the_process(trial: &Trial<'_>, calls: &Calls, evidence: &mut Evidence) -> 
     };
     if !trial.eventually(PATIENCE_MS, || flush().is_some()) {
         return evidence.note(fmt!(
-            "no process with threads unmapped a page: run './{} IPI-08 &' and try again",
-            user_part::NAME
+            "{}",
+            user_part::missing("IPI-08", fmt!("no process with threads unmapped a page"))
         ));
     }
     let Some((cpu, name)) = flush() else {
