@@ -117,7 +117,7 @@ shows_the_tape() {
 	same "the first event" "$(sed -n 's/^[0-9]* *[0-9]* *\([a-z_]*\) .*/\1/p' "$work/printed" | head -n 1)" raise
 	complains 4 "no event nonsense" tape --start-at nonsense
 	complains 4 "None of 2 tries" tape --record tasklet --stop-at 100000000 --tries 2
-	says "raise  *tasklet" tape --record tasklet --stop-at 0
+	says "raise  *tasklet" tape --record tasklet --stop-at 1
 }
 
 {

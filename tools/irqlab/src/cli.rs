@@ -111,9 +111,10 @@ fn tape() -> Command {
     Command::new("tape")
         .about("Show what the tape has, or record one")
         .arg(Arg::new("record").long("record").value_name("MECHANISM").help("First send interrupts through this one"))
-        .arg(number("events", "So many interrupts").default_value("3"))
-        .arg(number("stop-at", "Repeat until one took so many microseconds from raise to task; show what led there").value_name("US"))
-        .arg(number("tries", "Repeat at most so often").default_value("100"))
+        .arg(above_0("events", "So many interrupts [default: 3]").requires("recorded"))
+        .arg(above_0("stop-at", "Repeat that until one took so many microseconds from raise to task; show what led there. Through tasklet, unless --record says otherwise").value_name("US"))
+        .arg(above_0("tries", "Repeat at most so often [default: 100]").requires("stop-at"))
+        .group(clap::ArgGroup::new("recorded").args(["record", "stop-at"]).multiple(true))
         .arg(Arg::new("cpu").long("cpu").value_name("LIST").help("Only these CPUs, for example 0,2-3"))
         .arg(list("event", "Only these events, for example top_half,softirq_entry"))
         .arg(list("subject", "Only what is about these: a mechanism, a line's interrupt number, a softirq"))
@@ -137,6 +138,10 @@ fn number(name: &'static str, help: &'static str) -> Arg {
         .value_name("N")
         .help(help)
         .value_parser(value_parser!(u64))
+}
+
+fn above_0(name: &'static str, help: &'static str) -> Arg {
+    number(name, help).value_parser(value_parser!(u64).range(1..))
 }
 
 fn seconds(name: &'static str, help: &'static str) -> Arg {

@@ -10,13 +10,20 @@ use std::{
     fs,
     io::{self, Write},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 pub const DEFAULT: &str = "/sys/kernel/debug/irqlab";
 
 pub struct Lab {
     root: PathBuf,
+}
+
+fn has_no(knob: &str) -> Error {
+    Error::refused(
+        format!("The lab has no {knob}."),
+        "`irqlab list` shows what there is: lines, mechanisms, groups of claims, files.",
+    )
 }
 
 impl Lab {
@@ -40,16 +47,20 @@ impl Lab {
         &self.root
     }
 
+    /// Where a file is that is named from the lab's directory on: there, and nowhere else.
+    fn path(&self, knob: &str) -> Result<PathBuf> {
+        let is_below = |part| matches!(part, Component::Normal(_));
+        if knob.is_empty() || !Path::new(knob).components().all(is_below) {
+            return Err(has_no(knob));
+        }
+        Ok(self.root.join(knob))
+    }
+
     pub fn read(&self, knob: &str) -> Result<String> {
-        let bytes = fs::read(self.root.join(knob)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::refused(
-                format!("The lab has no {knob}."),
-                "`irqlab list` shows what there is: lines, mechanisms, groups of claims, files.",
-            ),
-            _ => Error::refused(
-                format!("{knob} cannot be read: {error}."),
-                self.last_error(),
-            ),
+        let bytes = fs::read(self.path(knob)?).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => has_no(knob),
+            // Not why the lab refused a command, which is what last_error has.
+            _ => Error::refused(format!("{knob} cannot be read: {error}."), ""),
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -78,7 +89,7 @@ impl Lab {
         let mut options = fs::OpenOptions::new();
         let written = options
             .write(true)
-            .open(self.root.join(knob))
+            .open(self.path(knob)?)
             .and_then(|mut file| {
                 // Not write_all(), which would begin anew what a signal has interrupted.
                 file.write(command.as_bytes())
@@ -90,9 +101,7 @@ impl Lab {
 
     fn why(&self, knob: &str, command: &str, error: &io::Error) -> Error {
         if error.kind() == io::ErrorKind::NotFound {
-            let cure =
-                "`irqlab list` shows what there is: lines, mechanisms, groups of claims, files.";
-            return Error::refused(format!("The lab has no {knob}."), cure);
+            return has_no(knob);
         }
         let said = self.last_error();
         let is_of_this =

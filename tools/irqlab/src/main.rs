@@ -33,7 +33,16 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    let matches = cli::command().get_matches();
+    let matches = match cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(instead) => {
+            // Help, or what is wrong with the command line.
+            if let Err(error) = instead.print() {
+                show::unwritten(&error);
+            }
+            return ExitCode::from(instead.exit_code() as u8);
+        }
+    };
     match dispatch(&matches) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -77,7 +86,9 @@ fn dispatch(matches: &ArgMatches) -> Result<u8> {
         }
         "completions" => {
             let shell: clap_complete::Shell = *given.get_one("shell").expect("clap asks for one");
-            clap_complete::generate(shell, &mut cli::command(), "irqlab", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut cli::command(), "irqlab", &mut script);
+            show::print(&String::from_utf8_lossy(&script));
         }
         _ => unreachable!("clap knows no other"),
     }

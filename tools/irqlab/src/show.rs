@@ -2,22 +2,46 @@
 
 //! Tables on a terminal, as wide as that is; and as wide as they need to be where there is none.
 
+use crate::error::Error;
 use serde_json::Value;
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 /// The least width of a column whose text goes on in the next line.
 const LEAST: usize = 24;
 
-/// Prints, and ends quietly if nobody reads any more, as behind `| head`.
+/// Set when nobody reads any more.
+static IS_UNREAD: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is printed is read by anybody still.
+pub fn is_read() -> bool {
+    !IS_UNREAD.load(Relaxed)
+}
+
+/// Prints. Says no more if nobody reads any more, as behind `| head`; if it cannot be written for another reason,
+/// says why and ends.
 pub fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    if out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
-        std::process::exit(0);
+    if !is_read() {
+        return;
     }
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written {
+        unwritten(&error);
+    }
+}
+
+/// What becomes of standard output that cannot be written.
+pub fn unwritten(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        IS_UNREAD.store(true, Relaxed);
+        return;
+    }
+    let error = Error::file(format!("Standard output cannot be written: {error}."), "");
+    say(&error.to_string());
+    std::process::exit(error.code.into());
 }
 
 pub fn print_json(value: &Value) {

@@ -63,7 +63,7 @@ pub fn watch(lab: &Lab, given: &ArgMatches, is_json: bool) -> Result<()> {
     let _nesting = SwitchedOn::new(lab, "nesting")?;
     let mut before = Sample::take(lab)?;
     let mut shown = 0;
-    while count.is_none_or(|count| shown < count) {
+    while show::is_read() && count.is_none_or(|count| shown < count) {
         let due = Instant::now() + interval;
         while Instant::now() < due && !run::is_interrupted() {
             thread::sleep(Duration::from_millis(20).min(interval));

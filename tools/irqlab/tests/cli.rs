@@ -5,6 +5,7 @@
 use serde_json::Value;
 use std::{
     fs,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -27,16 +28,17 @@ impl Lab {
         self.0.join(name).display().to_string()
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_irqlab"));
         if !arguments.contains(&"--debugfs") {
             command.arg("--debugfs").arg(self.0.join("lab"));
         }
+        command.env("COLUMNS", "80").args(arguments);
         command
-            .env("COLUMNS", "80")
-            .args(arguments)
-            .output()
-            .expect("it starts")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it starts")
     }
 
     /// What the tool prints when it succeeds.
@@ -143,12 +145,9 @@ fn a_document_has_all_that_the_lab_says() {
         .is_empty());
 }
 
-#[test]
-fn a_run_differs_from_itself_in_nothing_and_from_a_slower_one_in_what_is_slower() {
-    let lab = Lab::new("compare");
-    let a = lab.collected("a.json");
-    assert!(lab.says(&["compare", &a, &a]).starts_with("0 of "));
-    let mut slower: Value = serde_json::from_str(&fs::read_to_string(&a).unwrap()).unwrap();
+/// A document as that one, but for one mechanism, which is slower.
+fn slower(lab: &Lab, path: &str) -> String {
+    let mut slower: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     for row in slower["benches"][0]["distributions"]["tasklet"]
         .as_array_mut()
         .unwrap()
@@ -159,8 +158,17 @@ fn a_run_differs_from_itself_in_nothing_and_from_a_slower_one_in_what_is_slower(
             row[end] = (row[end].as_u64().unwrap() * 3).into();
         }
     }
-    let b = lab.file("b.json");
-    fs::write(&b, slower.to_string()).unwrap();
+    let slower_path = lab.file("slower.json");
+    fs::write(&slower_path, slower.to_string()).unwrap();
+    slower_path
+}
+
+#[test]
+fn a_run_differs_from_itself_in_nothing_and_from_a_slower_one_in_what_is_slower() {
+    let lab = Lab::new("compare");
+    let a = lab.collected("a.json");
+    assert!(lab.says(&["compare", &a, &a]).starts_with("0 of "));
+    let b = slower(&lab, &a);
     let output = lab.run(&["--json", "compare", &a, &b]);
     assert_eq!(output.status.code(), Some(1));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -302,6 +310,97 @@ fn a_command_reaches_its_file() {
         fs::read_to_string(lab.file("lab/lines/sim0/trigger")).unwrap(),
         "5"
     );
+}
+
+#[test]
+fn no_file_outside_the_lab_is_read_or_written() {
+    let lab = Lab::new("outside");
+    let victim = lab.file("victim");
+    fs::write(&victim, "kept").unwrap();
+    for name in [
+        &victim,
+        "../victim",
+        "lines/../../victim",
+        "./../victim",
+        "",
+    ] {
+        for arguments in [&["tell", name, "x"][..], &["show", name]] {
+            let said = lab.complains(4, arguments);
+            assert!(said.contains("The lab has no "), "{arguments:?}: {said}");
+        }
+    }
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+}
+
+#[test]
+fn a_refused_command_is_not_why_a_file_cannot_be_read() {
+    let lab = Lab::new("directory");
+    fs::write(
+        lab.file("lab/last_error"),
+        "bench: EBUSY: a bench is running\n",
+    )
+    .unwrap();
+    let said = lab.complains(4, &["show", "lines"]);
+    assert!(!said.contains("EBUSY"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_written_is_said() {
+    let lab = Lab::new("full");
+    for arguments in [
+        &["list"][..],
+        &["show", "claims"],
+        &["--json", "list"],
+        &["man"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = lab.command(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{arguments:?}: {said}");
+        assert!(said.contains("Standard output cannot be written"), "{said}");
+    }
+}
+
+#[test]
+fn the_exit_code_stays_when_nobody_reads() {
+    let lab = Lab::new("unread");
+    let a = lab.collected("a.json");
+    let b = slower(&lab, &a);
+    for (code, arguments) in [
+        (0, &["list"][..]),
+        (0, &["watch"]),
+        (1, &["compare", &a, &b]),
+    ] {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        drop(reader);
+        let output = lab
+            .command(arguments)
+            .stdout(OwnedFd::from(writer))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_would_be_ignored_is_refused() {
+    let lab = Lab::new("ignored");
+    for arguments in [
+        &["tape", "--events", "5"][..],
+        &["tape", "--tries", "5"],
+        &["tape", "--record", "tasklet", "--tries", "5"],
+        &["tape", "--stop-at", "0"],
+        &["tape", "--record", "tasklet", "--events", "0"],
+    ] {
+        lab.complains(2, arguments);
+    }
 }
 
 #[test]
