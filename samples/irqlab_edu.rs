@@ -61,6 +61,8 @@ mod register {
     pub(super) const END: usize = 0x100;
 }
 
+/// In `STATUS`: a factorial is being computed.
+const COMPUTING: u32 = 0x1;
 /// In `STATUS`: raise the interrupt when a factorial is done.
 const INTERRUPT_WHEN_DONE: u32 = 0x80;
 /// In `CAUSES`: a factorial is done.
@@ -74,6 +76,23 @@ struct Handler {
     bar: pci::DevresBar<{ register::END }>,
     #[pin]
     done: Completion,
+}
+
+impl Handler {
+    /// Has the device not interrupt any more, and takes back what it has raised. Returns whether it computes nothing
+    /// that it could still say to be done.
+    fn silence(&self) -> bool {
+        // It is there for as long as the device is bound.
+        let Some(bar) = self.bar.try_access() else {
+            return true;
+        };
+        bar.write32(0, register::STATUS);
+        let is_done = bar.read32(register::STATUS) & COMPUTING == 0;
+        bar.write32(u32::MAX, register::ACKNOWLEDGE);
+        // Writes may be under way for a while. An answer comes behind them.
+        bar.read32(register::CAUSES);
+        is_done
+    }
 }
 
 impl irq::Handler for Handler {
@@ -91,6 +110,28 @@ impl irq::Handler for Handler {
             self.done.complete();
         }
         irq::IrqReturn::Handled
+    }
+}
+
+/// Has the device interrupt no more when it is dropped: what it raised when its handler is gone nobody would take
+/// back, and others on its line would be interrupted without end.
+struct Silencer(Arc<irq::Registration<Handler>>);
+
+impl Drop for Silencer {
+    fn drop(&mut self) {
+        // A factorial takes a small part of that, and only a writer that did not wait has left one.
+        const TRIES: u32 = 1000;
+
+        // A driver is unbound by a task.
+        let Some(task) = Task::current() else {
+            return;
+        };
+        for _ in 0..TRIES {
+            if self.0.handler().silence() {
+                return;
+            }
+            task.sleep_ms(1);
+        }
     }
 }
 
@@ -136,10 +177,11 @@ impl debugfs::Content for Factorial {
     }
 }
 
-/// The driver, as what a bound device has. On unbind, first the file goes, and
-/// then the handler.
+/// The driver, as what a bound device has. On unbind, first the file goes, so that nobody has anything computed. Then
+/// the device is silenced, and then the handler goes.
 struct Driver {
     _file: debugfs::File<Factorial>,
+    _silencer: Silencer,
 }
 
 kernel::pci_device_table!(
@@ -169,6 +211,7 @@ impl pci::Driver for Driver {
         // MSI where it can, else INTx, which others may be on.
         let line = irqlab::pci::line(device, pci::IrqTypes::all())?;
         let registration = line.request(irq::Sharing::Shared, c"irqlab_edu", handler)?;
+        let silencer = Silencer(registration.clone());
 
         let dir = debugfs::Dir::new(device.as_ref().name())?;
         let content = try_pin_init!(Factorial {
@@ -178,6 +221,7 @@ impl pci::Driver for Driver {
         let content = Arc::pin_init(content, GFP_KERNEL)?;
         Ok(Self {
             _file: debugfs::File::new::<LocalModule>(&dir, c"factorial", content)?,
+            _silencer: silencer,
         })
     }
 }

@@ -71,6 +71,8 @@ mod register {
     pub(super) const UNMASK: usize = 0xd0;
     /// Write: lets these no more.
     pub(super) const MASK: usize = 0xd8;
+    /// Write: the message of these causes takes them back, and masks them.
+    pub(super) const TAKEN_BY_MESSAGE: usize = 0xdc;
     /// Which MSI-X message each queue sends: four bits for each, the highest says that they are valid.
     pub(super) const MESSAGES: usize = 0xe4;
     pub(super) const END: usize = 0x100;
@@ -98,6 +100,44 @@ struct Seen {
     cpu: u32,
 }
 
+impl Queues {
+    /// Has the device interrupt no more, and takes back what it has raised.
+    fn silence(&self) {
+        // It is there for as long as the device is bound.
+        let Some(bar) = self.bar.try_access() else {
+            return;
+        };
+        bar.write32(u32::MAX, register::MASK);
+        bar.write32(u32::MAX, register::CAUSES);
+        // Writes may be under way for a while. An answer comes behind them.
+        bar.read32(register::CAUSES);
+    }
+}
+
+/// As long as this is there, the device may interrupt.
+struct Interrupting(Arc<Queues>);
+
+impl Interrupting {
+    /// Errors: `ENODEV` after the device was unbound.
+    fn new(queues: Arc<Queues>, is_one_each: bool) -> Result<Self> {
+        let bar = queues.bar.try_access().ok_or(ENODEV)?;
+        if is_one_each {
+            // Queue 0 sends message 0, and so on.
+            bar.write32(0xba98, register::MESSAGES);
+            bar.write32(ALL_CAUSES, register::TAKEN_BY_MESSAGE);
+        }
+        bar.write32(ALL_CAUSES, register::UNMASK);
+        drop(bar);
+        Ok(Self(queues))
+    }
+}
+
+impl Drop for Interrupting {
+    fn drop(&mut self) {
+        self.0.silence();
+    }
+}
+
 /// The handler of one interrupt.
 struct Handler {
     queues: Arc<Queues>,
@@ -111,15 +151,21 @@ impl irq::Handler for Handler {
             return irq::IrqReturn::None;
         };
         let raised = match self.queue {
-            // The message says it all. Who reads the causes may take back those of others.
-            Some(queue) => cause(queue),
-            None => bar.read32(register::CAUSES) & ALL_CAUSES,
+            // The message says it all, has taken back the cause, and has masked it.
+            Some(queue) => {
+                bar.write32(cause(queue), register::UNMASK);
+                cause(queue)
+            }
+            None => {
+                let raised = bar.read32(register::CAUSES) & ALL_CAUSES;
+                if raised == 0 {
+                    // Another device on the same line.
+                    return irq::IrqReturn::None;
+                }
+                bar.write32(raised, register::CAUSES);
+                raised
+            }
         };
-        if raised == 0 {
-            // Another device on the same line.
-            return irq::IrqReturn::None;
-        }
-        bar.write32(raised, register::CAUSES);
         self.queues
             .seen
             .with_irqs_off(irq.irqs_off(), |queues, off| {
@@ -166,10 +212,12 @@ impl debugfs::Content for File {
     }
 }
 
-/// The driver, as what a bound device has. On unbind, first the file goes, then the lines get back their CPUs, and
-/// then the handlers go.
+/// The driver, as what a bound device has. On unbind, first the file goes, so that nobody raises. Then the device is
+/// silenced: what it raises when its handler is gone nobody would take back, and others on its line would be
+/// interrupted without end. Then the lines get back their CPUs, and then the handlers go.
 struct Driver {
     _file: debugfs::File<File>,
+    _interrupting: Interrupting,
     _affinities: KVec<Affinity>,
     _registrations: KVec<Arc<irq::Registration<Handler>>>,
 }
@@ -215,6 +263,8 @@ impl pci::Driver for Driver {
             seen <- new_raw_spinlock!([Seen::default(); NR_QUEUES]),
         });
         let queues = Arc::pin_init(queues, GFP_KERNEL)?;
+        // Whatever state it was left in.
+        queues.silence();
 
         let vectors = irqlab::pci::vectors(device, 1, NR_QUEUES as u32, types())?;
         let is_one_each = vectors.lines.len() == NR_QUEUES;
@@ -241,13 +291,7 @@ impl pci::Driver for Driver {
             }
         }
 
-        {
-            let bar = queues.bar.try_access().ok_or(ENODEV)?;
-            bar.write32(u32::MAX, register::MASK);
-            // Queue 0 sends message 0, and so on.
-            bar.write32(0xba98, register::MESSAGES);
-            bar.write32(ALL_CAUSES, register::UNMASK);
-        }
+        let interrupting = Interrupting::new(queues.clone(), is_one_each)?;
         let dir = debugfs::Dir::new(NAME)?;
         let content = File {
             queues,
@@ -257,6 +301,7 @@ impl pci::Driver for Driver {
         let content = Arc::new(content, GFP_KERNEL)?;
         Ok(Self {
             _file: debugfs::File::new::<LocalModule>(&dir, c"queues", content)?,
+            _interrupting: interrupting,
             _affinities: affinities,
             _registrations: registrations,
         })
