@@ -25,6 +25,7 @@ mod disabled;
 mod gate;
 mod handler;
 mod info;
+mod late;
 mod line;
 mod options;
 mod registration;
@@ -47,6 +48,8 @@ pub use info::{
     Handlers,
     Info, //
 };
+
+pub(crate) use late::LateQueue;
 
 pub use line::Line;
 

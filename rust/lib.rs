@@ -174,10 +174,14 @@ module! {
 }
 
 /// The module: code for others, which does nothing of its own.
-struct Core;
+struct Core {
+    _late: irq::LateQueue,
+}
 
 impl kernel::Module for Core {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+        Ok(Self {
+            _late: irq::LateQueue::new()?,
+        })
     }
 }

@@ -221,6 +221,8 @@ void rust_helper_irqlab_wait_until_is(unsigned int *word, unsigned int value);
 void rust_helper_irqlab_wake_waiters_of(unsigned int *word);
 
 /* workqueue.c */
+int rust_helper_irqlab_late_begin(void);
+void rust_helper_irqlab_late_end(void);
 void rust_helper_irqlab_late_init(struct work_struct *work, void (*func)(struct work_struct *work));
 void rust_helper_irqlab_late_queue(struct work_struct *work);
 

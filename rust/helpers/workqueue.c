@@ -8,8 +8,25 @@ void rust_helper_irqlab_late_init(struct work_struct *work, void (*func)(struct 
 	INIT_WORK(work, func);
 }
 
-/* On a queue that may not be waited for: it may sleep long. */
+/*
+ * The queue that it is put on: one of our own, as what is on the kernel's cannot be waited for, and the code that
+ * it runs is this module's.
+ */
+static struct workqueue_struct *irqlab_late_queue;
+
+int rust_helper_irqlab_late_begin(void)
+{
+	irqlab_late_queue = alloc_workqueue("irqlab_late", WQ_UNBOUND, 0);
+	return irqlab_late_queue ? 0 : -ENOMEM;
+}
+
+/* Waits until all of it is done, to the last instruction. */
+void rust_helper_irqlab_late_end(void)
+{
+	destroy_workqueue(irqlab_late_queue);
+}
+
 void rust_helper_irqlab_late_queue(struct work_struct *work)
 {
-	queue_work(system_dfl_wq, work);
+	queue_work(irqlab_late_queue, work);
 }

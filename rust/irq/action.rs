@@ -17,6 +17,7 @@ use super::{
         ThreadableHandler,
         ThreadedHandler, //
     },
+    late::Late,
     line::{
         Cookie,
         Line, //
@@ -39,7 +40,7 @@ use kernel::{
 /// # Invariants
 ///
 /// - Its address is the action's cookie, and it stays there until the line has freed the action.
-/// - `late` is set up for [`free_late`], with a function for an `Action<T>` in a box.
+/// - `late` has a function for an `Action<T>` in a box.
 #[pin_data]
 pub(super) struct Action<T> {
     #[pin]
@@ -49,22 +50,6 @@ pub(super) struct Action<T> {
     handler: T,
 }
 
-/// The part of an action that does not depend on its handler's type, for [`free_late`], whose code has to
-/// be this module's: that of the handler's may be gone when it ends.
-#[pin_data]
-struct Late {
-    #[pin]
-    work: Opaque<bindings::work_struct>,
-    free: unsafe fn(*mut Late) -> Arc<Line>,
-}
-
-// SAFETY: The C side may use the work on any thread, and so may who frees the action: the line is shared,
-// and the handler is `Send`.
-unsafe impl<T: Send> Send for Action<T> {}
-// SAFETY: Through a shared reference there are the line, which is `Sync`, and the handler, which is; only
-// who has the box uses `late`.
-unsafe impl<T: Sync> Sync for Action<T> {}
-
 impl<T> Action<T> {
     pub(super) fn new(
         line: Arc<Line>,
@@ -73,14 +58,8 @@ impl<T> Action<T> {
         try_pin_init!(Self {
             handler <- handler,
             line,
-            // INVARIANT: Set up here. `free` is for this type.
-            late <- pin_init!(Late {
-                work <- Opaque::ffi_init(|slot| {
-                    // SAFETY: `slot` is valid for writes and stays where it is.
-                    unsafe { bindings::late_init(slot, Some(free_late)) };
-                }),
-                free: free::<T>,
-            }),
+            // INVARIANT: `free` is for this type.
+            late <- Late::new(free::<T>),
         }? Error)
     }
 
@@ -103,16 +82,17 @@ impl<T> Action<T> {
             self.line.remove(self.cookie());
             return;
         }
-        let Ok(inside) = self.line.late().enter() else {
-            // Revocation has taken off all actions, and waited for them.
-            return;
-        };
-        inside.stay();
-        // SAFETY: Nothing is moved out of the box: it is taken apart by `free` only.
+        let line = self.line.clone();
+        // SAFETY: Nothing is moved out of the box: it is taken apart by `free` only, or dropped.
         let this = KBox::into_raw(unsafe { Pin::into_inner_unchecked(self) });
-        // SAFETY: The work is set up, by the type invariant, and is queued once: the box is given to
-        // it. May be called with interrupts off.
-        unsafe { bindings::late_queue((&raw mut (*this).late.work).cast()) };
+        // SAFETY: It is valid, and in a box, which is given to `free`; it frees the action of `line`, and returns that.
+        let queued = unsafe { Late::queue(&raw mut (*this).late, &line) };
+        if queued.is_err() {
+            // Revocation has taken off all actions, and waited for them.
+            //
+            // SAFETY: It came from the box, and nobody else was given it.
+            drop(unsafe { Pin::new_unchecked(KBox::from_raw(this)) });
+        }
     }
 }
 
@@ -129,22 +109,6 @@ unsafe fn free<T>(late: *mut Late) -> Arc<Line> {
     let line = this.line.clone();
     line.remove(this.cookie());
     line
-}
-
-/// # Safety
-///
-/// For the C side, with the work of a [`Late`] that was queued.
-unsafe extern "C" fn free_late(work: *mut bindings::work_struct) {
-    // SAFETY: By this function's contract `work` lies in a `Late` in an action in a box, which whoever
-    // queued it has given to this, and `free` is for that type.
-    let line = unsafe {
-        let late = kernel::container_of!(Opaque::cast_from(work).cast_mut(), Late, work);
-        ((*late).free)(late)
-    };
-    // The last of it: revocation, and then the end of the handler's module, may wait for this.
-    //
-    // SAFETY: Whoever queued the work has stayed inside for it.
-    unsafe { line.late().leave() };
 }
 
 /// The function that the kernel is to call for a handler of some kind, and the one for its thread.
