@@ -73,13 +73,19 @@ bool rust_helper_irqlab_irq_is_behind_bus(unsigned int irq)
 /* The function of the threads of lines, which has no name that a module can use. */
 static void *irqlab_irq_thread;
 
-/* Learns it from a handler on the line that has a thread, if there is one. */
+/*
+ * Learns it from a handler on the line that has a thread, if there is one. Called by who has put a handler on the
+ * line, before anybody can take it off; and by each thread, which may begin before that.
+ */
 void rust_helper_irqlab_irq_learn_thread(unsigned int irq)
 {
-	struct irq_desc *desc = irqlab_desc(irq);
 	struct irqaction *action;
+	struct irq_desc *desc;
 
-	if (!desc || READ_ONCE(irqlab_irq_thread))
+	if (READ_ONCE(irqlab_irq_thread))
+		return;
+	desc = irqlab_desc(irq);
+	if (!desc)
 		return;
 	guard(raw_spinlock_irqsave)(&desc->lock);
 	for (action = desc->action; action; action = action->next) {

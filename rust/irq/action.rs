@@ -33,8 +33,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
-    types::Opaque, //
+    sync::Arc, //
 };
 
 /// # Invariants
@@ -129,6 +128,13 @@ pub(super) fn threaded<T: ThreadedHandler>() -> Functions {
     (serve_primary::<T>, Some(serve_thread::<T>))
 }
 
+/// Learns what threads of lines are, before the handler that runs in one can take another one off its line. Whoever
+/// has requested the handler may not have come to that yet.
+fn learn_thread(irq: c_int) {
+    // SAFETY: The kernel calls the handler for this line, so it is allocated, and its lock is not held.
+    unsafe { bindings::irq_learn_thread(irq as u32) };
+}
+
 /// The handler of an action.
 ///
 /// # Safety
@@ -159,9 +165,10 @@ unsafe extern "C" fn serve_hard<T: Handler>(
 ///
 /// For `request_threaded_irq`, with the cookie of an action of a `T`.
 unsafe extern "C" fn serve_anywhere<T: ThreadableHandler>(
-    _irq: c_int,
+    irq: c_int,
     cookie: *mut c_void,
 ) -> bindings::irqreturn_t {
+    learn_thread(irq);
     // SAFETY: The kernel calls this while the action is on the line.
     let handler = unsafe { handler::<T>(cookie) };
     handler.handle().into_raw()
@@ -186,9 +193,10 @@ unsafe extern "C" fn serve_primary<T: ThreadedHandler>(
 ///
 /// For `request_threaded_irq`, as the thread's function, with the cookie of an action of a `T`.
 unsafe extern "C" fn serve_thread<T: ThreadedHandler>(
-    _irq: c_int,
+    irq: c_int,
     cookie: *mut c_void,
 ) -> bindings::irqreturn_t {
+    learn_thread(irq);
     // SAFETY: The kernel calls this while the action is on the line.
     let handler = unsafe { handler::<T>(cookie) };
     // SAFETY: The kernel calls thread functions in a kernel thread, with nothing locked or disabled.
