@@ -37,7 +37,10 @@
 
 use crate::{
     bindings,
-    context::HardIrq,
+    context::{
+        HardIrq,
+        Task, //
+    },
     irq,
     irq_work::IrqWork, //
 };
@@ -64,7 +67,7 @@ use delivery::Delivery;
 
 /// What a controller can do to one of its lines.
 ///
-/// All are called with interrupts off and the line's lock held, perhaps on
+/// All but those for a bus are called with interrupts off and the line's lock held, perhaps on
 /// several CPUs for different lines. They may neither sleep nor ask the kernel
 /// about the line. The line's lock spins on every kernel: what they share has to be in atomics, or behind a
 /// [`RawSpinLock`](crate::raw_spinlock::RawSpinLock), which spins as well.
@@ -133,6 +136,52 @@ pub trait Chip: Send + Sync + 'static {
     fn set_trigger(&self, _hwirq: u32, _trigger: irq::Trigger) -> Result {
         Err(EINVAL)
     }
+
+    /// Whether the controller is behind a bus that one has to wait for, such as I2C. As nothing above may wait, it
+    /// only notes what is to be done then; and the kernel calls [`Self::lock_bus`] before, and
+    /// [`Self::sync_and_unlock_bus`], which does it, afterwards.
+    ///
+    /// ```
+    /// # use irqlab::{context::Task, irq_chip::Chip};
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// /// An expander, whose mask is written when all that is changed is known.
+    /// struct Expander {
+    ///     masked: Atomic<u64>,
+    /// }
+    ///
+    /// impl Chip for Expander {
+    ///     const IS_BEHIND_BUS: bool = true;
+    ///
+    ///     fn mask(&self, _hwirq: u32) {
+    ///         self.masked.store(1, Relaxed);
+    ///     }
+    ///
+    ///     fn unmask(&self, _hwirq: u32) {
+    ///         self.masked.store(0, Relaxed);
+    ///     }
+    ///
+    ///     fn ack(&self, _hwirq: u32) {}
+    ///
+    ///     fn eoi(&self, _hwirq: u32) {}
+    ///
+    ///     fn lock_bus(&self, _hwirq: u32, _task: &Task) {
+    ///         // Here it would wait for the bus…
+    ///     }
+    ///
+    ///     fn sync_and_unlock_bus(&self, _hwirq: u32, task: &Task) {
+    ///         // …and here send this, and let others have the bus.
+    ///         let _masked = self.masked.load(Relaxed);
+    ///         task.sleep_us(100, 100);
+    ///     }
+    /// }
+    /// ```
+    const IS_BEHIND_BUS: bool = false;
+
+    /// Takes the bus, for a task that is about to change a line, or to look at one. By default does nothing.
+    fn lock_bus(&self, _hwirq: u32, _task: &Task) {}
+
+    /// Tells the controller what was noted, and gives the bus back. By default does nothing.
+    fn sync_and_unlock_bus(&self, _hwirq: u32, _task: &Task) {}
 }
 
 /// A controller that has nothing to do.
@@ -236,6 +285,16 @@ impl<C: Chip> Domain<C> {
         irq_set_affinity: Some(bindings::irq_chip_redirect_set_affinity),
         irq_get_irqchip_state: Some(delivery::state::<C>),
         irq_set_irqchip_state: Some(delivery::set_state::<C>),
+        irq_bus_lock: if C::IS_BEHIND_BUS {
+            Some(delivery::lock_bus::<C>)
+        } else {
+            None
+        },
+        irq_bus_sync_unlock: if C::IS_BEHIND_BUS {
+            Some(delivery::sync_and_unlock_bus::<C>)
+        } else {
+            None
+        },
         flags: bindings::IRQCHIP_IMMUTABLE as usize,
         ..pin_init::zeroed()
     };

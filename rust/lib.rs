@@ -51,7 +51,8 @@
 //! | takes a `SpinLock` in an [`irq::Handler`] or a callback of an [`irq_chip::Chip`] | compiles; on `PREEMPT_RT` that lock sleeps there: reported. An [`irq::ThreadableHandler`] may take one, and a [raw spinlock](raw_spinlock) may be taken in both |
 //! | drops an [`irq::Registration`] in its own handler or thread, or where it must not sleep | the handler is taken off a moment later |
 //! | disables its own line in its own thread, and waits; or waits for the line's handlers there | `EDEADLK`; [`disable_nosync`](irq::Registration::disable_nosync) does not wait |
-//! | drops an [`irq::Disabled`] in a handler or a tasklet | the line is enabled there |
+//! | drops an [`irq::Disabled`] in a handler or a tasklet | the line is enabled there; a moment later, if its controller is behind a bus that one has to wait for |
+//! | asks such a controller there whether a line is active, or to make it pending | `EOPNOTSUPP` |
 //! | uses a line, or a guard of one, whose device was unbound | `ENODEV`; a guard has nothing left to undo |
 //! | waits in a handler's thread for something that waits for that thread | compiles, and hangs: as in C |
 //! | forgets what it has registered (`core::mem::forget()`), and its module ends | compiles, and the kernel calls code that is gone: as in C |

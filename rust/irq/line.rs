@@ -159,29 +159,47 @@ impl Line {
         unsafe { bindings::irq_is_served_here(self.irq) }
     }
 
-    /// Disables the line once more.
+    /// Disables the line once more. For any context but an NMI; where the controller is behind a bus, for tasks.
     ///
     /// Errors: `ENODEV` after the device was unbound.
     pub(super) fn disable(&self) -> Result {
         let _inside = self.gate.enter()?;
-        // SAFETY: The line is allocated.
+        // SAFETY: The line is allocated. By this function's contract the caller is where the controller can be
+        // waited for, if it has to be.
         unsafe { bindings::disable_irq_nosync(self.irq) };
         // INVARIANT: For the guard that the caller makes.
         self.nr_disabled.fetch_add(1, Full);
         Ok(())
     }
 
-    /// Undoes one [`Self::disable`]; after the device was unbound that was done.
+    /// Undoes one [`Self::disable`]; after the device was unbound that was done. For any context but an NMI; where
+    /// the controller is behind a bus, for tasks.
     pub(super) fn enable(&self) {
         if let Ok(_inside) = self.gate.enter() {
             // INVARIANT: For the guard that the caller drops.
             self.nr_disabled.fetch_sub(1, Full);
-            // SAFETY: The line is allocated, and was disabled for that guard.
+            // SAFETY: The line is allocated, and was disabled for that guard. By this function's contract the
+            // caller is where the controller can be waited for, if it has to be.
             unsafe { bindings::enable_irq(self.irq) };
         }
     }
 
-    /// Whether one has to wait for the controller, so that only a task can disable the line.
+    /// Refuses what waits for the line's controller, where that is behind a bus and the caller may not wait.
+    ///
+    /// Errors: `EOPNOTSUPP` then.
+    ///
+    /// # Safety
+    ///
+    /// The line is allocated.
+    unsafe fn may_ask_controller(&self) -> Result {
+        // SAFETY: By this function's contract, so that its descriptor stays.
+        if unsafe { bindings::irq_is_behind_bus(self.irq) } && context::Task::current().is_none() {
+            return Err(EOPNOTSUPP);
+        }
+        Ok(())
+    }
+
+    /// Whether one has to wait for the controller, so that only a task can disable or enable the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.
     pub(super) fn is_behind_bus(&self) -> Result<bool> {
@@ -197,12 +215,16 @@ impl Line {
     /// called in any context but an NMI.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller cannot, `ENXIO` if nobody has requested the line and its controller is of
+    /// controller cannot, `EOPNOTSUPP` where the controller is behind a bus that one has to wait for, and this
+    /// is no task that may, `ENXIO` if nobody has requested the line and its controller is of
     /// [`irq_chip`](crate::irq_chip). The kernel's `irq_sim` drops what is raised then, and
     /// while the line is masked.
     pub fn set_pending(&self) -> Result {
         let _inside = self.gate.enter()?;
-        // SAFETY: The line is allocated. May be called in any context but an NMI.
+        // SAFETY: The line is allocated.
+        unsafe { self.may_ask_controller()? };
+        // SAFETY: The line is allocated. A controller that has to be waited for was refused where that cannot be;
+        // besides that this may be called in any context but an NMI.
         to_result(unsafe {
             bindings::irq_set_irqchip_state(
                 self.irq,
@@ -217,11 +239,15 @@ impl Line {
     /// level-triggered line has a bit for it (remote IRR). May be called in any context but an NMI.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EINVAL` where the
-    /// controller does not tell.
+    /// controller does not tell, `EOPNOTSUPP` as for [`Self::set_pending`].
     pub fn is_active(&self) -> Result<bool> {
         let _inside = self.gate.enter()?;
+        // SAFETY: The line is allocated.
+        unsafe { self.may_ask_controller()? };
         let mut is_active = false;
-        // SAFETY: The line is allocated, and the answer's variable is of the right type.
+        // SAFETY: The line is allocated, and the answer's variable is of the right type. A controller that has to
+        // be waited for was refused where that cannot be; besides that this may be called in any context but an
+        // NMI.
         to_result(unsafe {
             bindings::irq_get_irqchip_state(
                 self.irq,

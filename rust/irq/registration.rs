@@ -164,7 +164,7 @@ impl<T> Registration<T> {
     /// Nests, and concerns everybody on the line.
     ///
     /// Errors: `ENODEV` after the device was unbound, `EDEADLK` in a thread of the line, which would
-    /// wait for itself: [`Self::disable_nosync`] does not wait.
+    /// wait for itself: [`Self::disable_nosync`] does not wait; `ENOMEM`.
     pub fn disable(self: &Arc<Self>, task: &Task) -> Result<Disabled<T>> {
         let disabled = Disabled::new(self)?;
         self.line().synchronize(task)?;

@@ -26,7 +26,8 @@ use crate::{
     context::{
         Context,
         HardIrq,
-        IrqsOff, //
+        IrqsOff,
+        Task, //
     },
     cpu,
     irq::Trigger,
@@ -305,6 +306,24 @@ pub(super) unsafe extern "C" fn set_trigger<C: Chip>(
     let result = trigger.ok_or(EINVAL);
     let result = result.and_then(|trigger| delivery.chip().set_trigger(delivery.hwirq, trigger));
     result.map_or_else(|error| error.to_errno(), |()| 0)
+}
+
+/// # Safety
+///
+/// For the chip of a line that a `Domain<C>` has mapped, where one may sleep.
+pub(super) unsafe extern "C" fn lock_bus<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract, for both.
+    let (delivery, task) = unsafe { (of::<C>(data), Task::assume()) };
+    delivery.chip().lock_bus(delivery.hwirq, task);
+}
+
+/// # Safety
+///
+/// For the chip of a line that a `Domain<C>` has mapped, where one may sleep.
+pub(super) unsafe extern "C" fn sync_and_unlock_bus<C: Chip>(data: *mut bindings::irq_data) {
+    // SAFETY: By this function's contract, for both.
+    let (delivery, task) = unsafe { (of::<C>(data), Task::assume()) };
+    delivery.chip().sync_and_unlock_bus(delivery.hwirq, task);
 }
 
 /// # Safety

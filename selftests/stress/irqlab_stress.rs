@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod behind_bus;
 mod deferred;
 mod dpc;
 mod interrupts_off;
@@ -751,6 +752,9 @@ impl kernel::Module for Stress {
         })?;
         registrations::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "registration", test, is_ok);
+        })?;
+        behind_bus::try_all(task, |test, is_ok| {
+            report(&mut nr_failed, "line behind a bus", test, is_ok);
         })?;
         interrupts_off::window(task, |test, is_ok| {
             report(&mut nr_failed, "window of interrupts", test, is_ok);
