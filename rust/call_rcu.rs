@@ -14,6 +14,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi, //
 };
 use kernel::{
     prelude::*,
@@ -79,10 +80,10 @@ impl<T: Handler<Kind>> CallRcu<T> {
     }
 
     /// Runs the callback when all read sections that have begun have ended, on this CPU. Returns
-    /// whether it was idle. May be called in any context but NMI.
+    /// whether it was idle. May be called in any context but an NMI, where it is refused.
     #[inline]
     pub fn queue(&self) -> bool {
-        if self.is_dying() || self.own().xchg(true, Full) {
+        if nmi::is_refused() || self.is_dying() || self.own().xchg(true, Full) {
             return false;
         }
         // SAFETY: It is set up, C does not have it, and it lives until `stop` has waited for it.

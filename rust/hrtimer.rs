@@ -19,6 +19,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi, //
 };
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -124,7 +125,7 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     }
 
     /// Runs the timer on this CPU, `delay_ns` nanoseconds from now. Returns whether it was idle, as
-    /// seen just before; else it was moved. May be called in any context but NMI.
+    /// seen just before; else it was moved. May be called in any context but an NMI, where it is refused.
     #[inline]
     pub fn start(&self, delay_ns: i64) -> bool {
         self.start_in_mode(delay_ns, C::MODE)
@@ -132,6 +133,9 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
 
     #[inline]
     fn start_in_mode(&self, time_ns: i64, mode: bindings::hrtimer_mode) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: It is set up, and lives until `stop` has cancelled it; the field is always readable,
         // though it changes.
         unsafe {
@@ -160,7 +164,8 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     }
 
     /// Stops the timer if it does not run, and waits for nothing. Returns whether it was started; none
-    /// if its handler runs now, and may start it again. May be called in any context but NMI.
+    /// if its handler runs now, and may start it again. May be called in any context but an NMI, where it
+    /// is refused, with none.
     ///
     /// ```
     /// # use irqlab::hrtimer::{Handler, HrTimer, Kind};
@@ -170,6 +175,9 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     /// }
     /// ```
     pub fn try_to_cancel(&self) -> Option<bool> {
+        if nmi::is_refused() {
+            return None;
+        }
         // SAFETY: It is set up, and lives until `stop` has cancelled it.
         match unsafe { bindings::hrtimer_try_to_cancel(self.raw()) } {
             -1 => None,

@@ -107,7 +107,8 @@ use crate::{
         Priority,
         Work,
         Worker, //
-    }, //
+    },
+    nmi, //
 };
 use core::future::Future;
 use cpu::{
@@ -326,10 +327,13 @@ impl InterruptThreads {
     }
 
     /// An interrupt of `level` comes on this CPU. If nothing masks it, its handler starts as soon
-    /// as interrupts are on. May be called in any context but NMI.
+    /// as interrupts are on. May be called in any context but an NMI.
     ///
-    /// Errors: `ENODEV` if the level has no handler.
+    /// Errors: `ENODEV` if the level has no handler, `EINVAL` in an NMI.
     pub fn raise(&self, level: Level) -> Result<Raised> {
+        if nmi::is_refused() {
+            return Err(EINVAL);
+        }
         let _off = local_interrupt_disable();
         let controller = self.cpus.local();
         let raised = controller.cpu.raise(level)?;

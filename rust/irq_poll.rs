@@ -18,6 +18,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi, //
 };
 use kernel::prelude::*;
 
@@ -99,7 +100,8 @@ impl<T: Handler> IrqPoll<T> {
     }
 
     /// Polls soon, on this CPU. Returns whether it was idle, as seen just before: of two CPUs that
-    /// schedule it at once, both may be told so. May be called in any context but NMI.
+    /// schedule it at once, both may be told so. May be called in any context but an NMI,
+    /// where it is refused.
     ///
     /// ```
     /// # use irqlab::irq_poll::{Handler, IrqPoll};
@@ -111,6 +113,9 @@ impl<T: Handler> IrqPoll<T> {
     /// ```
     #[inline]
     pub fn schedule(&self) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: It is set up; once it was disabled this does nothing. The field is always readable,
         // though it changes.
         unsafe {

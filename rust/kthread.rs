@@ -18,6 +18,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi,
     task::nr_cpus_allowed, //
 };
 use core::ptr::NonNull;
@@ -263,9 +264,13 @@ impl<T: Handler<Kind>> Work<T> {
         }
     }
 
-    /// Queues the work. Returns whether it was idle. May be called in any context but NMI.
+    /// Queues the work. Returns whether it was idle. May be called in any context but an NMI, where it is
+    /// refused.
     #[inline]
     pub fn queue(&self) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: Both are valid: the work is taken off before they go.
         unsafe { bindings::kthread_queue_work(self.own().raw.as_ptr(), self.raw()) }
     }

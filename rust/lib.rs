@@ -55,6 +55,8 @@
 //! | asks such a controller there whether a line is active, or to make it pending | `EOPNOTSUPP` |
 //! | uses a line, or a guard of one, whose device was unbound | `ENODEV`; a guard has nothing left to undo |
 //! | waits in a handler's thread for something that waits for that thread | compiles, and hangs: as in C |
+//! | queues, schedules, starts or raises anything in an NMI but [`irq_work`] and a line's interrupt ([`irq_chip::Line::send`], [`sim`]) | refused, with a warning, the first time, in every kernel |
+//! | does anything else there that its description keeps for other contexts, such as to take a [raw spinlock](raw_spinlock) | compiles; a kernel that checks itself reports it, as far as that is a lock |
 //! | forgets what it has registered (`core::mem::forget()`), and its module ends | compiles, and the kernel calls code that is gone: as in C |
 //! | makes a token where its context is not, which takes `unsafe` code | reported |
 //!

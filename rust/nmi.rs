@@ -18,6 +18,7 @@ use crate::{
     exception::Registers,
     scoped::Slot,
 };
+use core::arch::asm;
 use kernel::{
     error::to_result,
     interrupt::local_interrupt_disable,
@@ -30,6 +31,38 @@ use kernel::{
         Release, //
     },
 };
+
+/// Whether the caller is in an NMI, and has to refuse what it was asked for: an NMI comes also while C's
+/// functions change the lists that the same functions would change here. The first one is warned of.
+#[inline]
+pub(crate) fn is_refused() -> bool {
+    extern "C" {
+        static __preempt_count: c_ulong;
+    }
+
+    // SAFETY: Reads the lower half of this CPU's count, which the kernel exports, and changes flags only. Whatever
+    // else changes the count meanwhile has changed it back when this goes on.
+    unsafe {
+        asm!(
+            "test dword ptr gs:[rip + {count}], {nmi}",
+            "jnz {refuse}",
+            count = sym __preempt_count,
+            nmi = const bindings::NMI_MASK as i32,
+            refuse = label {
+                warn();
+                return true;
+            },
+            options(nostack, readonly)
+        );
+    }
+    false
+}
+
+#[cold]
+fn warn() {
+    // SAFETY: May be called in an NMI, as the kernel can log there.
+    unsafe { bindings::warn_of_nmi() };
+}
 
 /// What the handler of an NMI knows.
 pub struct Interrupted<'a> {

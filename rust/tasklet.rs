@@ -17,6 +17,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi, //
 };
 use core::sync::atomic::{
     AtomicUsize,
@@ -96,7 +97,8 @@ impl<T: Handler<Kind>> Tasklet<T> {
         }
     }
 
-    /// Runs the tasklet soon, on this CPU. Returns whether it was idle. May be called in any context.
+    /// Runs the tasklet soon, on this CPU. Returns whether it was idle. May be called in any context but an
+    /// NMI, where it is refused.
     #[inline]
     pub fn schedule(&self) -> bool {
         self.schedule_by(bindings::__tasklet_schedule)
@@ -123,6 +125,9 @@ impl<T: Handler<Kind>> Tasklet<T> {
     ) -> bool {
         const SCHED: usize = 1 << bindings::TASKLET_STATE_SCHED;
 
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: It is set up, and lives until `stop` has killed it. The field is aligned, and changed by
         // atomic operations only.
         let state = unsafe { AtomicUsize::from_ptr(&raw mut (*self.raw()).state) };

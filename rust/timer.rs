@@ -8,7 +8,8 @@
 //! C header: [`include/linux/timer.h`](srctree/include/linux/timer.h)
 
 use crate::{
-    bindings, clock,
+    bindings,
+    clock,
     context::{
         SoftIrq,
         Task, //
@@ -17,6 +18,7 @@ use crate::{
         self,
         Deferred, //
     },
+    nmi, //
 };
 use kernel::{
     cpu::CpuId,
@@ -103,7 +105,7 @@ impl<T: Handler<Kind>> Timer<T> {
 
     /// Runs the timer `ticks` ticks from now: never earlier, and up to one later
     /// at best. Returns whether it was idle; else it was moved. May be called
-    /// in any context but NMI.
+    /// in any context but an NMI, where it is refused.
     #[inline]
     pub fn start(&self, ticks: Jiffies) -> bool {
         self.start_at(clock::ticks().wrapping_add(ticks))
@@ -112,6 +114,9 @@ impl<T: Handler<Kind>> Timer<T> {
     /// As [`Self::start`], at a tick of [`clock::ticks`].
     #[inline]
     fn start_at(&self, tick: Jiffies) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: It is set up; once it was shut down this does nothing.
         unsafe { bindings::mod_timer(self.raw(), tick) == 0 }
     }

@@ -166,7 +166,7 @@ impl Cpu {
         } else {
             match self.request.call_on(self.id) {
                 // One that has yet to begin comes late enough.
-                Ok(()) | Err(NotCalled::Pending) => (),
+                Ok(()) | Err(NotCalled::Pending | NotCalled::InNmi) => (),
                 // Its DPCs must run somewhere.
                 Err(NotCalled::Offline) => self.interrupt(),
             }

@@ -17,7 +17,8 @@ use crate::{
         Task,
         Unsleeping, //
     },
-    cpu::CpuId, //
+    cpu::CpuId,
+    nmi, //
 };
 use core::{
     ops::Deref,
@@ -159,9 +160,12 @@ impl<T: Handler> Dpc<T> {
     }
 
     /// Puts it into its queue: `KeInsertQueueDpc`. Returns false, and changes nothing, if it
-    /// is in one. May be called in any context but NMI.
+    /// is in one. May be called in any context but an NMI, where it is refused.
     #[inline]
     pub fn insert(&self, arguments: Arguments) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         let is_threaded = T::Kind::IS_THREADED && self.system.parameters().threaded;
         self.system.insert(&self.entry, is_threaded, arguments)
     }

@@ -16,6 +16,7 @@ use crate::{
         self,
         HrTimer, //
     },
+    nmi,
     raw_spinlock::RawSpinLock, //
 };
 use kernel::{
@@ -99,8 +100,11 @@ impl<T: Handler> Timer<T> {
     /// Has the DPC inserted after `delay_ns` nanoseconds, and then once each `period_ns`, or
     /// each [`MIN_PERIOD_NS`](Self::MIN_PERIOD_NS) if that is longer: `KeSetTimer`,
     /// `KeSetTimerEx`. Returns whether the timer was set already, and so only moved. May be
-    /// called in any context but NMI.
+    /// called in any context but an NMI, where it is refused.
     pub fn start(&self, delay_ns: u32, period_ns: Option<u32>) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         self.hrtimer.setting.with(|setting, _off| {
             let was_set = setting.is_set;
             *setting = Setting {

@@ -141,6 +141,7 @@ int rust_helper_irqlab_send_to_self(void *data, size_t len);
 int rust_helper_irqlab_register_nmi(bool (*handle)(struct pt_regs *regs));
 void rust_helper_irqlab_send_nmi(unsigned int cpu);
 void rust_helper_irqlab_unregister_nmi(void);
+void rust_helper_irqlab_warn_of_nmi(void);
 
 /* pci.c */
 unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_t size, u8 *pin,

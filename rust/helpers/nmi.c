@@ -5,6 +5,12 @@
 #include <asm/irq_vectors.h>
 #include <asm/nmi.h>
 
+/* That something was asked for in an NMI which cannot be done there. */
+void rust_helper_irqlab_warn_of_nmi(void)
+{
+	WARN_ONCE(1, "refused in an NMI");
+}
+
 static bool (*irqlab_handle_nmi)(struct pt_regs *regs);
 
 static int irqlab_nmi(unsigned int type, struct pt_regs *regs)

@@ -24,6 +24,7 @@ use crate::{
         Deferred,
         Handler, //
     },
+    nmi, //
 };
 use kernel::{
     prelude::*,
@@ -43,6 +44,8 @@ pub enum NotCalled {
     Pending,
     /// The CPU is offline. `ENXIO`.
     Offline,
+    /// This is an NMI. `EINVAL`.
+    InNmi,
 }
 
 impl From<NotCalled> for Error {
@@ -50,6 +53,7 @@ impl From<NotCalled> for Error {
         match why {
             NotCalled::Pending => EBUSY,
             NotCalled::Offline => ENXIO,
+            NotCalled::InNmi => EINVAL,
         }
     }
 }
@@ -132,10 +136,13 @@ impl<T: Handler<Kind>> Csd<T> {
     }
 
     /// Has `cpu` call the handler, soon. The own CPU does so before this returns. May be
-    /// called in any context but NMI, with interrupts on or off; never waits.
+    /// called in any context but an NMI, with interrupts on or off; never waits.
     ///
     /// Errors: see [`NotCalled`].
     pub fn call_on(&self, cpu: CpuId) -> Result<(), NotCalled> {
+        if nmi::is_refused() {
+            return Err(NotCalled::InNmi);
+        }
         let state = self.own();
         if self.is_dying() || state.is_pending.xchg(true, Full) {
             return Err(NotCalled::Pending);

@@ -15,6 +15,7 @@ use crate::{
         Deferred,
         Handler, //
     },
+    nmi, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -129,7 +130,7 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     }
 
     /// Puts the work on its queue `ticks` ticks from now: never earlier. Returns whether it was idle. May
-    /// be called in any context but NMI.
+    /// be called in any context but an NMI, where it is refused.
     #[inline]
     pub fn queue(&self, ticks: Jiffies) -> bool {
         self.queue_raw(bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int, ticks)
@@ -150,6 +151,9 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
 
     #[inline]
     fn queue_raw(&self, cpu: c_int, ticks: Jiffies) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: The work is set up, and lives until `stop` has taken it off; so does the queue.
         unsafe { bindings::queue_delayed_work_on(cpu, self.own().as_raw(), self.raw(), ticks) }
     }
@@ -165,6 +169,9 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     /// ```
     #[inline]
     pub fn modify(&self, ticks: Jiffies) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         let cpu = bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int;
         // SAFETY: The work is set up, and lives until `stop` has taken it off; so does the queue.
         !unsafe { bindings::mod_delayed_work_on(cpu, self.own().as_raw(), self.raw(), ticks) }

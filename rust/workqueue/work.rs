@@ -15,6 +15,7 @@ use crate::{
         Deferred,
         Handler, //
     },
+    nmi, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -135,7 +136,8 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
     }
 
     /// Queues the work, on this CPU if the queue is per CPU. Returns whether it was idle; if it is
-    /// disabled, false. May be called in any context but NMI.
+    /// disabled, false. May be called in any context but an NMI, where it is
+    /// refused.
     #[inline]
     pub fn queue(&self, queue: &Queue<C>) -> bool {
         self.queue_raw(queue, bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int)
@@ -157,6 +159,9 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
 
     #[inline]
     fn queue_raw(&self, queue: &Queue<C>, cpu: c_int) -> bool {
+        if nmi::is_refused() {
+            return false;
+        }
         // SAFETY: The work is set up, and lives until `stop` has taken it off; the queue runs it in the
         // context that its handler is for, and has run all its work before it goes.
         unsafe { bindings::queue_work_on(cpu, queue.as_raw(), self.raw()) }

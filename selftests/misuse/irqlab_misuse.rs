@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod deferred;
+mod in_nmi;
 
 use irqlab::{
     context::{
@@ -53,7 +54,7 @@ module! {
     params: {
         what: u32 {
             default: 0,
-            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 9: a queue made with bottom halves off; 10: more counters of CPUs than there is room for; 0: nothing (default)",
+            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 9: a queue made with bottom halves off; 10: more counters of CPUs than there is room for; 11: a deferral of each type begun in an NMI; 0: nothing (default)",
         },
     },
 }
@@ -165,6 +166,7 @@ impl kernel::Module for Misuse {
                 made?;
             }
             10 => count_too_often(task)?,
+            11 => in_nmi::begin_all(&queue, task)?,
             _ => return Err(EINVAL),
         }
         task.sleep_ms(200);

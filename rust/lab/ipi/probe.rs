@@ -301,7 +301,7 @@ impl Prober {
             Kind::Async => match self.csd.call_on(cpu) {
                 Ok(()) => Ok(Sent::Yes),
                 Err(smp::NotCalled::Pending) => Ok(Sent::Pending),
-                Err(smp::NotCalled::Offline) => Err(ENXIO),
+                Err(why) => Err(why.into()),
             },
             Kind::Reschedule => {
                 self.arrivals.of(cpu).is_awaited.store(true, Release);
