@@ -206,6 +206,20 @@ struct Outcome {
     finding: Finding,
 }
 
+/// A line that has interrupted so often since those counts that nobody can have claimed it, and how often: of
+/// 100 000 that hardly anybody claims the kernel disables a line, until somebody requests it.
+fn stuck(before: &[(u32, usize)], now: &[(u32, usize)]) -> Option<(u32, usize)> {
+    const NR_UNCLAIMED: usize = 99_900;
+
+    let since = |&(irq, count): &(u32, usize)| {
+        let (_, before) = before.iter().find(|(other, _)| *other == irq)?;
+        Some((irq, count.wrapping_sub(*before)))
+    };
+    now.iter()
+        .filter_map(since)
+        .find(|(_, count)| *count >= NR_UNCLAIMED)
+}
+
 impl Claims {
     pub(crate) fn new() -> Result<impl PinInit<Self>> {
         let mut none = KVec::with_capacity(all().count(), GFP_KERNEL)?;
@@ -245,20 +259,28 @@ impl Claims {
             let trial = Trial::new(lab, task, variant);
             let nr_changes = hotplug.count(task);
             let nr_removed = lab.lines.nr_removed();
+            let before = lab.lines.nr_interrupts()?;
             let mut evidence = Evidence::new();
             let answer = (claim.run)(&trial, &mut evidence);
             let finding = evidence.into_finding(answer)?;
             let finding = if finding.verdict != Verdict::Fails {
                 finding
+            } else if let Some((irq, count)) = stuck(&before, &lab.lines.nr_interrupts()?) {
+                // Before what may be true as well, and has not stopped a line.
+                finding.excused(fmt!(
+                    "line {irq} is stuck: {count} interrupts meanwhile, for which the kernel disables it"
+                ))?
             } else if hotplug.count(task) != nr_changes && !trial.is_moving_cpus() {
                 // Experiments choose CPUs, and count on all of them.
-                finding.excused("a CPU went offline or came online meanwhile")?
+                finding.excused(fmt!("a CPU went offline or came online meanwhile"))?
             } else if lab.lines.nr_removed() != nr_removed {
-                finding.excused("a device was unbound meanwhile")?
+                finding.excused(fmt!("a device was unbound meanwhile"))?
             } else if task.is_interrupted() {
-                finding.excused("a signal came meanwhile")?
+                finding.excused(fmt!("a signal came meanwhile"))?
             } else if trial.is_misled_by_clock() {
-                finding.excused("the kernel does not trust the TSC, and its clock stood still")?
+                finding.excused(fmt!(
+                    "the kernel does not trust the TSC, and its clock stood still"
+                ))?
             } else {
                 finding
             };

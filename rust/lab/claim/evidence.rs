@@ -47,7 +47,7 @@ pub(super) struct Finding {
 
 impl Finding {
     /// What a failure shows for which neither the lab nor the kernel is to blame.
-    pub(super) fn excused(self, why: &str) -> Answer<Self> {
+    pub(super) fn excused(self, why: fmt::Arguments<'_>) -> Answer<Self> {
         found(Verdict::Skip, fmt!("{}: {}", why, self.evidence))
     }
 }

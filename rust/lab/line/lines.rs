@@ -177,6 +177,19 @@ impl Lines {
         Ok(affinities)
     }
 
+    /// How often each line has interrupted, by the kernel's own count: the line's number, and that.
+    pub(crate) fn nr_interrupts(&self) -> Result<KVec<(u32, usize)>> {
+        let mut counts = KVec::new();
+        for Entry { line, .. } in &*self.table.lock() {
+            let irq_line = line.source.line();
+            // Not of one whose device leaves.
+            if let Ok(count) = irq_line.nr_interrupts() {
+                counts.push((irq_line.irq(), count), GFP_KERNEL)?;
+            }
+        }
+        Ok(counts)
+    }
+
     /// The line called `name`, and the others on the same interrupt.
     ///
     /// Refusals: `ENODEV`.
