@@ -466,25 +466,37 @@ fn gives_up(system: &Arc<System>, task: &Task) -> Result<bool> {
         && (has_given_up(blocked) != is_alone || cfg!(CONFIG_PREEMPT_RT)))
 }
 
-/// Notes that the local timer has interrupted a CPU.
-struct TimerInterrupts(PerCpu<Atomic<bool>>);
+/// Where the local timer's interrupts wait for who is to meet them, one of each CPU.
+struct TimerInterrupts(PerCpu<Atomic<u32>>);
+
+/// Nobody waits; the next interrupt is to wait; it does.
+const PASSED: u32 = 0;
+const EXPECTED: u32 = 1;
+const THERE: u32 = 2;
+
+/// How long one waits for the other: a virtual CPU may stand still.
+const PATIENCE_NS: u64 = 10_000_000;
 
 impl Observer<LocalTimerEntry> for TimerInterrupts {
     fn observe(&self, _event: &LocalTimerEntry, _context: &Unsleeping) {
-        self.0.local().store(true, Release);
+        let state = self.0.local();
+        if state.cmpxchg(EXPECTED, THERE, Full).is_ok() {
+            clock::spin_until(PATIENCE_NS, || state.load(Acquire) == PASSED);
+        }
     }
 }
 
 /// A periodic timer that is cancelled as it expires on another CPU inserts nothing more, from the
 /// moment at which that is done.
 ///
-/// For the two to meet, this CPU waits until the other one is in the timer's interrupt, and then as
-/// long as it takes to insert the DPC: longer if it was not yet there, less if it was.
+/// For the two to meet, each waits for the other in the timer's interrupt. Then this CPU waits as long as it
+/// takes the other to insert the DPC: longer if it was not yet there, less if it was, and ever more so until
+/// that changes.
 fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
     const DELAY_NS: u32 = 30_000;
     const PERIOD_NS: u32 = Timer::<ForDpc<Ordinary>>::MIN_PERIOD_NS;
     const STEP_NS: u64 = 100;
-    const PATIENCE_NS: u64 = 10_000_000;
+    const MAX_WAIT_NS: u64 = 5_000_000;
     const MAX_ROUNDS: u32 = 5000;
     /// A debug kernel takes longer for each.
     const MAX_NS: u64 = 3_000_000_000;
@@ -496,11 +508,11 @@ fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
     };
     let dpc = Arc::pin_init(Dpc::new(system, Ok(handler)), GFP_KERNEL)?;
     let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
-    let interrupts = TimerInterrupts(PerCpu::new(|| Ok(Atomic::new(false)))?);
+    let interrupts = TimerInterrupts(PerCpu::new(|| Ok(Atomic::new(PASSED)))?);
     let mut interrupts = Attached::new(Arc::new(interrupts, GFP_KERNEL)?);
     interrupts.to::<LocalTimerEntry>()?;
     let mut limit = clock::Limit::ns(MAX_NS);
-    let mut wait_ns = 0;
+    let (mut wait_ns, mut step_ns, mut was_before) = (0, STEP_NS, true);
     let (mut nr_rounds, mut nr_before, mut nr_late) = (0u32, 0u32, 0u32);
     while nr_rounds < MAX_ROUNDS && !limit.has_passed() {
         // On a CPU that is not this one, if there is one, as far as this task stays here.
@@ -508,16 +520,17 @@ fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
         let nr_inserted = || system.ordinary(other).nr_inserted;
         let before = nr_inserted();
         smp::call_on(other, task, |_off| {
-            interrupts.observer().0.of(other).store(false, Relaxed);
+            interrupts.observer().0.of(other).store(EXPECTED, Relaxed);
             timer.start(DELAY_NS, Some(PERIOD_NS))
         })?;
         let at_cancel = {
             let _off = local_interrupt_disable();
+            let state = interrupts.observer().0.of(other);
             if CpuId::current() != other {
-                let has_come = || interrupts.observer().0.of(other).load(Acquire);
-                clock::spin_until(PATIENCE_NS, has_come);
-                clock::spin_ns(wait_ns);
+                clock::spin_until(PATIENCE_NS, || state.load(Acquire) == THERE);
             }
+            state.store(PASSED, Release);
+            clock::spin_ns(wait_ns);
             timer.cancel();
             nr_inserted()
         };
@@ -525,12 +538,18 @@ fn cancels_for_good(system: &Arc<System>, task: &Task) -> Result<bool> {
         smp::call_on(other, task, |_off| ())?;
         clock::spin_ns(u64::from(PERIOD_NS) * 5 / 4);
         nr_late += u32::from(nr_inserted() != at_cancel);
-        if at_cancel == before {
-            nr_before += 1;
-            wait_ns += STEP_NS;
-        } else {
-            wait_ns = wait_ns.saturating_sub(STEP_NS);
-        }
+        let is_before = at_cancel == before;
+        step_ns = match is_before == was_before {
+            true => step_ns * 2,
+            false => STEP_NS,
+        };
+        was_before = is_before;
+        wait_ns = match is_before {
+            true => MAX_WAIT_NS.min(wait_ns + step_ns),
+            false => wait_ns.saturating_sub(step_ns),
+        };
+        step_ns = step_ns.min(MAX_WAIT_NS);
+        nr_before += u32::from(is_before);
         nr_rounds += 1;
         // What was inserted is out of the way of the next round.
         system.flush(task)?;

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answers;
 mod behind_bus;
 mod deferred;
 mod dpc;
@@ -764,6 +765,9 @@ impl kernel::Module for Stress {
         })?;
         interrupts_off::table(task, |test, is_ok| {
             report(&mut nr_failed, "table of gates", test, is_ok);
+        })?;
+        answers::try_all(task, |subject, test, is_ok| {
+            report(&mut nr_failed, subject, test, is_ok);
         })?;
         nr_failed += dpc::try_all(task)?;
         nr_failed += interrupt_thread::try_all(&workers, task)?;
