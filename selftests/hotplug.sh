@@ -114,6 +114,19 @@ serves_a_cpu_that_was_offline() {
 		"20 0 $late $late"
 }
 
+# shows_if_allowed ID EXPERIMENT CONTROL - one that takes a CPU offline itself, which the user has to allow; what the
+# evidence of either has to have
+shows_if_allowed() {
+	[ "$switches" ] || skip "no CPU can be taken offline"
+	cleanup='remove; insert irqlab'
+	remove
+	insert irqlab dangerous=1 || fail "the module was not inserted"
+	must claims "$1"
+	grep -Eq "^$1 *holds .*$2" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+	must claims "$1 control"
+	grep -Eq "^$1 *fails .*$3" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+}
+
 # shows ID - all CPUs are back, and so has this to hold
 shows() {
 	must claims "$1"
@@ -128,6 +141,7 @@ run_table <<-END
 	serves_a_cpu_that_was_offline int_thread_blocks
 	serves_a_cpu_that_was_offline dpc
 	serves_a_cpu_that_was_offline dpc_threaded
+	shows_if_allowed IPI-13 INIT.[1-9][0-9]*.times;.start-up.[1-9][0-9]*.times INIT.0.times.*;.it.is.online.again
 	shows TASK-01
 	shows TASK-03
 	shows WORK-03
