@@ -342,6 +342,10 @@ answers_enxio_while_a_cpu_is_offline() {
 		"kind=self from=$last" "kind=irq_work from=$last" "kind=single cpus=0 from=$last"; do
 		must_answer ipi/call ENXIO "$command"
 		must_have_said ipi/call ENXIO
+		case $command:$said in
+		*from=* | *"CPU $last is offline"*) ;;
+		*) fail "'$command' does not name CPU $last: $said" ;;
+		esac
 	done
 	must ipi/matrix "rounds=2 cpus=0-$last"
 	pairs | awk -v last="$last" '

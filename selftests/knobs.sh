@@ -118,6 +118,9 @@ is_as_documented() {
 		FNR == 1 && (kind == "header" || kind == "moving") && !/^#/ { wrong("no header") }
 		FNR > 1 && (kind == "value" || kind == "sentence") { wrong("more than one line") }
 		!/^#/ && columns && NF != columns { wrong("not " columns " columns") }
+		# A line of the header names the columns.
+		/^#/ && NF == columns { is_named = 1 }
+		!/^#/ && columns > 2 && !is_named { wrong("no names of " columns " columns above") }
 		END { exit bad }' $found || exit 1
 	[ "$4" != moving ] || return 0
 	# What there is at the time of opening, however it is read.
@@ -676,8 +679,17 @@ counts_only_while_it_is_on() {
 tells_what_interrupts_what() {
 	watch "$1"
 	must deferral/tasklet/schedule 100
+	must deferral/irq_work/schedule 10
+	# A timer ends it.
+	pause 0.05
+	last=$(($(grep -c '^processor' /proc/cpuinfo) - 1)) names='local_timer irq_work'
+	if [ $last -gt 0 ]; then
+		must ipi/call "kind=single count=10 from=0 cpus=$last"
+		must ipi/call "kind=broadcast count=10 from=0 cpus=1-$last"
+		names="$names call_function_single call_function"
+	fi
 	must "$1" off
-	awk '
+	awk -v names="$names" '
 		function wrong(what) { print what ": " $0; bad = 1 }
 		/^#cpu/ { is_depth = 1 }
 		/^#/ { next }
@@ -696,6 +708,9 @@ tells_what_interrupts_what() {
 			$0 = "handlers " sum["handler"] ", soft IRQs " sum["softirq"] ", deepest " deepest
 			if (sum["handler"] < 100 || sum["softirq"] < 50 || deepest != 1)
 				wrong("not as scheduled")
+			for (i = split(names, name, " "); i > 0; i--)
+				if (!sum[name[i]])
+					wrong("no " name[i])
 			exit bad
 		}' "$lab/$1" || exit 1
 }
@@ -1167,15 +1182,28 @@ waits_for_the_tick() {
 	done
 }
 
-# schedules_its_threads NAME POLICY - the number of their policy is 1 if they run before all ordinary tasks, else 0
+# schedules_its_threads NAME POLICY PRIORITY - the number of their policy is 1 if they run before all ordinary tasks,
+# else 0; among those that do, the higher priority runs first
 schedules_its_threads() {
-	wanted=$2
+	wanted="$2 $3"
 	for stat in /proc/[0-9]*/stat; do
 		cat "$stat" 2>/dev/null
 	done | sed -n "s,^[0-9]* ($1) ,$1 ,p" | awk -v wanted="$wanted" '
 		{ seen++ }
-		$40 != wanted { print $1 " has policy " $40; bad = 1 }
-		END { exit bad || !seen }' || fail "not policy $wanted"
+		$40 " " $39 != wanted { print $1 " has policy and priority " $40 " " $39; bad = 1 }
+		END { exit bad || !seen }' || fail "policy and priority: not $wanted"
+}
+
+is_loaded() {
+	[ "$(load_threads)" != 0 ]
+}
+
+# schedules_its_load LOAD POLICY PRIORITY - while a bench runs under it
+schedules_its_load() {
+	begin_bench line=sim0 "load=$1"
+	eventually is_loaded || fail "no thread of the load"
+	schedules_its_threads 'irqlab_load[^)]*' "$2" "$3"
+	end_bench
 }
 
 # Each event raised ten times at once: every time, a top half ran; a work item that is still pending
@@ -1378,8 +1406,12 @@ has_defaults() {
 	echo keeps_the_budget bench
 	lines | grep '^edu0' | each tells_what_is_lost
 	echo waits_for_the_tick irq_work_lazy irq_work
-	echo schedules_its_threads irqlab_kt_fifo 1
-	echo schedules_its_threads irqlab_kt 0
+	echo schedules_its_threads irqlab_kt_fifo 1 50
+	echo schedules_its_threads irqlab_kt 0 0
+	for load in hog_fifo irqs_off; do
+		echo "schedules_its_load $load 1 1"
+	done
+	echo schedules_its_load hog 0 0
 	echo coalesces_a_burst bench
 	for load in softirq hog hog_fifo irqs_off; do
 		echo "measures_under_load bench $load"
