@@ -135,7 +135,7 @@ shows() {
 
 run_table <<-END
 	$(claim_groups 2>/dev/null | each never_fails "${RUNS:-1}")
-	never_fails TASK-03 $((${SHORT:-0} ? 10 : 100))
+	never_fails TASK-03 $((${SHORT:-0} ? 10 : 50))
 	is_bound_again interrupt_threads
 	serves_a_cpu_that_was_offline int_thread
 	serves_a_cpu_that_was_offline int_thread_blocks

@@ -105,6 +105,9 @@ is_sent_to_one() {
 # Several may share an interrupt, and still each is made: at most two, as each sender waits.
 merges_but_loses_nothing() {
 	needs_others
+	# Each waits for the other all the time, which takes long.
+	cleanup="many=$many"
+	many=$((many / 5))
 	call kind=contended senders=2 "count=$many" "cpus=0-$last"
 	each_row '$6 == $7 && ($7 == many || $7 == 2 * many)' '$11 >= $8 / 2 && $11 <= $7 + slack'
 }

@@ -64,7 +64,7 @@ needs_no_lock() {
 	begin "$1"
 	raising=
 	for _ in $(seq "$(grep -c ^processor /proc/cpuinfo)"); do
-		(for _ in $(seq $((many / 10))); do
+		(for _ in $(seq $((many / 20))); do
 			echo raise >"$lab/$(file "$1")"
 		done) &
 		raising="$raising $!"
