@@ -110,6 +110,23 @@ counts_its_attempts() {
 	same "rows" "$(grep -vc '^#' "$lab/fixup/access")" 1
 }
 
+# pages - set value to how many areas of one page, beside that which guards it, the kernel's allocator has
+pages() {
+	value=$(grep -c '^[^ ]* *8192 .*vmalloc' /proc/vmallocinfo)
+}
+
+# Each command has an area of its own, for addresses that fault.
+gives_back_its_pages() {
+	must fixup/access "guard task"
+	pages
+	before=$value
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		must fixup/access "guard task"
+	done
+	pages
+	within "areas that 20 commands have left" $((value - before)) -1000 10
+}
+
 knows_all_cases() {
 	must fixup/access reset
 	must fixup/access "all task"
@@ -253,6 +270,7 @@ judge 2>/dev/null
 	done
 	cat <<-END
 		knows_all_cases fixup
+		gives_back_its_pages fixup/access
 		tries_any_access_in_any_context fixup $(is_short && echo 2000 || echo 100000)
 		measures_every_context stacks
 	END
