@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner tool
-.PHONY: test-tool pictures compile-fail crash boot machines readme template course record-course book help
+.PHONY: test-setup test-tool pictures compile-fail crash boot machines readme template course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
 export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
@@ -68,7 +68,7 @@ guest_options = $(if $(CPU),--cpu $(CPU)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),
 kselftest: library tool
 	@tools/enter make -s -C selftests install \
 		OUTPUT="$(CURDIR)/$(OUTPUT)/selftests" INSTALL_PATH="$(CURDIR)/$(OUTPUT)/kselftest" >/dev/null
-	@cp -u build/tool/irqlab $(OUTPUT)/kselftest
+	@cp -u build/tool/irqlab tools/kernels.known $(OUTPUT)/kselftest
 
 # What the page shows, and more, also goes into a file for browsers, even if a claim fails.
 run: kselftest
@@ -115,6 +115,10 @@ compile-fail crash boot machines readme template course: kselftest
 
 lint host-test runner: setup
 	@tools/enter tools/test $@
+
+# On this machine itself, as the set-up is.
+test-setup: setup
+	@tools/setup-test $(or $(IRQLAB_CACHE),$(HOME)/.cache)
 
 # The browser that tries the page is the host's.
 test-tool: setup
@@ -194,6 +198,7 @@ help:
 #?  make crash         those that make the kernel report a bug, or end it
 #?  make boot          those that need special boot options
 #?  make compile-fail  code that must be rejected by the compiler
+#?  make test-setup    what the set-up does where the newest kernel is not known
 #?  make test-tool     those of the command-line tool, tools/irqlab
 #?  make host-test     those that need no kernel
 #?  make runner        those of the guest runner, tools/guest
@@ -214,8 +219,8 @@ help:
 #?  APPEND=         more parameters of the guest's kernel
 #?  QEMU_EXTRA=     more arguments for QEMU
 #?  FILES= MODULES= files and directories that make shell takes into the guest, and modules that it inserts
-#?  KERNEL=7.3.4    which stock kernel; default: the newest supported
-#?  FLAVOUR=        amd64 (default) or rt-amd64
+#?  KERNEL=         which stock kernel: a version or a series, like 7.3; default: the newest there is
+#?  FLAVOUR=        amd64 (default), rt-amd64 or cloud-amd64
 #?  GUEST=          which kernel the guest boots: stock (default); debug, with KASAN, lockdep and more;
 #?                  race, with KCSAN. The last two are built when first used: ten minutes each
 #?  WHOLE=1         under these two, run the long form of the selftests

@@ -115,8 +115,19 @@ background=
 preemption=$(uname -v | grep -o 'PREEMPT_[A-Z]*')
 dynamic=$(sed -n 's/.*(\(.*\)).*/\1/p' /sys/kernel/debug/sched/preempt 2>/dev/null)
 model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+# Which versions irqlab has been tested with: those in a list that the guest has beside this file.
+version=$(uname -r)
+version=${version%%[+-]*}
+tested=
+if [ -e "${0%/*}/kernels.known" ]; then
+	tested="Series ${version%.*}, version $version: one of those that irqlab has been tested with"
+	grep -qxF "$version" "${0%/*}/kernels.known" ||
+		tested="Series ${version%.*}, version $version: not one of those that irqlab has been tested with: $(
+			tr '\n' ' ' <"${0%/*}/kernels.known")"
+fi
 cat <<END
-irqlab on Linux $(uname -r) ($preemption${dynamic:+, $dynamic}), $(grep -c ^processor /proc/cpuinfo) CPUs ($model)
+irqlab on Linux $(uname -r) ($preemption${dynamic:+, $dynamic}), $(grep -c ^processor /proc/cpuinfo) CPUs ($model)${tested:+
+$tested}
 
 LINES: what was raised, what the lab's top half served, and what the kernel counted
   line    kind       irq  controller    raised    served    counted in /proc/interrupts

@@ -56,6 +56,11 @@ if [ "$GUEST" = race ]; then
 	KRUSTFLAGS+=" -Cllvm-args=-tsan-compound-read-before-write=1"
 fi
 
+# is_known RELEASE - whether irqlab is known to work with that version
+is_known() {
+	grep -qxF -- "${1%%+*}" "$TREE/tools/kernels.known"
+}
+
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 	exit 1
