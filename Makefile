@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .PHONY: test-setup test-tool pictures compile-fail crash boot machines readme template course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
-export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V WHOLE
+export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V WHOLE
 
 # Which headers to build with: KDIR=; or the running kernel's, if they can build Rust modules; or
 # those that tools/setup makes, in the place that tools/enter enters.
@@ -27,7 +27,8 @@ OUT = build/$(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
 
 ifdef KDIR
 modules:
-	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) modules
+	@rustc=$$(tools/headers $(KDIR)) && \
+	$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$(OUT) RUSTC="$$rustc" modules
 else
 modules: for-guest
 endif
@@ -225,6 +226,7 @@ help:
 #?                  race, with KCSAN. The last two are built when first used: ten minutes each
 #?  WHOLE=1         under these two, run the long form of the selftests
 #?  KDIR=           headers to build with; default: the running kernel's if they know Rust, else stock ones
+#?  RUSTC=          with KDIR: the Rust compiler, where it is not the one that is found: the kernel's own
 #?  MIRROR=         a Debian mirror; default: the one that apt uses here
 #?  IRQLAB_CACHE=   where kernel and toolchain are kept; default: ~/.cache/irqlab
 #?  V=1             show the commands
