@@ -189,7 +189,7 @@ pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
 ///
 /// ```
 /// # use irqlab::clock;
-/// # use kernel::interrupt::local_interrupt_disable;
+/// # use irqlab::interrupt::local_interrupt_disable;
 /// fn keep_interrupts_off() {
 ///     let _guard = local_interrupt_disable();
 ///     clock::spin_ns(50_000);

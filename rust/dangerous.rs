@@ -19,16 +19,14 @@ use crate::{
         Island,
         Outcome, //
     },
+    interrupt::local_interrupt_disable,
     task::{
         self,
         Policy, //
     },
 };
 use core::arch::asm;
-use kernel::{
-    interrupt::local_interrupt_disable,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// What the scheduler left of the context that it was called in.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,8 @@ use crate::{
     context::{
         Context,
         Task, //
-    }, //
+    },
+    error::EDEADLK, //
 };
 use core::ops::Deref;
 use kernel::{

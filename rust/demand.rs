@@ -10,6 +10,7 @@
 
 use crate::{
     bindings,
+    compat::this_module,
     context::{
         Context,
         Task, //
@@ -63,7 +64,7 @@ impl<'a> Page<'a> {
     ///
     /// Errors: `ESRCH` if the task, a kernel thread, has no user space, `ENOMEM`.
     pub fn new<M: ModuleMetadata>(provider: Arc<impl Provider>, task: &'a Task) -> Result<Self> {
-        Self::map(provider, kernel::module::this_module::<M>(), task)
+        Self::map(provider, this_module::<M>(), task)
     }
 
     fn map<T: Provider>(

@@ -10,6 +10,7 @@
 
 use crate::{
     bindings,
+    compat::hrtimer_no_restart,
     context::{
         Context,
         HardIrq,
@@ -192,6 +193,6 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
         // SAFETY: By this function's contract.
         unsafe { Self::run(raw) };
         // It has started itself, if it wanted to.
-        bindings::hrtimer_restart::HRTIMER_NORESTART
+        hrtimer_no_restart()
     }
 }

@@ -103,6 +103,7 @@ use crate::{
         Task, //
     },
     cpu::PerCpu,
+    interrupt::local_interrupt_disable,
     kthread::{
         Priority,
         Work,
@@ -118,7 +119,6 @@ use cpu::{
 };
 use kernel::{
     cpu::CpuId,
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::Arc, //
 };

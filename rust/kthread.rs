@@ -18,6 +18,7 @@ use crate::{
         self,
         Deferred, //
     },
+    error::EDEADLK,
     nmi,
     task::nr_cpus_allowed, //
 };

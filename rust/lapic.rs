@@ -73,7 +73,7 @@ pub const CALL_FUNCTION_SINGLE_VECTOR: u8 = bindings::CALL_FUNCTION_SINGLE_VECTO
 ///
 /// ```
 /// # use irqlab::{cpu::CpuId, lapic::{self, State}};
-/// # use kernel::interrupt::local_interrupt_disable;
+/// # use irqlab::interrupt::local_interrupt_disable;
 /// fn books_are_right() -> bool {
 ///     let off = local_interrupt_disable();
 ///     State::read(&off).id == lapic::id_of(CpuId::current())
@@ -89,7 +89,7 @@ pub fn id_of(cpu: CpuId) -> u32 {
 ///
 /// ```
 /// # use irqlab::lapic::{self, Mode, State};
-/// # use kernel::interrupt::local_interrupt_disable;
+/// # use irqlab::interrupt::local_interrupt_disable;
 /// fn agree() -> bool {
 ///     let state = State::read(&local_interrupt_disable());
 ///     lapic::is_used() == (state.mode != Mode::None)
@@ -119,7 +119,7 @@ pub fn starts_by_init() -> bool {
 ///
 /// ```
 /// # use irqlab::lapic;
-/// # use kernel::interrupt::local_interrupt_disable;
+/// # use irqlab::interrupt::local_interrupt_disable;
 /// fn arrives_meanwhile(vector: u8, raise: impl FnOnce()) -> bool {
 ///     let _guard = local_interrupt_disable();
 ///     raise();

@@ -158,7 +158,14 @@ pub mod user;
 pub mod workqueue;
 
 mod bindings;
+mod compat;
 mod scoped;
+
+pub use compat::{
+    error,
+    interrupt,
+    parameter, //
+};
 
 /// The version of the library, and of what comes with it.
 pub const VERSION: &str = env!("IRQLAB_VERSION");

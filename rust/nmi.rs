@@ -5,7 +5,8 @@
 //! C header: [`arch/x86/include/asm/nmi.h`](srctree/arch/x86/include/asm/nmi.h)
 
 use crate::{
-    bindings, clock,
+    bindings,
+    clock,
     context::{
         Context,
         Nmi,
@@ -16,12 +17,12 @@ use crate::{
         HotplugExcluded, //
     },
     exception::Registers,
-    scoped::Slot,
+    interrupt::local_interrupt_disable,
+    scoped::Slot, //
 };
 use core::arch::asm;
 use kernel::{
     error::to_result,
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::atomic::{
         Acquire,

@@ -1,11 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! PCI devices: their interrupts as [`Line`]s, and any vendor's id.
+//! PCI devices: their interrupts as [`Line`]s, any vendor's id, and what a driver needs in one form on every kernel:
+//!
+//! ```
+//! # use irqlab::pci::{self, DevresBar, IdInfo};
+//! # use kernel::{device::Core, pci::{Driver, Device, IdTable}, prelude::*};
+//! struct Mine(DevresBar<64>);
+//!
+//! irqlab::pci_device_table!(DEVICES, (), [(pci::device_id(0x1234, 0x11e8), ())]);
+//!
+//! impl Driver for Mine {
+//!     type IdInfo = ();
+//!     type Data<'bound> = Self;
+//!
+//!     const ID_TABLE: IdTable<()> = &DEVICES;
+//!
+//!     fn probe<'bound>(
+//!         device: &'bound Device<Core<'_>>,
+//!         _info: IdInfo<'bound, ()>,
+//!     ) -> impl PinInit<Self, Error> + 'bound {
+//!         Ok(Self(device.iomap_region_sized::<64>(0, c"mine")?.into_devres()?))
+//!     }
+//! }
+//! ```
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
 mod lines;
 
+pub use crate::compat::pci::{
+    DevresBar,
+    IdInfo, //
+};
 pub use lines::{
     lines_of_all,
     Lines,
@@ -14,17 +40,16 @@ pub use lines::{
 
 use crate::{
     bindings,
+    compat,
     irq::Line, //
 };
 use kernel::{
     device::Bound,
-    devres,
     pci::{
         Device,
         DeviceId,
         IrqType,
         IrqTypes,
-        IrqVectorRegistration,
         Vendor, //
     },
     prelude::*,
@@ -98,38 +123,33 @@ pub fn vectors(device: &Device<Bound>, min: u32, max: u32, types: IrqTypes) -> R
     if has_messages(device) {
         return Err(EBUSY);
     }
-    let vectors = device.alloc_irq_vectors(min, max, types)?;
-    // SAFETY: Only the lifetime changes. devres drops the vectors while the
-    // device is still bound, which is as long as they borrow it.
-    let vectors: IrqVectorRegistration<'static> = unsafe { core::mem::transmute(vectors) };
-    let vectors = Arc::new(Owned(vectors), GFP_KERNEL)?;
-    devres::register(device.as_ref(), vectors.clone(), GFP_KERNEL)?;
     let mut lines = KVec::new();
-    for index in 0..vectors.0.len() {
-        let irq = kernel::irq::IrqRequest::from(vectors.0.index(index)?).irq();
+    for irq in compat::pci::vectors(device, min, max, types)? {
         // SAFETY: It is one of the vectors, which devres has already, and keeps until later than what is
         // registered now: no handler is left when they go.
         let line = unsafe { Line::new(device.as_ref(), irq)? };
         lines.push(line, GFP_KERNEL)?;
     }
     Ok(Vectors {
-        kind: vectors.0.irq_type(),
+        kind: kind_of(device),
         lines,
     })
 }
 
 /// Whether the device's driver has taken interrupts by messages.
 fn has_messages(device: &Device<Bound>) -> bool {
+    !matches!(kind_of(device), IrqType::Intx)
+}
+
+/// How the device interrupts now.
+fn kind_of(device: &Device<Bound>) -> IrqType {
     let raw = core::ptr::from_ref(device).cast::<bindings::pci_dev>();
     // SAFETY: A `Device` is a transparent `pci_dev`, and is valid. Only its driver, which is bound and
     // calls this, changes the bits.
-    unsafe { (*raw).msi_enabled() != 0 || (*raw).msix_enabled() != 0 }
+    let (has_msi, has_msix) = unsafe { ((*raw).msi_enabled() != 0, (*raw).msix_enabled() != 0) };
+    match (has_msi, has_msix) {
+        (_, true) => IrqType::MsiX,
+        (true, false) => IrqType::Msi,
+        (false, false) => IrqType::Intx,
+    }
 }
-
-/// Vectors that devres owns; shared only for the moment of making the lines.
-struct Owned(IrqVectorRegistration<'static>);
-
-// SAFETY: Freeing the vectors, which is all that is done with them from another thread, may be done from any.
-unsafe impl Send for Owned {}
-// SAFETY: Through a shared reference vectors are only read, and do not change.
-unsafe impl Sync for Owned {}

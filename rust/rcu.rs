@@ -4,10 +4,13 @@
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
-use crate::context::{
-    Context,
-    Task,
-    Unsleeping, //
+use crate::{
+    bindings,
+    context::{
+        Context,
+        Task,
+        Unsleeping, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -93,7 +96,8 @@ impl<T: Send + Sync> Slot<T> {
         if old.is_null() {
             return None;
         }
-        rcu::synchronize_rcu();
+        // SAFETY: The token proves that this may sleep.
+        unsafe { bindings::synchronize_rcu() };
         // SAFETY: From `into_raw` by the type invariant, and taken from the place.
         Some(unsafe { Arc::from_raw(old) })
     }

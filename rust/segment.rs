@@ -4,9 +4,11 @@
 //!
 //! C header: [`arch/x86/include/asm/segment.h`](srctree/arch/x86/include/asm/segment.h)
 
-use crate::idt::Idt;
+use crate::{
+    idt::Idt,
+    interrupt::local_interrupt_disable, //
+};
 use core::arch::asm;
-use kernel::interrupt::local_interrupt_disable;
 
 /// The kernel's code segment.
 pub const KERNEL_CODE: u16 = 0x10;
@@ -110,7 +112,7 @@ pub fn es() -> u16 {
 ///
 /// ```
 /// # use irqlab::segment::{self, Data, USER_CODE};
-/// # use kernel::interrupt::local_interrupt_disable;
+/// # use irqlab::interrupt::local_interrupt_disable;
 /// fn stays() -> bool {
 ///     let _guard = local_interrupt_disable();
 ///     segment::load_es(Data::User);

@@ -73,7 +73,7 @@ const MAX: u32 = 12;
 /// The handler, which has all that it needs of the device.
 #[pin_data]
 struct Handler {
-    bar: pci::DevresBar<{ register::END }>,
+    bar: irqlab::pci::DevresBar<{ register::END }>,
     #[pin]
     done: Completion,
 }
@@ -184,7 +184,7 @@ struct Driver {
     _silencer: Silencer,
 }
 
-kernel::pci_device_table!(
+irqlab::pci_device_table!(
     DEVICES,
     <Driver as pci::Driver>::IdInfo,
     [(irqlab::pci::device_id(0x1234, 0x11e8), ())]
@@ -198,7 +198,7 @@ impl pci::Driver for Driver {
 
     fn probe<'bound>(
         device: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
+        _info: irqlab::pci::IdInfo<'bound, ()>,
     ) -> impl PinInit<Self, Error> + 'bound {
         device.enable_device_mem()?;
         // MSI is a write to memory, which the device may only do as a bus master.

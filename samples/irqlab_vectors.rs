@@ -88,7 +88,7 @@ const ALL_CAUSES: u32 = cause(0) | cause(1) | cause(2) | cause(3);
 /// The device, and what its handlers have seen.
 #[pin_data]
 struct Queues {
-    bar: pci::DevresBar<{ register::END }>,
+    bar: irqlab::pci::DevresBar<{ register::END }>,
     /// The handlers of several CPUs and who reads share it: a lock that spins, on every kernel.
     #[pin]
     seen: RawSpinLock<[Seen; NR_QUEUES]>,
@@ -222,7 +222,7 @@ struct Driver {
     _registrations: KVec<Arc<irq::Registration<Handler>>>,
 }
 
-kernel::pci_device_table!(
+irqlab::pci_device_table!(
     DEVICES,
     <Driver as pci::Driver>::IdInfo,
     [(irqlab::pci::device_id(0x8086, 0x10d3), ())]
@@ -230,7 +230,7 @@ kernel::pci_device_table!(
 
 /// The types that the parameter names.
 fn types() -> pci::IrqTypes {
-    let asked = *module_parameters::types.value_ref();
+    let asked = irqlab::parameter::<u32>(module_parameters::types.value());
     let mut types = pci::IrqTypes::default();
     for (bit, kind) in [
         (1, pci::IrqType::Intx),
@@ -252,7 +252,7 @@ impl pci::Driver for Driver {
 
     fn probe<'bound>(
         device: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
+        _info: irqlab::pci::IdInfo<'bound, ()>,
     ) -> impl PinInit<Self, Error> + 'bound {
         device.enable_device_mem()?;
         // A message is a write to memory, which the device may only do as a bus master.

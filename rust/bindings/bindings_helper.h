@@ -33,6 +33,7 @@
 
 /* Macros that bindgen cannot evaluate. */
 #include <linux/fs.h>
+#include <linux/hrtimer_types.h>
 #include <linux/kallsyms.h>
 #include <linux/preempt.h>
 #include <asm/cpufeatures.h>
@@ -40,6 +41,10 @@
 #include <asm/page_types.h>
 #include <asm/processor.h>
 const u32 RUST_CONST_HELPER_FMODE_READ = (__force u32)FMODE_READ;
+const u32 RUST_CONST_HELPER_HRTIMER_NORESTART = HRTIMER_NORESTART;
+const u32 RUST_CONST_HELPER_IRQ_HANDLED = IRQ_HANDLED;
+const u32 RUST_CONST_HELPER_IRQ_NONE = IRQ_NONE;
+const u32 RUST_CONST_HELPER_IRQ_WAKE_THREAD = IRQ_WAKE_THREAD;
 const u64 RUST_CONST_HELPER_PREEMPT_MASK = PREEMPT_MASK;
 const u64 RUST_CONST_HELPER_SOFTIRQ_MASK = SOFTIRQ_MASK;
 const u64 RUST_CONST_HELPER_HARDIRQ_MASK = HARDIRQ_MASK;

@@ -3,11 +3,13 @@
 //! Zero-sized proof of the context that code runs in.
 
 use super::snapshot::Snapshot;
-use crate::bindings;
+use crate::{
+    bindings,
+    interrupt::LocalInterruptDisabled, //
+};
 use core::arch::asm;
 use kernel::{
     cpu::CpuId,
-    interrupt::LocalInterruptDisabled,
     types::NotThreadSafe, //
 };
 

@@ -7,7 +7,8 @@
 use super::is_online;
 use crate::{
     bindings,
-    context::Task, //
+    context::Task,
+    error::EALREADY, //
 };
 use kernel::{
     cpu::CpuId,

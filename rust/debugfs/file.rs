@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     bindings,
+    compat::this_module,
     context::{
         Context,
         Task, //
@@ -193,7 +194,7 @@ struct Operations<T, M>(PhantomData<(T, M)>);
 
 impl<T: Content, M: ModuleMetadata> Operations<T, M> {
     const TABLE: bindings::file_operations = bindings::file_operations {
-        owner: kernel::module::this_module::<M>().as_ptr(),
+        owner: this_module::<M>().as_ptr(),
         open: Some(Self::open),
         read: match T::MODE {
             Mode::WriteOnly => None,

@@ -25,13 +25,13 @@ use crate::{
         CpuId,
         HotplugExcluded, //
     },
+    interrupt::local_interrupt_disable,
     scoped::{
         Borrowed,
         Told, //
     },
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{

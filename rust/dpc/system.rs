@@ -23,6 +23,7 @@ use crate::{
         CpuId,
         PerCpu, //
     },
+    interrupt::local_interrupt_disable,
     new_raw_spinlock,
     raw_spinlock::RawSpinLock,
     tracepoint::{
@@ -32,7 +33,6 @@ use crate::{
     },
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::Acquire,

@@ -38,3 +38,5 @@
 #include "vmalloc.c"
 #include "wait_bit.c"
 #include "workqueue.c"
+
+#include "../compat/interrupt.c"

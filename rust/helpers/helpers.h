@@ -68,6 +68,10 @@ unsigned int rust_helper_irqlab_softirqs_count(unsigned int vector,
 void rust_helper_irqlab_tasklet_disable(struct tasklet_struct *t);
 void rust_helper_irqlab_tasklet_enable(struct tasklet_struct *t);
 
+/* ../compat/interrupt.c */
+void rust_helper_irqlab_local_interrupt_disable(void);
+void rust_helper_irqlab_local_interrupt_enable(void);
+
 /* io_apic.c */
 bool rust_helper_irqlab_io_apic_find(unsigned int place, u8 *id, u32 *address, u32 *first_line);
 int rust_helper_irqlab_io_apic_read(u32 address, u32 *version, u64 *entries, unsigned int room);

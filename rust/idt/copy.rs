@@ -14,11 +14,11 @@ use crate::{
         instructions,
         Outcome, //
     },
-    segment,
+    interrupt::local_interrupt_disable,
+    segment, //
 };
 use core::arch::asm;
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::atomic::{
         Atomic,

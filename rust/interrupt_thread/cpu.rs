@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock,
     context::HardIrq,
+    error::ESHUTDOWN,
     irq_work::{
         self,
         IrqWork,

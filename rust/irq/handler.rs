@@ -6,6 +6,7 @@
 
 use crate::{
     bindings,
+    compat::irqreturn,
     context::{
         HardIrq,
         Task, //
@@ -24,8 +25,8 @@ pub enum IrqReturn {
 impl IrqReturn {
     pub(super) const fn into_raw(self) -> bindings::irqreturn_t {
         match self {
-            IrqReturn::None => bindings::irqreturn::IRQ_NONE,
-            IrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
+            IrqReturn::None => irqreturn(bindings::IRQ_NONE),
+            IrqReturn::Handled => irqreturn(bindings::IRQ_HANDLED),
         }
     }
 }
@@ -44,9 +45,9 @@ pub enum ThreadedIrqReturn {
 impl ThreadedIrqReturn {
     pub(super) const fn into_raw(self) -> bindings::irqreturn_t {
         match self {
-            ThreadedIrqReturn::None => bindings::irqreturn::IRQ_NONE,
-            ThreadedIrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
-            ThreadedIrqReturn::WakeThread => bindings::irqreturn::IRQ_WAKE_THREAD,
+            ThreadedIrqReturn::None => irqreturn(bindings::IRQ_NONE),
+            ThreadedIrqReturn::Handled => irqreturn(bindings::IRQ_HANDLED),
+            ThreadedIrqReturn::WakeThread => irqreturn(bindings::IRQ_WAKE_THREAD),
         }
     }
 }

@@ -5,7 +5,11 @@
 use super::gate::Gate;
 use crate::{
     bindings,
-    context, //
+    context,
+    error::{
+        EDEADLK,
+        EOPNOTSUPP, //
+    }, //
 };
 use kernel::{
     device::{

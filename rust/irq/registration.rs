@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     bindings,
-    context::Task, //
+    context::Task,
+    error::EOPNOTSUPP, //
 };
 use core::mem::ManuallyDrop;
 use kernel::{

@@ -25,9 +25,9 @@ use irqlab::{
         CpuId,
         Here, //
     },
+    interrupt::local_interrupt_disable, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::atomic::{
         Acquire,

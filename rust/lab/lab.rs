@@ -61,12 +61,12 @@ module! {
     description: "An interrupt laboratory: every way to handle and defer an interrupt, measured",
     license: "GPL",
     params: {
-        edu_msi: bool {
-            default: false,
+        edu_msi: u8 {
+            default: 0,
             description: "Edu devices use MSI (default: they share level-triggered INTx)",
         },
-        dangerous: bool {
-            default: false,
+        dangerous: u8 {
+            default: 0,
             description: "Allow experiments that make the kernel report bugs or take a CPU offline (default: no)",
         },
     },

@@ -18,6 +18,7 @@ use irqlab::{
         Global,
         Published, //
     },
+    interrupt::local_interrupt_disable,
     old_bh::{
         self,
         BottomHalves,
@@ -27,10 +28,9 @@ use irqlab::{
         IMMEDIATE_BH,
         NR_SLOTS, //
     },
-    text::Text,
+    text::Text, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     new_mutex,
     prelude::*,
     sync::{

@@ -8,6 +8,7 @@ use crate::command::{
 };
 use irqlab::{
     emit,
+    error::EOPNOTSUPP,
     text::Text, //
 };
 use kernel::{

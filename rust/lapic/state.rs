@@ -17,17 +17,17 @@ use crate::{
         self,
         CpuId, //
     },
-    kprobe::{
-        Call,
-        Place, //
-    },
-    workqueue::Queue,
-};
-use kernel::{
     interrupt::{
         local_interrupt_disable,
         LocalInterruptDisabled, //
     },
+    kprobe::{
+        Call,
+        Place, //
+    },
+    workqueue::Queue, //
+};
+use kernel::{
     new_mutex,
     prelude::*, //
 };
@@ -267,7 +267,7 @@ impl State {
     ///
     /// ```
     /// # use irqlab::lapic::State;
-    /// # use kernel::interrupt::local_interrupt_disable;
+    /// # use irqlab::interrupt::local_interrupt_disable;
     /// fn interrupts_wait() -> bool {
     ///     let state = State::read(&local_interrupt_disable());
     ///     !state.requested.is_empty()

@@ -9,6 +9,7 @@
 
 use crate::{
     bindings,
+    compat::from_bool,
     context::{
         Context,
         IrqsOff,
@@ -53,7 +54,7 @@ where
             u32::from(cpu) as c_int,
             Some(Once::<F, R>::run),
             (&raw mut once).cast(),
-            true,
+            from_bool(true),
         )
     };
     // SAFETY: `errno` is what the call of `Once::run` with `once` returned, which has waited

@@ -6,6 +6,7 @@
 
 use crate::{
     bindings,
+    compat::from_bool,
     context::{
         Context,
         IrqsOff,
@@ -83,7 +84,7 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
                 u32::from(cpu) as c_int,
                 Some(Self::run),
                 self.as_info(),
-                false,
+                from_bool(false),
             )
         });
         if called.is_err() {
@@ -104,7 +105,7 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
                 Some(Self::count_other),
                 Some(Self::run),
                 self.as_info(),
-                false,
+                from_bool(false),
                 cpus.as_raw(),
             )
         };
@@ -120,7 +121,7 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
                 Some(Self::count_other),
                 Some(Self::run),
                 self.as_info(),
-                false,
+                from_bool(false),
                 &raw const bindings::__cpu_online_mask,
             )
         };
@@ -137,7 +138,7 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
                 Some(Self::count),
                 Some(Self::run),
                 self.as_info(),
-                false,
+                from_bool(false),
                 cpus.as_raw(),
             )
         };

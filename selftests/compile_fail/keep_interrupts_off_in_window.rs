@@ -6,18 +6,16 @@
 
 use irqlab::{
     context::Task,
+    interrupt::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
     interrupt_window::{
         self,
         Window, //
     },
 };
-use kernel::{
-    interrupt::{
-        local_interrupt_disable,
-        LocalInterruptDisabled, //
-    },
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 const __LOG_PREFIX: &[u8] = b"compile_fail\0";
 

@@ -11,6 +11,7 @@ use irqlab::{
         Handler,
         Kind, //
     },
+    error::EBADMSG,
     hrtimer::HrTimer,
     irq_work::IrqWork,
     kthread::{

@@ -18,6 +18,7 @@ use irqlab::{
         Task, //
     },
     cpu::HotplugCounter,
+    interrupt::local_interrupt_disable,
     irq::{
         Handler,
         IrqReturn,
@@ -32,10 +33,9 @@ use irqlab::{
         self,
         Tasklet, //
     },
-    workqueue::Queue,
+    workqueue::Queue, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     new_mutex, new_spinlock,
     prelude::*,
     sync::{
@@ -143,7 +143,7 @@ impl kernel::Module for Misuse {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let task = Task::current().ok_or(EINVAL)?;
         let queue = Arc::new(Queue::unbound(c"irqlab_misuse")?, GFP_KERNEL)?;
-        match *module_parameters::what.value_ref() {
+        match irqlab::parameter::<u32>(module_parameters::what.value()) {
             0 => (),
             1 => in_handler(false, task)?,
             2 => in_handler(true, task)?,

@@ -11,6 +11,7 @@ use irqlab::{
         Kind,
         Task, //
     },
+    error::EOPNOTSUPP,
     irq::{
         Disabled,
         Handler,

@@ -10,6 +10,7 @@ use irqlab::{
         Task, //
     },
     cpu,
+    error::EDEADLK,
     hrtimer::{
         self,
         HrTimer, //

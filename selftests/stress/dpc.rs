@@ -32,6 +32,7 @@ use irqlab::{
         Threaded,
         Timer, //
     },
+    interrupt::local_interrupt_disable,
     kthread::{
         self,
         Priority,
@@ -47,7 +48,6 @@ use irqlab::{
     workqueue::Queue, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{

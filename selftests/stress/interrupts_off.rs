@@ -20,6 +20,7 @@ use irqlab::{
         Change,
         Idt, //
     },
+    interrupt::local_interrupt_disable,
     interrupt_window::{
         self,
         Window, //
@@ -29,7 +30,6 @@ use irqlab::{
     rcu::Slot, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::Arc, //
 };

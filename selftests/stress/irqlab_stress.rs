@@ -54,6 +54,7 @@ use irqlab::{
         Ordinary,
         Threaded, //
     },
+    error::EBADMSG,
     hrtimer::{
         self,
         HrTimer,
@@ -130,7 +131,7 @@ module! {
 
 /// How many random operations all CPUs together are to carry out, in each test that has some.
 fn nr_operations() -> u32 {
-    (*module_parameters::operations.value_ref()).max(1000)
+    irqlab::parameter::<u32>(module_parameters::operations.value()).max(1000)
 }
 
 struct Stress;

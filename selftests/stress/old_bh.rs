@@ -20,6 +20,7 @@ use irqlab::{
         Task, //
     },
     cpu,
+    interrupt::local_interrupt_disable,
     old_bh::{
         BottomHalves,
         Disabled,
@@ -27,10 +28,9 @@ use irqlab::{
         Slot,
         NR_SLOTS, //
     },
-    workqueue::Queue,
+    workqueue::Queue, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     new_mutex,
     prelude::*,
     sync::{

@@ -16,6 +16,8 @@ use irqlab::{
         Task, //
     },
     cpu,
+    error::EDEADLK,
+    interrupt::local_interrupt_disable,
     irq::{
         Disabled,
         Handler,
@@ -40,10 +42,10 @@ use irqlab::{
         self,
         Tasklet, //
     },
-    workqueue::Queue,
+    workqueue::Queue, //
 };
 use kernel::{
-    new_spinlock_irq,
+    new_spinlock,
     prelude::*,
     sync::{
         atomic::{
@@ -52,7 +54,7 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        SpinLockIrq, //
+        SpinLock, //
     },
 };
 
@@ -445,7 +447,7 @@ fn locked_everywhere(workers: &Queue<Task>, task: &Task) -> Result<bool> {
 #[pin_data]
 struct Ordinary {
     #[pin]
-    both: SpinLockIrq<(u64, u64)>,
+    both: SpinLock<(u64, u64)>,
 }
 
 impl ThreadableHandler for Ordinary {
@@ -463,7 +465,7 @@ fn locked_as_usual(workers: &Queue<Task>, task: &Task) -> Result<bool> {
 
     let line = line()?;
     let ordinary = try_pin_init!(Ordinary {
-        both <- new_spinlock_irq!((0, 0)),
+        both <- new_spinlock!((0, 0)),
     }? Error);
     let this = line
         .line()
@@ -473,6 +475,8 @@ fn locked_as_usual(workers: &Queue<Task>, task: &Task) -> Result<bool> {
     cpu::run_on(workers, cpu::online(), task, |_| {
         for _ in 0..COUNT {
             let _ = line.send();
+            // What the handler takes is not taken with interrupts on, unless the handler has a thread.
+            let _off = cfg!(not(CONFIG_PREEMPT_RT)).then(local_interrupt_disable);
             let mut both = both.lock();
             nr_uneven.add(u64::from(both.0 != both.1), Relaxed);
             both.0 += 1;
@@ -481,6 +485,7 @@ fn locked_as_usual(workers: &Queue<Task>, task: &Task) -> Result<bool> {
     })?;
     line.line().synchronize(task)?;
     let least = COUNT * cpu::online().count() as u64;
+    let _off = cfg!(not(CONFIG_PREEMPT_RT)).then(local_interrupt_disable);
     let counted = both.lock().0;
     Ok(nr_uneven.load(Relaxed) == 0 && counted > least)
 }

@@ -5,9 +5,9 @@
 use crate::claim::prelude::*;
 use irqlab::{
     context::BottomHalvesDisabled,
-    cpu::CpuId, //
+    cpu::CpuId,
+    interrupt::local_interrupt_disable, //
 };
-use kernel::interrupt::local_interrupt_disable;
 
 /// Calls `schedule` with interrupts off and bottom halves disabled, with the CPU that it is on.
 /// What it schedules there runs when this returns, in the current task: also on `PREEMPT_RT`,

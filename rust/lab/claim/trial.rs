@@ -136,7 +136,7 @@ impl<'a> Trial<'a> {
 
     /// Whether the user has allowed what is for a guest of its own.
     pub(super) fn may_endanger(&self) -> bool {
-        *crate::module_parameters::dangerous.value_ref()
+        irqlab::parameter::<u8>(crate::module_parameters::dangerous.value()) != 0
     }
 
     pub(super) fn line(&self, name: &str) -> Answer<Arc<Line>> {

@@ -14,16 +14,14 @@
 use irqlab::{
     clock,
     context::Task,
-    cpu::Here, //
+    cpu::Here,
+    interrupt::local_interrupt_disable, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 /// How long one waits for the other, in nanoseconds.

@@ -6,9 +6,9 @@ use super::{
 };
 use irqlab::{
     clock,
+    interrupt::local_interrupt_disable,
     kthread::Priority, //
 };
-use kernel::interrupt::local_interrupt_disable;
 
 pub(super) const KIND: Kind = Kind {
     name: "irqs_off",

@@ -69,7 +69,7 @@ impl Driver {
 
 /// An edu device as a source.
 struct Edu {
-    bar: pci::DevresBar<{ register::END }>,
+    bar: irqlab::pci::DevresBar<{ register::END }>,
     line: Arc<irq::Line>,
     sharing: Sharing,
 }
@@ -152,7 +152,7 @@ impl Drop for Bound {
     }
 }
 
-kernel::pci_device_table!(
+irqlab::pci_device_table!(
     DEVICES,
     <Edu as pci::Driver>::IdInfo,
     [(irqlab::pci::device_id(0x1234, 0x11e8), ())]
@@ -166,7 +166,7 @@ impl pci::Driver for Edu {
 
     fn probe<'bound>(
         device: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
+        _info: irqlab::pci::IdInfo<'bound, ()>,
     ) -> impl PinInit<Bound, Error> + 'bound {
         let lab = LAB.get().ok_or(ENODEV)?;
         let bound = Bound::new()?;
@@ -175,11 +175,12 @@ impl pci::Driver for Edu {
         let bar = device
             .iomap_region_sized::<{ register::END }>(0, c"irqlab-edu")?
             .into_devres()?;
-        let (kind, sharing) = if *crate::module_parameters::edu_msi.value_ref() {
-            (pci::IrqType::Msi, Sharing::Exclusive)
-        } else {
-            (pci::IrqType::Intx, Sharing::Shared)
-        };
+        let (kind, sharing) =
+            if irqlab::parameter::<u8>(crate::module_parameters::edu_msi.value()) != 0 {
+                (pci::IrqType::Msi, Sharing::Exclusive)
+            } else {
+                (pci::IrqType::Intx, Sharing::Shared)
+            };
         let line = irqlab::pci::line(device, pci::IrqTypes::default().with(kind))?;
         let source = Arc::new(Edu { bar, line, sharing }, GFP_KERNEL)?;
         lab.lines.add(&lab, LINES[bound.0], source)?;

@@ -12,6 +12,7 @@ use irqlab::{
         HardIrq,
         Task, //
     },
+    interrupt::local_interrupt_disable,
     interrupt_thread::{
         Handler,
         Handlers,
@@ -21,10 +22,9 @@ use irqlab::{
         Run,
         LOCK_LEVEL, //
     },
-    rcu::Slot,
+    rcu::Slot, //
 };
 use kernel::{
-    interrupt::local_interrupt_disable,
     prelude::*,
     sync::{
         atomic::{

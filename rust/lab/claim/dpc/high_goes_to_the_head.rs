@@ -10,12 +10,14 @@ use super::probe::{
     ONLY_INSERTIONS, //
 };
 use crate::claim::prelude::*;
-use irqlab::dpc::{
-    Arguments,
-    Importance,
-    Ordinary, //
+use irqlab::{
+    dpc::{
+        Arguments,
+        Importance,
+        Ordinary, //
+    },
+    interrupt::local_interrupt_disable, //
 };
-use kernel::interrupt::local_interrupt_disable;
 
 claim! {
     quote: "Typically, the DPC is placed at the end of the queue; but if the driver first calls KeSetImportanceDpc with the Importance parameter equal to HighImportance, the DPC is placed at the beginning of the queue.",

@@ -12,11 +12,13 @@ use super::probe::{
     ONLY_INSERTIONS, //
 };
 use crate::claim::prelude::*;
-use irqlab::dpc::{
-    Arguments,
-    Ordinary, //
+use irqlab::{
+    dpc::{
+        Arguments,
+        Ordinary, //
+    },
+    interrupt::local_interrupt_disable, //
 };
-use kernel::interrupt::local_interrupt_disable;
 
 claim! {
     quote: "If the specified DPC object has already been queued, no operation is performed except to return FALSE.",

@@ -27,21 +27,19 @@ use irqlab::{
         Parameters,
         System, //
     },
+    interrupt::local_interrupt_disable,
     tracepoint::{
         Attached,
         CpuIdle,
         Observer, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {

@@ -23,6 +23,7 @@ use irqlab::{
         CpuId,
         PerCpu, //
     },
+    interrupt::local_interrupt_disable,
     irq_work::IrqWork,
     lapic,
     tracepoint::{
@@ -30,12 +31,9 @@ use irqlab::{
         IrqWorkEntry, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
 claim! {

@@ -19,6 +19,7 @@ use irqlab::{
         Snapshot, //
     },
     exception::Registers,
+    interrupt::local_interrupt_disable,
     irq_work::{
         self,
         IrqWork, //
@@ -26,12 +27,9 @@ use irqlab::{
     lapic,
     nmi::Sender, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
 claim! {

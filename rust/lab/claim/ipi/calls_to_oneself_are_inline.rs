@@ -22,6 +22,7 @@ use irqlab::{
         self,
         CpuId, //
     },
+    interrupt::local_interrupt_disable,
     irq_work::{
         self,
         IrqWork, //
@@ -33,12 +34,9 @@ use irqlab::{
         Csd, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    },
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
 };
 
 claim! {

@@ -18,6 +18,11 @@ use irqlab::{
         CpuId,
         TakenOffline, //
     },
+    error::{
+        EALREADY,
+        EILSEQ,
+        EOPNOTSUPP, //
+    },
     kprobe::{
         self,
         Call,
@@ -29,7 +34,7 @@ use irqlab::{
         Command,
         Delivery, //
     },
-    smp,
+    smp, //
 };
 use kernel::{
     page::PAGE_SIZE,

@@ -19,24 +19,23 @@ use crate::{
 use irqlab::{
     clock,
     context::HardIrq,
-    cpu, i8259,
+    cpu,
+    i8259,
+    interrupt::local_interrupt_disable,
     irq::{
         Handler,
         IrqReturn, //
     },
-    lapic,
+    lapic, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 claim! {

@@ -24,18 +24,16 @@ use irqlab::{
         self,
         CpuId, //
     },
+    interrupt::local_interrupt_disable,
     irq::Affinity,
     lapic, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {

@@ -15,6 +15,7 @@ use irqlab::{
         CpuId,
         PerCpu, //
     },
+    interrupt::local_interrupt_disable,
     irq_work::IrqWork,
     lapic::{
         self,
@@ -32,15 +33,12 @@ use irqlab::{
         Observer, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 /// Of how many CPUs the local APIC is as claimed.

@@ -25,6 +25,7 @@ use irqlab::{
         self,
         CpuId, //
     },
+    interrupt::local_interrupt_disable,
     irq::{
         Affinity,
         Handler,
@@ -38,16 +39,13 @@ use irqlab::{
         RescheduleEntry, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Full,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
     },
+    Arc, //
 };
 
 claim! {

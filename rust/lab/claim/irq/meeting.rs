@@ -9,19 +9,17 @@ use crate::{
 };
 use irqlab::{
     clock,
-    cpu::CpuId, //
+    cpu::CpuId,
+    interrupt::local_interrupt_disable, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
+    Arc, //
 };
 
 /// How long the CPUs wait for each other.

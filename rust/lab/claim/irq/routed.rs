@@ -13,21 +13,19 @@ use crate::{
 };
 use irqlab::{
     context::HardIrq,
+    interrupt::local_interrupt_disable,
     irq::{
         Handler,
         IrqReturn, //
     },
-    lapic::State,
+    lapic::State, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 /// How interrupts of a line have come.

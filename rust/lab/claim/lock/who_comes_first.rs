@@ -19,18 +19,16 @@ use irqlab::{
         CpuId,
         Here, //
     },
+    interrupt::local_interrupt_disable,
     new_raw_spinlock,
     raw_spinlock::RawSpinLock, //
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Full,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Full,
+    Relaxed,
+    Release, //
 };
 
 claim! {

@@ -10,15 +10,16 @@ use crate::{
     claim::prelude::*,
     runs::Runs, //
 };
-use irqlab::old_bh::{
-    BottomHalves,
-    Slot,
-    NR_SLOTS, //
-};
-use kernel::{
+use irqlab::{
+    error::EBADE,
     interrupt::local_interrupt_disable,
-    sync::Arc, //
+    old_bh::{
+        BottomHalves,
+        Slot,
+        NR_SLOTS, //
+    },
 };
+use kernel::sync::Arc;
 
 claim! {
     quote: "bottom half handlers are implemented using tasklets",

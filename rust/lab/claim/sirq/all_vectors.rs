@@ -19,6 +19,7 @@ use irqlab::{
         self,
         HrTimer, //
     },
+    interrupt::local_interrupt_disable,
     new_timer,
     softirq::Vector,
     tasklet::{
@@ -30,7 +31,6 @@ use irqlab::{
         Timer, //
     },
 };
-use kernel::interrupt::local_interrupt_disable;
 
 /// What is raised, in this order: the timers by the clock, the others one by one.
 pub(super) const TIMERS: [Vector; 2] = [Vector::HrTimer, Vector::Timer];

@@ -25,20 +25,18 @@ use irqlab::{
         self,
         HrTimer, //
     },
+    interrupt::local_interrupt_disable,
     new_timer,
     timer::{
         self,
         Timer, //
     },
 };
-use kernel::{
-    interrupt::local_interrupt_disable,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    },
+use kernel::sync::atomic::{
+    Acquire,
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 claim! {
