@@ -138,6 +138,11 @@ pictures: tool
 mutants: setup
 	@tools/enter tools/mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)')
 
+# All claims on several kernels, in doc/matrix.md.
+.PHONY: matrix
+matrix:
+	@tools/matrix $(KERNELS)
+
 # What the course's commands print, in place of what it shows now.
 record-course: kselftest
 	@tools/enter tools/course --record
@@ -209,6 +214,7 @@ help:
 #?  make book       the course as web pages, in build/course, with mdBook
 #?  make record-course  put what the course's commands print into it
 #?  make pictures   draw the pictures of README.md anew, of what make run has measured last
+#?  make matrix     all claims on every kernel and flavour, in doc/matrix.md; KERNELS= for others
 #?  make fmt        format the Rust code
 #?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
 #?
