@@ -63,6 +63,15 @@ impl Name {
     }
 
     /// The module that has it. Nothing if that is the kernel itself.
+    ///
+    /// ```
+    /// # use irqlab::{fixup::table, symbol::Name};
+    /// # use kernel::prelude::*;
+    /// fn is_in_the_library(address: usize) -> bool {
+    ///     Name::of(address).module() == Some(table::MODULE)
+    /// }
+    /// pr_info!("that of version {}\n", irqlab::VERSION);
+    /// ```
     pub fn module(&self) -> Option<&str> {
         self.as_str().split_once('[')?.1.strip_suffix(']')
     }

@@ -21,6 +21,29 @@ use crate::bindings;
 use kernel::jump_label::static_branch_unlikely;
 
 /// A trace event. Sealed: the types below are all.
+///
+/// ```
+/// # use irqlab::trace::{self, Event};
+/// fn note_if<E: Event>(is_of_interest: bool, event: E) {
+///     if is_of_interest && trace::is_traced::<E>() {
+///         trace::note(|| event);
+///     }
+/// }
+///
+/// // One interrupt, and the task that waits for what it leaves to a tasklet.
+/// let (line, mechanism, event) = ("sim0", "tasklet", 17);
+/// note_if(true, trace::Raise { line, mechanism, event });
+/// note_if(true, trace::Top { line, mechanism, event, latency_ns: 1_300 });
+/// note_if(true, trace::Bottom { mechanism, event, latency_ns: 2_400 });
+/// note_if(true, trace::Wake { mechanism, event, latency_ns: 9_000 });
+/// // A call to CPU 1, which runs there.
+/// note_if(true, trace::CallSend { kind: "single", target: 1 });
+/// note_if(true, trace::CallRun { kind: "single", in_hardirq: true });
+/// // An exception, and a verdict.
+/// let (address, ip, fixup) = (0, 0xffff_ffff_c040_0013, 0xffff_ffff_c040_0016);
+/// note_if(true, trace::Fault { vector: 14, error_code: 0, address, ip, fixup });
+/// note_if(true, trace::Verdict { id: "FIX-01", verdict: "holds", is_control: false });
+/// ```
 pub trait Event: private::Sealed {
     /// Whether somebody traces it.
     #[doc(hidden)]
