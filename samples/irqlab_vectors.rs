@@ -71,8 +71,6 @@ mod register {
     pub(super) const UNMASK: usize = 0xd0;
     /// Write: lets these no more.
     pub(super) const MASK: usize = 0xd8;
-    /// Write: the message of these causes takes them back, and masks them.
-    pub(super) const TAKEN_BY_MESSAGE: usize = 0xdc;
     /// Which MSI-X message each queue sends: four bits for each, the highest says that they are valid.
     pub(super) const MESSAGES: usize = 0xe4;
     pub(super) const END: usize = 0x100;
@@ -124,7 +122,6 @@ impl Interrupting {
         if is_one_each {
             // Queue 0 sends message 0, and so on.
             bar.write32(0xba98, register::MESSAGES);
-            bar.write32(ALL_CAUSES, register::TAKEN_BY_MESSAGE);
         }
         bar.write32(ALL_CAUSES, register::UNMASK);
         drop(bar);
@@ -151,21 +148,15 @@ impl irq::Handler for Handler {
             return irq::IrqReturn::None;
         };
         let raised = match self.queue {
-            // The message says it all, has taken back the cause, and has masked it.
-            Some(queue) => {
-                bar.write32(cause(queue), register::UNMASK);
-                cause(queue)
-            }
-            None => {
-                let raised = bar.read32(register::CAUSES) & ALL_CAUSES;
-                if raised == 0 {
-                    // Another device on the same line.
-                    return irq::IrqReturn::None;
-                }
-                bar.write32(raised, register::CAUSES);
-                raised
-            }
+            // The message says it all. Who reads the causes may take back those of others.
+            Some(queue) => cause(queue),
+            None => bar.read32(register::CAUSES) & ALL_CAUSES,
         };
+        if raised == 0 {
+            // Another device on the same line.
+            return irq::IrqReturn::None;
+        }
+        bar.write32(raised, register::CAUSES);
         self.queues
             .seen
             .with_irqs_off(irq.irqs_off(), |queues, off| {
