@@ -34,7 +34,8 @@ use kernel::{
 };
 
 /// Whether the caller is in an NMI, and has to refuse what it was asked for: an NMI comes also while C's
-/// functions change the lists that the same functions would change here. The first one is warned of.
+/// functions change the lists that the same functions would change here. The first one is warned of. The kernel
+/// takes breakpoints in its own code for NMIs too, as they may be anywhere.
 #[inline]
 pub(crate) fn is_refused() -> bool {
     extern "C" {
