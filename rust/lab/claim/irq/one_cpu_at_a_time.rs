@@ -138,9 +138,11 @@ fn meet(trial: &Trial<'_>) -> Answer<Option<Arc<Overlap>>> {
             meeting.has_returned.store(true, Release);
         }
     })?;
+    // Who came too late to meet the first one has raised none.
+    let nr_raised = 1 + usize::from(meeting.is_second_due.load(Relaxed));
     trial.come("an interrupt", || {
-        let mut parents = parents.iter();
-        parents.all(|parent| parent.progress.has_returned())
+        let mut raised = parents.iter().take(nr_raised);
+        raised.all(|parent| parent.progress.has_returned())
     })?;
     Ok(has_met.load(Relaxed).then_some(meeting.overlap.clone()))
 }
