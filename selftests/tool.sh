@@ -114,7 +114,7 @@ shows_the_tape() {
 	! grep -q "bottom_half" "$work/printed" || fail "the filter lets through: $(cat "$work/printed")"
 	says "handler_entry .* sim0 " tape --event handler_entry
 	says "raise " tape --start-at raise
-	same "the first event" "$(sed -n 's/^[0-9]* *[0-9]* *\([a-z_]*\) .*/\1/p' "$work/printed" | head -n 1)" raise
+	same "the first event" "$(sed -n 's/^ *[0-9][0-9]*  *[0-9][0-9]*  *\([a-z_]*\) .*/\1/p' "$work/printed" | head -n 1)" raise
 	complains 4 "no event nonsense" tape --start-at nonsense
 	complains 4 "None of 2 tries" tape --record tasklet --stop-at 100000000 --tries 2
 	says "raise  *tasklet" tape --record tasklet --stop-at 1
