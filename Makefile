@@ -41,10 +41,10 @@ for-guest: setup
 
 # What a module of one's own is built with: what the compiler and the linker have to know of the library.
 .PHONY: library
+lay_library = install -D -C -m 644 -t $(2) $(1)/rust/libirqlab.rmeta && \
+	grep irqlab_core $(1)/Module.symvers >$(2)/Module.symvers
 library: for-guest
-	@mkdir -p $(OUTPUT)/library
-	@cp -u $(OUTPUT)/rust/libirqlab.rmeta $(OUTPUT)/library
-	@grep irqlab_core $(OUTPUT)/Module.symvers >$(OUTPUT)/library/Module.symvers
+	@$(call lay_library,$(OUTPUT),$(OUTPUT)/library)
 
 .PHONY: new
 new:
@@ -157,7 +157,7 @@ book:
 	mdbook build doc/course
 
 fmt: setup
-	@find rust samples selftests template tools -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
+	@find rust samples selftests tools -name '*.rs' | tools/enter xargs -r rustfmt --edition 2021
 
 # For the kernel that runs here, or for KDIR=: the two modules, and what other modules are built with on the
 # library. The modules are not signed, as only Debian has the key of its kernels.
@@ -166,8 +166,7 @@ modules_dir = $(INSTALL_MOD_PATH)/lib/modules/$(notdir $(OUT))
 install uninstall: KDIR ?= $(running)
 install:
 	install -D -m 644 -t $(modules_dir)/updates $(OUT)/rust/irqlab_core.ko $(OUT)/rust/irqlab.ko
-	install -D -m 644 -t $(modules_dir)/irqlab $(OUT)/rust/libirqlab.rmeta
-	grep irqlab_core $(OUT)/Module.symvers >$(modules_dir)/irqlab/Module.symvers
+	$(call lay_library,$(OUT),$(modules_dir)/irqlab)
 	/sbin/depmod -b "$(INSTALL_MOD_PATH)/" $(notdir $(OUT))
 
 uninstall:

@@ -7,14 +7,16 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules test shell clean library
 
-export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE V
+export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V
 
 # Which modules there are.
 include Kbuild
 
 ifdef KDIR
 modules:
-	@$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) modules
+	@rustc=$$($(IRQLAB)/tools/headers $(KDIR)) && \
+	out=build/$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease) && \
+	$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR) MO=$(CURDIR)/$$out RUSTC="$$rustc" modules
 else
 modules: library
 	@$(IRQLAB)/tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$$OUTPUT" \
