@@ -15,12 +15,12 @@ check() {
 	if "$@"; then ktap_test_pass "$title"; else ktap_test_fail "$title"; fi
 }
 
-runs_the_bottom_half() {
+runs_both_halves() {
 	for _ in 1 2 3; do
 		echo raise >"$line"
 		usleep 100000
 	done
-	[ "$(cat "$line")" = 3 ]
+	[ "$(cat "$line")" = "top half 3, tasklet 3" ]
 }
 
 is_counted_by_the_kernel() {
@@ -33,7 +33,7 @@ refuses_what_it_does_not_know() {
 
 ktap_print_header
 ktap_set_plan 4
-check "runs the bottom half" runs_the_bottom_half
+check "runs both halves" runs_both_halves
 check "is counted by the kernel" is_counted_by_the_kernel
 check "refuses what it does not know" refuses_what_it_does_not_know
 check "can be removed" rmmod @NAME@
