@@ -112,6 +112,15 @@ merges_but_loses_nothing() {
 	each_row '$6 == $7 && ($7 == many || $7 == 2 * many)' '$11 >= $8 / 2 && $11 <= $7 + slack'
 }
 
+# shares_its_cpu_with_other_senders KIND - programs that unmap memory have TLBs flushed, from the same CPUs
+shares_its_cpu_with_other_senders() {
+	needs_others
+	./user_part all &
+	cleanup="kill $!"
+	call "kind=$1" senders=2 count=100 "cpus=0-$last"
+	each_row '$6 == $7 && ($7 == 100 || $7 == 200)'
+}
+
 # goes_on_without_waiting KIND - what is refused as pending is not sent, and what is sent is run
 goes_on_without_waiting() {
 	needs_others
@@ -407,6 +416,7 @@ run_table <<-END
 	is_no_interrupt task
 	is_sent_to_one any
 	merges_but_loses_nothing contended
+	shares_its_cpu_with_other_senders contended
 	goes_on_without_waiting single
 	goes_on_without_waiting async
 	goes_on_without_waiting broadcast

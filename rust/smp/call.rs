@@ -9,7 +9,10 @@
 
 use crate::{
     bindings,
-    compat::from_bool,
+    compat::{
+        from_bool,
+        smp::call_many as call_many_of, //
+    },
     context::{
         Context,
         IrqsOff,
@@ -109,15 +112,13 @@ where
 /// ```
 #[inline]
 pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
-    // SAFETY: The token proves that this is a task with interrupts on. With `wait`, this
-    // returns after the last call of `run::<F>`, for which `f` is made; the mask is valid
-    // and is only read.
+    // SAFETY: The token proves that this is a task with interrupts on. This returns after the last call of
+    // `run::<F>`, for which `f` is made; the mask is valid.
     unsafe {
-        bindings::smp_call_function_many(
+        call_many_of(
             cpus.as_raw(),
             Some(run::<F>),
             (&raw const f).cast_mut().cast(),
-            true,
         )
     };
 }
