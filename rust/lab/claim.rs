@@ -43,6 +43,7 @@ mod old;
 mod prelude;
 mod sirq;
 mod sol;
+mod stuck;
 mod task;
 mod time;
 mod together;
@@ -55,6 +56,7 @@ use evidence::{
     Finding,
     Verdict, //
 };
+use stuck::stuck;
 pub(crate) use trial::{
     Trial,
     Variant, //
@@ -204,20 +206,6 @@ pub(crate) struct Claims {
 struct Outcome {
     variant: Variant,
     finding: Finding,
-}
-
-/// A line that has interrupted so often since those counts that nobody can have claimed it, and how often: of
-/// 100 000 that hardly anybody claims the kernel disables a line, until somebody requests it.
-fn stuck(before: &[(u32, usize)], now: &[(u32, usize)]) -> Option<(u32, usize)> {
-    const NR_UNCLAIMED: usize = 99_900;
-
-    let since = |&(irq, count): &(u32, usize)| {
-        let (_, before) = before.iter().find(|(other, _)| *other == irq)?;
-        Some((irq, count.wrapping_sub(*before)))
-    };
-    now.iter()
-        .filter_map(since)
-        .find(|(_, count)| *count >= NR_UNCLAIMED)
 }
 
 impl Claims {
