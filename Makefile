@@ -5,10 +5,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := modules
 .PHONY: modules run bench test test-debug shell setup install clean fmt lint host-test runner tool
-.PHONY: test-setup test-tool pictures compile-fail crash boot machines readme template course record-course book help
+.PHONY: test-setup test-dkms test-tool pictures compile-fail crash boot machines readme template course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
-export KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V WHOLE
+export SUITE KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V WHOLE
 
 # Which headers to build with: KDIR=; or the running kernel's, if they can build Rust modules; or
 # those that tools/setup makes, in the place that tools/enter enters.
@@ -19,7 +19,7 @@ endif
 
 # Each kernel has an output directory of its own, whose name is known once tools/setup has run.
 # $(shell) does not see what make exports before version 4.4.
-OUTPUT = $(shell export KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' GUEST='$(GUEST)' \
+OUTPUT = $(shell export SUITE='$(SUITE)' KERNEL='$(KERNEL)' FLAVOUR='$(FLAVOUR)' GUEST='$(GUEST)' \
 	IRQLAB_CACHE='$(IRQLAB_CACHE)' && . tools/env.sh && echo $$OUTPUT)
 
 # The same for KDIR, which need not be stock.
@@ -121,6 +121,9 @@ lint host-test runner: setup
 test-setup: setup
 	@tools/setup-test $(or $(IRQLAB_CACHE),$(HOME)/.cache)
 
+test-dkms: setup
+	@tools/dkms-test $(or $(IRQLAB_CACHE),$(HOME)/.cache)
+
 # The browser that tries the page is the host's.
 test-tool: setup
 	@tools/enter tools/test tool
@@ -152,6 +155,14 @@ doc: setup
 	@tools/enter sh -c 'exec make --no-print-directory -C "$$KDIR" M="$$PWD" MO="$$PWD/$$OUTPUT" rust/doc.o' >/dev/null
 	@echo "$(OUTPUT)/rust/doc/irqlab/index.html"
 
+# For editors: what rust-analyzer has to know of the crates. With DIR=, of a module of one's own, too.
+.PHONY: rust-analyzer test-rust-analyzer
+rust-analyzer: modules
+	@. tools/env.sh && tools/enter env SEEN_FROM="$$ROOT" tools/rust-analyzer $(DIR)
+
+test-rust-analyzer: modules
+	@tools/enter tools/rust-analyzer-test
+
 book:
 	@command -v mdbook >/dev/null || { echo "mdBook is not there: apt install mdbook" >&2; exit 1; }
 	mdbook build doc/course
@@ -173,6 +184,11 @@ uninstall:
 	rm -rf $(modules_dir)/updates/irqlab_core.ko $(modules_dir)/updates/irqlab.ko $(modules_dir)/irqlab
 	/sbin/depmod -b "$(INSTALL_MOD_PATH)/" $(notdir $(OUT))
 
+# For dkms, which builds the modules for each kernel anew.
+.PHONY: dkms
+dkms:
+	tools/dkms-add
+
 clean:
 	rm -rf build
 
@@ -191,6 +207,8 @@ help:
 #?  make tool       build the command-line tool, build/tool/irqlab
 #?  make install    install irqlab and its library for the running kernel (or for KDIR=); make uninstall
 #?                  takes them off again
+#?  make rust-analyzer   write rust-project.json, from which editors know the crates; DIR= for a module of yours
+#?  make dkms       give the modules' sources to dkms, which builds them for each kernel; doc/own_module.md
 #?  make new DIR=../mine   begin a module of your own on the library, in a new directory
 #?  make clean      remove build/
 #?
@@ -203,6 +221,8 @@ help:
 #?  make crash         those that make the kernel report a bug, or end it
 #?  make boot          those that need special boot options
 #?  make compile-fail  code that must be rejected by the compiler
+#?  make test-dkms     dkms, in a copy of the toolchain's root; ten minutes
+#?  make test-rust-analyzer   what make rust-analyzer tells editors
 #?  make test-setup    what the set-up does where the newest kernel is not known
 #?  make test-tool     those of the command-line tool, tools/irqlab
 #?  make host-test     those that need no kernel
@@ -225,6 +245,7 @@ help:
 #?  APPEND=         more parameters of the guest's kernel
 #?  QEMU_EXTRA=     more arguments for QEMU
 #?  FILES= MODULES= files and directories that make shell takes into the guest, and modules that it inserts
+#?  SUITE=          Debian's release that has kernel and compilers: trixie (default), sid or experimental
 #?  KERNEL=         which stock kernel: a version or a series, like 7.3; default: the newest there is
 #?  FLAVOUR=        amd64 (default), rt-amd64 or cloud-amd64
 #?  GUEST=          which kernel the guest boots: stock (default); debug, with KASAN, lockdep and more;

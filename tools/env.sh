@@ -4,7 +4,8 @@
 # Where things are. Sourced by the other tools; it changes nothing on disk.
 #
 #   TREE      this source tree
-#   CACHE     IRQLAB_CACHE, else $XDG_CACHE_HOME/irqlab, else ~/.cache/irqlab
+#   CACHE     IRQLAB_CACHE, else $XDG_CACHE_HOME/irqlab, else ~/.cache/irqlab; in it a directory of its own for
+#             each SUITE but the first
 #   IN_PLACE  not empty on the release that has the toolchain: no root is made, the host's is used
 #   ROOT      the toolchain's file system
 #   CRATES    where cargo and the crates are that tools/irqlab is built with; a root of its own, so that
@@ -27,6 +28,7 @@ TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 CACHE=${IRQLAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irqlab}
 CACHE=$(realpath -m "$CACHE")
+[[ $SUITE = "${SUITES[0]}" || $CACHE = */"$SUITE" ]] || CACHE=$CACHE/$SUITE
 KERNEL=${KERNEL:-}
 FLAVOUR=${FLAVOUR:-${FLAVOURS[0]}}
 GUEST=${GUEST:-${GUESTS[0]}}
