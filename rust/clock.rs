@@ -13,6 +13,13 @@
 
 use crate::bindings;
 
+mod stamp;
+
+pub use stamp::{
+    Counter,
+    Stamp, //
+};
+
 /// Nanoseconds since boot on the current CPU's clock.
 #[inline]
 pub fn now_ns() -> u64 {
@@ -158,6 +165,7 @@ impl Lap {
 }
 
 /// The TSC of the current CPU.
+#[inline(always)]
 fn cycles() -> u64 {
     // SAFETY: Every x86-64 CPU has the instruction, and the kernel may always use it.
     unsafe { core::arch::x86_64::_rdtsc() }

@@ -21,6 +21,7 @@
 
 mod bottom_half;
 mod call;
+mod moment;
 mod snapshot;
 pub mod stack;
 mod token;
@@ -28,6 +29,8 @@ mod token;
 pub use bottom_half::BottomHalvesDisabled;
 
 pub use call::Caller;
+
+pub use moment::Moment;
 
 pub use snapshot::{
     Kind,

@@ -140,6 +140,7 @@ pub mod platform;
 pub mod proc;
 pub mod raw_spinlock;
 pub mod rcu;
+pub mod ring;
 pub mod segment;
 pub mod sim;
 pub mod smp;
@@ -155,6 +156,7 @@ pub mod tlb;
 pub mod trace;
 pub mod tracepoint;
 pub mod user;
+pub mod word;
 pub mod workqueue;
 
 mod bindings;

@@ -898,7 +898,7 @@ measures() {
 	rows | awk -v line="$1" '
 		FILENAME ~ /places$/ { place[$1] = $2; next }
 		function wrong(what) { print what ": " $0; bad = 1 }
-		NF != 19 { wrong("not 19 columns") }
+		NF != 22 { wrong("not 22 columns") }
 		$17 != 0 || $19 != 0 || $18 !~ /^[0-9,-]+$/ { wrong("not on CPU 0") }
 		!($1 in place) { wrong("no such mechanism, or twice") }
 		$15 !~ place[$1] { wrong("not in " place[$1]) }
@@ -1015,7 +1015,7 @@ measures_what_it_can_have() {
 	} <"$work/why"
 	same "tasklet" "$tasklet" "it is on sim1 (echo none >lines/sim1/handlers)"
 	same "bh_wq" "$bh_wq" "it is disabled (echo 1 >deferral/bh_wq/enabled)"
-	rows | awk 'NF != 19 { print; bad = 1 } END { exit bad }' || fail "not 19 columns"
+	rows | awk 'NF != 22 { print; bad = 1 } END { exit bad }' || fail "not 22 columns"
 	must_answer bench EBUSY "line=sim0 mechanisms=bh_wq,tasklet count=10"
 	must_have_said bench EBUSY
 	# What is on the line itself it can have.

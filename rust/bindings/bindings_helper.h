@@ -12,6 +12,7 @@
 #include <linux/kdebug.h>
 #include <linux/kprobes.h>
 #include <linux/sched/clock.h>
+#include <linux/timekeeping.h>
 #include <linux/tracepoint.h>
 
 /* The prototypes of tracepoints, which the library's have to agree with. */

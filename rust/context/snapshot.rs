@@ -5,9 +5,14 @@
 //! C header: [`include/linux/preempt.h`](srctree/include/linux/preempt.h),
 //! [`include/linux/hardirq.h`](srctree/include/linux/hardirq.h)
 
+use super::Moment;
 use crate::{
     bindings,
-    clock, //
+    clock::{
+        self,
+        Stamp, //
+    },
+    cpu::CpuId,
 };
 use kernel::{
     fmt,
@@ -137,38 +142,8 @@ impl Snapshot {
     /// Takes a snapshot of here and now.
     #[inline]
     pub fn take() -> Self {
-        let marker = 0u8;
-        // SAFETY: These helpers only read per-CPU state of the current CPU and
-        // can be called in any context.
-        let (cpu, preempt_count, softirq_count, irqs_disabled, region) = unsafe {
-            (
-                bindings::raw_smp_processor_id(),
-                bindings::preempt_count() as u64,
-                bindings::softirq_count() as u64,
-                bindings::irqs_disabled(),
-                bindings::stack_region((&raw const marker).addr()),
-            )
-        };
-        let task = kernel::task::Task::current_raw();
-        // SAFETY: `current` is a valid task for as long as it runs this code.
-        // The name may change under us (prctl), which can tear it but no more:
-        // it is an array of bytes inside the task, read as volatile.
-        let (pid, comm) = unsafe {
-            (
-                (*task).pid,
-                (&raw const (*task).comm).cast::<[u8; 16]>().read_volatile(),
-            )
-        };
-        Self {
-            stamp_ns: clock::now_ns(),
-            cpu,
-            preempt_count,
-            softirq_count,
-            irqs_disabled,
-            stack: StackRegion::from_raw(region as u8),
-            pid,
-            comm,
-        }
+        let stamp_ns = clock::now_ns();
+        Moment::at(Stamp::of_ns(stamp_ns)).snapshot_at(stamp_ns, CpuId::current())
     }
 
     /// The context that the counters describe.

@@ -33,11 +33,16 @@ impl Stack {
     pub fn current() -> Option<Self> {
         let (mut low, mut high, marker) = (0, 0, 0u8);
         let pointer = (&raw const marker).addr();
-        // SAFETY: Both are valid for writes; looks at the current stack only.
+        // SAFETY: Both are valid for writes; looks at the current stack only, and at the
+        // current task, which is valid for as long as it runs this code.
         let (is_known, region) = unsafe {
             (
                 bindings::stack_bounds(&mut low, &mut high),
-                bindings::stack_region(pointer),
+                bindings::stack_region(
+                    bindings::raw_smp_processor_id(),
+                    pointer,
+                    (*kernel::task::Task::current_raw()).stack.addr(),
+                ),
             )
         };
         (is_known && (low..high).contains(&pointer)).then_some(Self {

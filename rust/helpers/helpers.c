@@ -23,6 +23,7 @@
 #include "net.c"
 #include "nmi.c"
 #include "pci.c"
+#include "percpu.c"
 #include "preempt.c"
 #include "processor.c"
 #include "ptrace.c"

@@ -152,6 +152,10 @@ unsigned int rust_helper_irqlab_pci_lines(struct pci_dev *dev, char *name, size_
 					  unsigned int *table, u32 (*lines)[3], unsigned int room);
 struct pci_dev *rust_helper_irqlab_pci_next(struct pci_dev *dev);
 
+/* percpu.c */
+unsigned long rust_helper_irqlab_alloc_cpu_numbers(unsigned int shift);
+void rust_helper_irqlab_free_cpu_numbers(unsigned long words);
+
 /* preempt.c */
 void rust_helper_irqlab_preempt_disable(void);
 void rust_helper_irqlab_preempt_enable(void);
@@ -161,7 +165,8 @@ unsigned long rust_helper_irqlab_softirq_count(void);
 /* processor.c */
 bool rust_helper_irqlab_idle_polls(void);
 unsigned long rust_helper_irqlab_ist_top(unsigned int n);
-unsigned int rust_helper_irqlab_stack_region(unsigned long sp);
+unsigned int rust_helper_irqlab_stack_region(unsigned int cpu, unsigned long sp,
+					     unsigned long task_stack);
 
 /* ptrace.c */
 bool rust_helper_irqlab_user_mode(struct pt_regs *regs);

@@ -10,19 +10,19 @@ bool rust_helper_irqlab_idle_polls(void)
 }
 
 /*
- * The stack that @sp is on: 0 the task's, 1 the CPU's IRQ stack, 2 + n the
+ * The stack that @sp was on, while a task ran on @cpu whose stack begins at @task_stack: 0 the task's, 1 the CPU's IRQ stack, 2 + n the
  * interrupt stack table's entry n. The IRQ stack's address is not exported to
  * modules, so it is what remains.
  */
-unsigned int rust_helper_irqlab_stack_region(unsigned long sp)
+unsigned int rust_helper_irqlab_stack_region(unsigned int cpu, unsigned long sp,
+					     unsigned long task_stack)
 {
-	unsigned long stack = (unsigned long)task_stack_page(current);
 	unsigned int n;
 
-	if (sp - stack < THREAD_SIZE)
+	if (sp - task_stack < THREAD_SIZE)
 		return 0;
 	for (n = 0; n < ARRAY_SIZE(cpu_tss_rw.x86_tss.ist); n++) {
-		unsigned long top = this_cpu_read(cpu_tss_rw.x86_tss.ist[n]);
+		unsigned long top = per_cpu(cpu_tss_rw, cpu).x86_tss.ist[n];
 
 		if (top && top - sp - 1 < EXCEPTION_STKSZ)
 			return 2 + n;

@@ -73,11 +73,27 @@ pub(crate) struct Plan {
 struct Run {
     /// The smallest step of the clock.
     resolution_ns: u64,
+    /// How long it takes to record an event, which is part of each latency.
+    cost_ns: u64,
+    /// What the records' stamps are read from.
+    counter: &'static str,
     load: Option<&'static load::Kind>,
     load_rounds: u64,
     /// Why the line could not be sent to the CPU, if that is so.
     unsteered: Text,
     rows: KVec<Row>,
+}
+
+impl Run {
+    const EMPTY: Self = Self {
+        resolution_ns: 0,
+        cost_ns: 0,
+        counter: "-",
+        load: None,
+        load_rounds: 0,
+        unsteered: Text::new(),
+        rows: KVec::new(),
+    };
 }
 
 /// The bench and its last run.
@@ -89,15 +105,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> impl PinInit<Self> {
-        let last = Run {
-            resolution_ns: 0,
-            load: None,
-            load_rounds: 0,
-            unsteered: Text::new(),
-            rows: KVec::new(),
-        };
         pin_init!(Self {
-            last <- new_mutex!(last, "Bench::last"),
+            last <- new_mutex!(Run::EMPTY, "Bench::last"),
         })
     }
 
@@ -117,9 +126,8 @@ impl Bench {
         *self.last.lock() = Run {
             resolution_ns: clock::resolution_ns(),
             load: plan.load,
-            load_rounds: 0,
             unsteered,
-            rows: KVec::new(),
+            ..Run::EMPTY
         };
         let mut obstacles = KVec::new();
         for mechanism in &plan.mechanisms {
@@ -152,6 +160,7 @@ impl Bench {
                 },
                 GFP_KERNEL,
             )?;
+            (last.cost_ns, last.counter) = (lab.ledger.cost_ns(), lab.ledger.counter());
             last.load_rounds = load.as_ref().map_or(0, |load| load.rounds());
             drop(last);
             match end {
@@ -188,13 +197,20 @@ impl Bench {
                 }
                 None => emit!(text, "none\n")?,
             }
+            emit!(
+                text,
+                "# to record an event costs {} ns, which is in each latency, and left out in net_irq, net_p50 and \
+                 net_wake; stamps are read from the {}\n",
+                last.cost_ns,
+                last.counter
+            )?;
         }
         if !last.unsteered.is_empty() {
             emit!(text, "# the line goes where it went: {}\n", last.unsteered)?;
         }
         row::show_header(text)?;
         for row in &last.rows {
-            row.show(last.resolution_ns, text)?;
+            row.show(last.resolution_ns, last.cost_ns, text)?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::{
         Experiment,
         Progress, //
     },
+    record::Ledger,
     recorder::Recorder,
     refusal::{
         refuse,
@@ -48,6 +49,8 @@ pub(crate) struct Lab {
     pub(crate) old_bh: OldBh,
     /// The DPC queues, which are there before the mechanisms that use them.
     pub(crate) dpcs: Dpcs,
+    /// Where the mechanisms' records are entered.
+    pub(crate) ledger: Arc<Ledger>,
     /// One of each mechanism.
     pub(crate) mechanisms: KVec<Arc<Instance>>,
     #[pin]
@@ -78,13 +81,15 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new(root: &Dir) -> Result<Arc<Self>> {
-        let recorder = Arc::pin_init(Recorder::new()?, GFP_KERNEL)?;
+        let ledger = Arc::pin_init(Ledger::new(), GFP_KERNEL)?;
+        let recorder = Arc::pin_init(Recorder::new(ledger.clone())?, GFP_KERNEL)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 lines <- Lines::new(root.subdir(c"lines")?)?,
                 old_bh <- OldBh::new()?,
                 dpcs: Dpcs::new()?,
-                mechanisms: Instance::all(&recorder)?,
+                mechanisms: Instance::all(&ledger, &recorder)?,
+                ledger,
                 bench <- Bench::new(),
                 claims <- Claims::new()?,
                 fixups <- Fixups::new()?,

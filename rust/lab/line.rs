@@ -190,7 +190,10 @@ impl Line {
                 prevented!(ENODEV, "the device left after {} of {}", done, count);
             }
             match &state.mechanism {
-                Some(instance) => self.raise_for(instance.record())?,
+                Some(instance) => {
+                    self.raise_for(instance.record())?;
+                    instance.record().make_room();
+                }
                 None => self.raise()?,
             }
             task.yield_if_needed();

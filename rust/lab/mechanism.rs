@@ -4,7 +4,10 @@
 //! and a line in the table, which the lines, the knobs and the bench all read.
 
 use crate::{
-    record::Record,
+    record::{
+        Ledger,
+        Record, //
+    },
     recorder::Recorder,
     refusal::{
         prevented,
@@ -154,11 +157,12 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Makes one of each.
-    pub(crate) fn all(recorder: &Arc<Recorder>) -> Result<KVec<Arc<Self>>> {
+    pub(crate) fn all(ledger: &Arc<Ledger>, recorder: &Arc<Recorder>) -> Result<KVec<Arc<Self>>> {
         let mut all = KVec::new();
         for (number, kind) in TABLE.iter().enumerate() {
             let mechanism = (kind.new)()?;
-            mechanism.record().tell(recorder.clone(), number as u32);
+            let record = mechanism.record();
+            record.tell(ledger.clone(), recorder.clone(), number as u32);
             let instance = Arc::pin_init(
                 pin_init!(Self {
                     name: kind.name,
@@ -209,7 +213,9 @@ impl Instance {
         if self.is_attached.xchg(true, Full) {
             prevented!(EBUSY, "{} is on another line", self.name());
         }
-        Ok(Taken(self.clone()))
+        let taken = Taken(self.clone());
+        self.record().open()?;
+        Ok(taken)
     }
 }
 

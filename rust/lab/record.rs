@@ -5,19 +5,23 @@
 //! Each event has a number. [`Record::raised`] gives it, [`Record::top`] notes
 //! which one the top half serves, and [`Record::bottom`] serves that, and wakes the
 //! task in [`Record::wait_ms`], which waits for the last event that was raised.
-//! What each of them saw is kept per CPU, in atomics: recording takes no lock and
-//! allocates nothing, in whatever context.
+//! What each of them saw goes into a [ring](irqlab::ring) as it is: recording takes no lock, makes no call and
+//! allocates nothing, in whatever context. The [`Ledger`] makes sense of it afterwards.
 //!
-//! Events may be raised faster than they are served. Then a bottom half serves all
-//! those whose top half has run, as the last of them.
+//! Events may be raised faster than they are served. Then a half serves all those that were there
+//! before it, as the last of them: see [`Account`].
 
 use crate::{
     mechanism,
     recorder::Recorder,
-    watch::Event, //
+    watch, //
+};
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
 };
 use irqlab::{
-    clock,
+    clock::Stamp,
     completion::{
         Completion,
         Waited, //
@@ -26,32 +30,32 @@ use irqlab::{
         Snapshot,
         Task, //
     },
-    cpu::{
-        CpuId,
-        PerCpu,
-        Set, //
-    },
+    cpu::Set,
+    ring::Writer,
     trace,
+    word::Word,
 };
 use kernel::{
-    cpu::nr_cpu_ids,
     prelude::*,
     sync::{
         atomic::{
             Acquire,
             Atomic,
             Full,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
         Arc,
         SetOnce, //
     },
 };
+use tally::Tally;
 
 mod cell;
+mod cost;
 mod distribution;
+mod ledger;
 mod place;
+mod tally;
 
 pub(crate) use cell::{
     pack,
@@ -65,6 +69,7 @@ pub(crate) use distribution::{
     Merged,
     Summary, //
 };
+pub(crate) use ledger::Ledger;
 pub(crate) use place::Place;
 
 /// The parts of an interrupt's handling.
@@ -90,39 +95,92 @@ impl Stage {
     }
 }
 
-/// What one stage saw on one CPU.
-pub(crate) struct Seen {
-    /// How long it took to get here.
-    pub(crate) latency: Distribution,
-    /// Where this ran last.
-    pub(crate) last: SnapshotCell,
-    places: [Atomic<u64>; Place::COUNT],
+/// The moments of an event that are recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Raised,
+    Top,
+    Bottom,
+    Woken,
 }
 
-impl Seen {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            latency: Distribution::new()?,
-            last: SnapshotCell::new(),
-            places: [const { Atomic::new(0) }; Place::COUNT],
-        })
-    }
+impl Mark {
+    const ALL: [Mark; 4] = [Mark::Raised, Mark::Top, Mark::Bottom, Mark::Woken];
 
-    fn clear(&self) {
-        self.latency.clear();
-        for count in &self.places {
-            count.store(0, Relaxed);
+    /// The stage that it ends.
+    const fn stage(self) -> Option<Stage> {
+        match self {
+            Mark::Raised => None,
+            Mark::Top => Some(Stage::Top),
+            Mark::Bottom => Some(Stage::Bottom),
+            Mark::Woken => Some(Stage::Waiter),
         }
     }
 
-    /// How often the stage ran here.
-    fn count(&self) -> u64 {
-        let mut sum = 0;
-        for count in &self.places {
-            sum += count.load(Relaxed);
+    const fn of(stage: Stage) -> Self {
+        match stage {
+            Stage::Top => Mark::Top,
+            Stage::Bottom => Mark::Bottom,
+            Stage::Waiter => Mark::Woken,
         }
-        sum
     }
+
+    /// The one after it.
+    fn next(self) -> Option<Self> {
+        Self::ALL.get(self as usize + 1).copied()
+    }
+
+    /// The tag of it for an event: two bits for it, behind those of the event.
+    #[inline(always)]
+    fn tag(self, event: Event) -> u64 {
+        event.0 << 2 | self as u64
+    }
+
+    /// What is in a tag.
+    fn parts_of(tag: u64) -> (Self, Event) {
+        (Self::ALL[tag as usize % Self::ALL.len()], Event(tag >> 2))
+    }
+}
+
+/// An event: the number of its mechanism, from bit [`Event::BITS`] on, and below it its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Event(u64);
+
+impl Event {
+    const BITS: u32 = 48;
+
+    /// The one before the first of a mechanism.
+    const fn none_of(mechanism: u32) -> Self {
+        Self((mechanism as u64) << Self::BITS)
+    }
+
+    const fn number(self) -> u64 {
+        self.0 & ((1 << Self::BITS) - 1)
+    }
+
+    const fn mechanism(self) -> usize {
+        (self.0 >> Self::BITS) as usize
+    }
+}
+
+/// What became of a mechanism's events: each of those that were raised is in one of the other rows.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Account {
+    /// How often one was raised.
+    pub(crate) raised: u64,
+    /// How often a bottom half ran, and was recorded.
+    pub(crate) recorded: u64,
+    /// Those that were served together with another one.
+    pub(crate) coalesced: u64,
+    /// Those that the mechanism did not take, as it was disabled.
+    pub(crate) refused: u64,
+    /// Those whose bottom half ran and found no room to be recorded.
+    pub(crate) lost: u64,
+    /// Those that no bottom half has served yet.
+    pub(crate) pending: u64,
+    /// How often a half ran, or the task, and nothing is known of what went before, so that no latency was
+    /// counted. These are among those above.
+    pub(crate) unmatched: u64,
 }
 
 /// What became of the events that a mechanism was given while it was disabled.
@@ -137,152 +195,237 @@ pub(crate) struct WhileDisabled {
 /// The record of one mechanism.
 #[pin_data]
 pub(crate) struct Record {
-    seen: [PerCpu<Seen>; 3],
-    raised_ns: Atomic<u64>,
-    top_ns: Atomic<u64>,
-    bottom_ns: Atomic<u64>,
-    /// The number of the last event that was raised, of the last that a top half has served,
-    /// and of the last that a bottom half has served.
-    raised: Atomic<u64>,
-    served: Atomic<u64>,
+    writer: Writer,
+    /// When an event was last raised, and when each half has run last: stamps.
+    raised_at: Word,
+    top_at: Word,
+    bottom_at: Word,
+    /// The last event that was raised, the last that a top half has served, and the last that a bottom half has
+    /// served: each an [`Event`].
+    raised: AtomicU64,
+    served: Word,
     arrived: Atomic<u64>,
-    /// The first event that counts: the others were raised before all was forgotten.
-    first: Atomic<u64>,
     is_disabled: Atomic<bool>,
     kept: Atomic<u64>,
     refused: Atomic<u64>,
-    /// The number of the last event that came while it was disabled.
+    /// The last event that came while it was disabled, and the last that was refused.
     held: Atomic<u64>,
-    /// Who else is told, and under which number.
-    told: SetOnce<(Arc<Recorder>, u32)>,
+    last_refused: Atomic<u64>,
+    /// How many moments of each kind found no room.
+    nr_lost: [Atomic<u64>; Mark::ALL.len()],
+    /// Where all is entered, who else is told, and under which number.
+    told: SetOnce<Told>,
     #[pin]
     arrival: Completion,
+}
+
+struct Told {
+    ledger: Arc<Ledger>,
+    recorder: Arc<Recorder>,
+    number: u32,
 }
 
 impl Record {
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            seen: [seen_per_cpu()?, seen_per_cpu()?, seen_per_cpu()?],
-            raised_ns: Atomic::new(0),
-            top_ns: Atomic::new(0),
-            bottom_ns: Atomic::new(0),
-            raised: Atomic::new(0),
-            served: Atomic::new(0),
+            writer: Writer::new(),
+            raised_at: Word::new(0),
+            top_at: Word::new(0),
+            bottom_at: Word::new(0),
+            raised: AtomicU64::new(0),
+            served: Word::new(0),
             arrived: Atomic::new(0),
-            first: Atomic::new(0),
             is_disabled: Atomic::new(false),
             kept: Atomic::new(0),
             refused: Atomic::new(0),
             held: Atomic::new(0),
+            last_refused: Atomic::new(0),
+            nr_lost: [const { Atomic::new(0) }; Mark::ALL.len()],
             told: SetOnce::new(),
             arrival <- Completion::new(),
         })
     }
 
-    /// Has the recorder told, once for all, of the events of the mechanism `number`.
-    pub(crate) fn tell(&self, recorder: Arc<Recorder>, number: u32) {
-        self.told.populate((recorder, number));
+    /// Has the events of the mechanism `number` entered into the ledger, and the recorder told of them. Once for
+    /// all.
+    pub(crate) fn tell(&self, ledger: Arc<Ledger>, recorder: Arc<Recorder>, number: u32) {
+        let none = Event::none_of(number).0;
+        self.raised.store(none, Ordering::Relaxed);
+        self.served.store(none);
+        self.told.populate(Told {
+            ledger,
+            recorder,
+            number,
+        });
+    }
+
+    /// To be called before there are events to be recorded.
+    ///
+    /// Errors: `ENOMEM`.
+    pub(crate) fn open(&self) -> Result {
+        if let Some(told) = self.told.as_ref() {
+            self.writer.connect(&told.ledger.open(told.number)?);
+        }
+        Ok(())
     }
 
     /// Forgets everything, events that are still on their way too.
     pub(crate) fn clear(&self) {
-        self.first.store(self.raised.load(Relaxed) + 1, Relaxed);
-        for seen in self.seen.iter().flat_map(PerCpu::iter) {
-            seen.clear();
-        }
+        let last = self.last_raised();
+        self.with(|tally| tally.clear(last.number() + 1));
         self.kept.store(0, Relaxed);
         self.refused.store(0, Relaxed);
+        for nr_lost in &self.nr_lost {
+            nr_lost.store(0, Relaxed);
+        }
     }
 
     /// Starts an event: called just before it is raised on `line`.
     pub(crate) fn raised(&self, line: &str) {
-        let event = self.raised.fetch_add(1, Relaxed) + 1;
+        let event = Event(self.raised.fetch_add(1, Ordering::Relaxed) + 1);
         trace::note(|| trace::Raise {
             line,
             mechanism: self.mechanism(),
-            event,
+            event: event.number(),
         });
-        if let Some((recorder, number)) = self.told.as_ref() {
-            recorder.note_here(Event::Raise(*number));
-        }
-        self.raised_ns.store(clock::now_ns(), Release);
+        let stamp = match self.note_quickly(Mark::Raised, event) {
+            Some(stamp) => stamp,
+            None => {
+                self.tape(watch::Event::Raise);
+                self.note(Mark::Raised, event)
+            }
+        };
+        self.raised_at.store_release(stamp.into_raw());
     }
 
     /// The top half runs, on the line of this name.
     #[inline]
-    pub(crate) fn top(&self, line: &str, now: &Snapshot) {
-        let event = self.raised.load(Relaxed);
-        let since_ns = self.raised_ns.load(Acquire);
+    pub(crate) fn top(&self, line: &str) {
+        let event = self.last_raised();
+        if trace::is_traced::<trace::Top<'_>>() {
+            return self.top_slowly(line, event);
+        }
+        match self.note_quickly(Mark::Top, event) {
+            Some(stamp) => self.has_topped(event, stamp),
+            None => self.top_slowly(line, event),
+        }
+    }
+
+    /// As [`Self::top`], where more is to be done, or cannot be done as quickly.
+    #[cold]
+    #[inline(never)]
+    fn top_slowly(&self, line: &str, event: Event) {
+        let stamp = self.note(Mark::Top, event);
         trace::note(|| trace::Top {
             line,
             mechanism: self.mechanism(),
-            event,
-            latency_ns: latency_ns(since_ns, now),
+            event: event.number(),
+            latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw()),
         });
-        self.note(Stage::Top, event, now, since_ns);
-        self.top_ns.store(now.stamp_ns, Relaxed);
-        self.served.store(event, Release);
-        if let Some((recorder, number)) = self.told.as_ref() {
-            recorder.note(Event::Top(*number), now);
-        }
+        self.has_topped(event, stamp);
+        self.tape(watch::Event::Top);
+    }
+
+    #[inline(always)]
+    fn has_topped(&self, event: Event, stamp: Stamp) {
+        self.top_at.store(stamp.into_raw());
+        self.served.store_release(event.0);
     }
 
     /// The bottom half runs.
     #[inline]
-    pub(crate) fn bottom(&self, now: &Snapshot) {
-        let event = self.served.load(Acquire);
-        let since_ns = self.top_ns.load(Relaxed);
-        trace::note(|| trace::Bottom {
-            mechanism: self.mechanism(),
-            event,
-            latency_ns: latency_ns(since_ns, now),
-        });
-        self.note(Stage::Bottom, event, now, since_ns);
-        self.bottom_ns.store(now.stamp_ns, Relaxed);
-        if let Some((recorder, number)) = self.told.as_ref() {
-            recorder.note(Event::Bottom(*number), now);
+    pub(crate) fn bottom(&self) {
+        let mut event = Event(self.served.load_acquire());
+        if trace::is_traced::<trace::Bottom<'_>>() {
+            event = self.bottom_slowly(event);
+        } else if let Some(stamp) = self.note_quickly(Mark::Bottom, event) {
+            self.bottom_at.store(stamp.into_raw());
+        } else {
+            event = self.bottom_slowly(event);
         }
         // A full barrier: whoever has consumed the completion that is seen here sees this event.
-        self.arrived.xchg(event, Full);
+        self.arrived.xchg(event.0, Full);
         // Not one more for each event: of those that nobody waits for one is left at most.
         if !self.arrival.is_complete() {
             self.arrival.complete();
         }
     }
 
-    #[inline]
-    fn note(&self, stage: Stage, event: u64, now: &Snapshot, since_ns: u64) {
-        if event < self.first.load(Relaxed) {
-            return;
+    /// Returns the event, so that who calls this need not keep it.
+    #[cold]
+    #[inline(never)]
+    fn bottom_slowly(&self, event: Event) -> Event {
+        let stamp = self.note(Mark::Bottom, event);
+        trace::note(|| trace::Bottom {
+            mechanism: self.mechanism(),
+            event: event.number(),
+            latency_ns: latency_ns(self.top_at.load(), stamp.into_raw()),
+        });
+        self.bottom_at.store(stamp.into_raw());
+        self.tape(watch::Event::Bottom);
+        event
+    }
+
+    #[inline(always)]
+    fn note_quickly(&self, mark: Mark, event: Event) -> Option<Stamp> {
+        self.writer.note_quickly(|| mark.tag(event))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&self, mark: Mark, event: Event) -> Stamp {
+        let noted = self.writer.note(mark.tag(event), || {
+            self.nr_lost[mark as usize].fetch_add(1, Relaxed);
+        });
+        // Without rings nothing is measured.
+        noted.unwrap_or(Stamp::from_raw(0))
+    }
+
+    #[inline(always)]
+    fn last_raised(&self) -> Event {
+        Event(self.raised.load(Ordering::Relaxed))
+    }
+
+    /// Tells the tape, if one is running. Then nothing is noted quickly.
+    fn tape(&self, event: fn(u32) -> watch::Event) {
+        if let Some(told) = self.told.as_ref() {
+            told.recorder.note_here(event(told.number));
         }
-        let seen = self.seen[stage as usize].local();
-        seen.places[Place::of(now).index()].add(1, Relaxed);
-        seen.last.store(now);
-        seen.latency.count(latency_ns(since_ns, now));
     }
 
     /// Waits until a bottom half has served the last event that was raised.
     pub(crate) fn wait_ms(&self, task: &Task, ms: u32) -> Waited {
-        let event = self.raised.load(Relaxed);
+        let event = self.last_raised();
         loop {
             let waited = self.arrival.wait_ms(task, ms);
             if waited != Waited::Completed {
                 return waited;
             }
             // Else it is left from an earlier event.
-            if self.arrived.load(Acquire) >= event {
-                let since_ns = self.bottom_ns.load(Relaxed);
-                let now = Snapshot::take();
+            let arrived = Event(self.arrived.load(Acquire));
+            if arrived >= event {
+                let stamp = self.note(Mark::Woken, arrived);
                 trace::note(|| trace::Wake {
                     mechanism: self.mechanism(),
-                    event,
-                    latency_ns: latency_ns(since_ns, &now),
+                    event: event.number(),
+                    latency_ns: latency_ns(self.bottom_at.load(), stamp.into_raw()),
                 });
-                self.note(Stage::Waiter, event, &now, since_ns);
-                if let Some((recorder, number)) = self.told.as_ref() {
-                    recorder.note(Event::Woken(*number), &now);
-                }
+                self.tape(watch::Event::Woken);
+                self.make_room();
                 return waited;
+            }
+        }
+    }
+
+    /// Sees to it that what is recorded finds room. To be called by who raises many events, after each, where
+    /// it may sleep.
+    pub(crate) fn make_room(&self) {
+        /// Of as many events all moments have room, on whatever CPU, if ten tasks raise as many at once.
+        const NR_EVENTS: u64 = 16;
+
+        if self.last_raised().number() % NR_EVENTS == 0 {
+            if let Some(told) = self.told.as_ref() {
+                told.ledger.enter();
             }
         }
     }
@@ -290,7 +433,7 @@ impl Record {
     /// The name of the mechanism.
     fn mechanism(&self) -> &'static str {
         let told = self.told.as_ref();
-        told.map_or("?", |(_, number)| mechanism::name_of(*number))
+        told.map_or("?", |told| mechanism::name_of(told.number))
     }
 
     /// Notes that the mechanism was disabled, or enabled.
@@ -302,15 +445,20 @@ impl Record {
     #[inline]
     pub(crate) fn given(&self, is_taken: bool) {
         if self.is_disabled.load(Relaxed) {
-            let count = if is_taken { &self.kept } else { &self.refused };
-            count.add(1, Relaxed);
-            self.held.store(self.raised.load(Relaxed), Relaxed);
+            let event = self.last_raised().number();
+            if is_taken {
+                self.kept.add(1, Relaxed);
+            } else {
+                self.refused.add(1, Relaxed);
+                self.last_refused.store(event, Relaxed);
+            }
+            self.held.store(event, Relaxed);
         }
     }
 
     /// Whether the mechanism is disabled, or was when the last event came.
     pub(crate) fn holds_last(&self) -> bool {
-        let (held, raised) = (self.held.load(Relaxed), self.raised.load(Relaxed));
+        let (held, raised) = (self.held.load(Relaxed), self.last_raised().number());
         self.is_disabled.load(Relaxed) || held == raised && raised > 0
     }
 
@@ -322,47 +470,90 @@ impl Record {
         }
     }
 
-    /// Each CPU's part, in the order of the CPUs' numbers.
-    pub(crate) fn seen(&self, stage: Stage) -> impl Iterator<Item = &Seen> + Clone {
-        self.seen[stage as usize].iter()
+    /// What became of all events.
+    pub(crate) fn account(&self) -> Account {
+        let (refused, lost) = (
+            self.refused.load(Relaxed),
+            self.nr_lost[Mark::Bottom as usize].load(Relaxed),
+        );
+        let last_refused = self.last_refused.load(Relaxed);
+        self.with(|tally| {
+            let last_raised = self.last_raised().number();
+            let raised = tally.nr_raised(last_raised);
+            let recorded = tally.of(Stage::Bottom).count();
+            let last_served = tally.last_served().max(last_refused);
+            let pending = last_raised.saturating_sub(last_served).min(raised);
+            Account {
+                raised,
+                recorded,
+                coalesced: raised.saturating_sub(recorded + refused + lost + pending),
+                refused,
+                lost,
+                pending,
+                unmatched: Stage::ALL.iter().map(|stage| tally.of(*stage).nr_unmatched).sum(),
+            }
+        })
+        .unwrap_or_default()
+    }
+
+    /// Calls `look` with what is known by now; nothing if the mechanism was never used.
+    fn with<R>(&self, look: impl FnOnce(&mut Tally) -> R) -> Option<R> {
+        let told = self.told.as_ref()?;
+        told.ledger.with(told.number, look)
+    }
+
+    /// How long it took to get to the stage, on all CPUs.
+    pub(crate) fn latency(&self, stage: Stage) -> Result<Merged> {
+        self.with(|tally| Merged::new(core::iter::once(&tally.of(stage).latency)))
+            .unwrap_or_else(|| Merged::new(core::iter::empty()))
     }
 
     /// How often the stage ran, on all CPUs.
     pub(crate) fn count(&self, stage: Stage) -> u64 {
-        self.seen(stage).map(Seen::count).sum()
+        self.with(|tally| tally.of(stage).count()).unwrap_or(0)
     }
 
     /// The CPUs on which the stage ran.
     pub(crate) fn cpus(&self, stage: Stage) -> Result<Set> {
-        let seen = &self.seen[stage as usize];
-        let cpus = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
-        Set::of(cpus.filter(|cpu| seen.of(*cpu).count() > 0))
+        self.with(|tally| Set::of(tally.of(stage).lasts().map(|(cpu, _)| cpu)))
+            .unwrap_or_else(Set::new)
     }
 
     /// The places where the stage ran, and how often, on all CPUs.
-    pub(crate) fn places(&self, stage: Stage) -> impl Iterator<Item = (Place, u64)> + '_ {
+    pub(crate) fn places(&self, stage: Stage) -> impl Iterator<Item = (Place, u64)> {
+        let counts = self.with(|tally| tally.of(stage).places);
+        let counts = counts.unwrap_or([0; Place::COUNT]);
         Place::all()
-            .map(move |place| {
-                let count = |seen: &Seen| seen.places[place.index()].load(Relaxed);
-                (place, self.seen(stage).map(count).sum())
-            })
+            .map(move |place| (place, counts[place.index()]))
             .filter(|(_, count)| *count > 0)
     }
 
     /// Where the stage ran last, on any CPU.
     pub(crate) fn last(&self, stage: Stage) -> Option<Snapshot> {
-        self.seen(stage)
-            .filter_map(|seen| seen.last.load())
-            .max_by_key(|snapshot| snapshot.stamp_ns)
+        self.with(|tally| tally.of(stage).last())?
+    }
+
+    /// Where the stage ran last on each CPU, in the order of the CPUs' numbers.
+    pub(crate) fn lasts(&self, stage: Stage) -> Result<KVec<Snapshot>> {
+        let mut lasts = KVec::new();
+        self.with(|tally| {
+            for (cpu, moment) in tally.of(stage).lasts() {
+                lasts.push(moment.snapshot(cpu), GFP_KERNEL)?;
+            }
+            Ok::<(), Error>(())
+        })
+        .unwrap_or(Ok(()))?;
+        Ok(lasts)
     }
 }
 
-fn seen_per_cpu() -> Result<PerCpu<Seen>> {
-    PerCpu::new(Seen::new)
-}
-
-/// Clocks of two CPUs may disagree; what is not positive is 0.
-#[inline]
-fn latency_ns(since_ns: u64, now: &Snapshot) -> u64 {
-    clock::elapsed_ns(since_ns, now.stamp_ns).unwrap_or(0)
+/// The time between two stamps. Clocks of two CPUs may disagree; what is not positive is 0, as is what has no
+/// beginning.
+fn latency_ns(since: u64, stamp: u64) -> u64 {
+    if since == 0 {
+        return 0;
+    }
+    Stamp::from_raw(stamp)
+        .since_ns(Stamp::from_raw(since))
+        .unwrap_or(0)
 }

@@ -6,6 +6,7 @@
 //! runs, each who opens it has what was noted until then, as a copy.
 
 use crate::{
+    record::Ledger,
     refusal::{
         refuse,
         Answer, //
@@ -53,6 +54,8 @@ pub(crate) const MIN_EVENTS: u64 = 16;
 /// The recorder.
 #[pin_data]
 pub(crate) struct Recorder {
+    /// Has the lab's halves look whether a tape is on.
+    ledger: Arc<Ledger>,
     /// The tape, while it is on: what the lab's halves write to.
     running: rcu::Slot<Probes<Tape>>,
     #[pin]
@@ -70,7 +73,7 @@ struct State {
 }
 
 impl Recorder {
-    pub(crate) fn new() -> Result<impl PinInit<Self>> {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Result<impl PinInit<Self>> {
         const DEFAULT_EVENTS: u64 = 1024;
 
         let state = State {
@@ -80,6 +83,7 @@ impl Recorder {
             nr_events: DEFAULT_EVENTS,
         };
         Ok(pin_init!(Self {
+            ledger,
             running: rcu::Slot::new(),
             state <- new_mutex!(state, "Recorder::state"),
         }))
@@ -97,6 +101,7 @@ impl Recorder {
             let tape = attached.observer().clone();
             self.running.replace(Some(tape.clone()), task);
             tape.start();
+            self.ledger.watch(true);
             state.ended = None;
             state.attached = Some(attached);
         }
@@ -111,6 +116,7 @@ impl Recorder {
         };
         let tape = attached.observer().clone();
         tape.stop();
+        self.ledger.watch(false);
         self.running.replace(None, task);
         drop(attached);
         state.ended = Some(Arc::new(tape.reel()?, GFP_KERNEL)?);
@@ -134,14 +140,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Notes what the lab itself does. May be called in any context.
-    #[inline]
-    pub(crate) fn note(&self, event: Event, now: &Snapshot) {
-        self.running.read(|tape, _unsleeping| tape.note(event, now));
-    }
-
-    /// Notes what the lab does here and now. What that is is only looked at while a tape is on.
-    #[inline]
+    /// Notes what the lab itself does here and now. May be called in any context.
     pub(crate) fn note_here(&self, event: Event) {
         self.running
             .read(|tape, _unsleeping| tape.note(event, &Snapshot::take()));

@@ -3,7 +3,6 @@
 //! The rows of the bench's table: what was measured of a mechanism, or why nothing was.
 
 use crate::record::{
-    Merged,
     Place,
     Record,
     Stage,
@@ -100,7 +99,7 @@ impl Measured {
             places.push(place, GFP_KERNEL)?;
         }
         let summary = |stage| -> Result<Summary> {
-            Ok(Merged::new(record.seen(stage).map(|seen| &seen.latency))?.summary())
+            Ok(record.latency(stage)?.summary())
         };
         let arrived = record.count(Stage::Bottom);
         let raised = sent.events * u64::from(burst);
@@ -126,7 +125,7 @@ pub(super) fn show_header(text: &mut Text) -> Result {
     emit!(
         text,
         "{:<17} {:<7} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} \
-         contexts current top_cpus bottom_cpus task_cpus\n",
+         contexts current top_cpus bottom_cpus task_cpus net_irq net_p50 net_wake\n",
         "#mechanism",
         "line",
         "cpu",
@@ -145,7 +144,7 @@ pub(super) fn show_header(text: &mut Text) -> Result {
 }
 
 impl Row {
-    pub(super) fn show(&self, resolution_ns: u64, text: &mut Text) -> Result {
+    pub(super) fn show(&self, resolution_ns: u64, cost_ns: u64, text: &mut Text) -> Result {
         emit!(
             text,
             "{:<17} {:<7} {:>3} ",
@@ -154,12 +153,12 @@ impl Row {
             self.cpu.as_u32()
         )?;
         match &self.measured {
-            Ok(measured) => measured.show(self.cpu, resolution_ns, text),
+            Ok(measured) => measured.show(self.cpu, resolution_ns, cost_ns, text),
             Err(why) => {
                 emit!(
                     text,
                     "{0:>5} {0:>4} {0:>8} {0:>8} {0:>8} {0:>8} {0:>8} {0:>9} {0:>8} {0:>8} {0:>9} \
-                     {0} {0} {0} {0} {0} # not measured: {1}\n",
+                     {0} {0} {0} {0} {0} {0} {0} {0} # not measured: {1}\n",
                     "-",
                     why
                 )
@@ -169,7 +168,7 @@ impl Row {
 }
 
 impl Measured {
-    fn show(&self, cpu: CpuId, resolution_ns: u64, text: &mut Text) -> Result {
+    fn show(&self, cpu: CpuId, resolution_ns: u64, cost_ns: u64, text: &mut Text) -> Result {
         let Summary {
             p50,
             p90,
@@ -201,6 +200,9 @@ impl Measured {
             } else {
                 emit!(text, " {cpus}")?;
             }
+        }
+        for latency in [&self.top, &self.bottom, &self.waiter] {
+            emit!(text, " {}", latency.p50.saturating_sub(cost_ns))?;
         }
         if self.sent.end != End::Done {
             let (events, reason) = (self.sent.events, self.sent.end.reason());

@@ -50,13 +50,14 @@ const STEP_MS: u32 = 50;
 /// Sends one event down a line with the mechanism of `record` attached, and waits until its
 /// bottom half has run.
 pub(crate) fn send(line: &Line, record: &Record, task: &Task) -> Result<Waited> {
-    raise(line, record, 1)?;
+    line.raise_for(record)?;
     Ok(record.wait_ms(task, PATIENCE_MS))
 }
 
 fn raise(line: &Line, record: &Record, burst: u32) -> Result {
     for _ in 0..burst {
         line.raise_for(record)?;
+        record.make_room();
     }
     Ok(())
 }

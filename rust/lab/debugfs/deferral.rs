@@ -12,7 +12,7 @@ use crate::{
     laboratory::Lab,
     mechanism::Instance,
     record::{
-        Merged,
+        Account,
         Stage,
         WhileDisabled, //
     },
@@ -93,6 +93,7 @@ impl Knob for Schedule {
             }
             if !is_enabled {
                 reserved.raise_for(record)?;
+                record.make_room();
                 task.yield_if_needed();
                 continue;
             }
@@ -147,8 +148,7 @@ impl Knob for Latency {
              #stage from_ns to_ns count\n"
         )?;
         for stage in Stage::ALL {
-            let parts = self.0.record().seen(stage).map(|seen| &seen.latency);
-            for (from_ns, to_ns, count) in Merged::new(parts)?.buckets() {
+            for (from_ns, to_ns, count) in self.0.record().latency(stage)?.buckets() {
                 emit!(text, "{} {} {} {}\n", stage.name(), from_ns, to_ns, count)?;
             }
         }
@@ -183,12 +183,7 @@ impl Knob for Context {
         }
         emit!(text, "#stage last\n")?;
         for stage in Stage::ALL {
-            for snapshot in self
-                .0
-                .record()
-                .seen(stage)
-                .filter_map(|seen| seen.last.load())
-            {
+            for snapshot in self.0.record().lasts(stage)? {
                 emit!(text, "{} {}\n", stage.name(), snapshot)?;
             }
         }
@@ -198,6 +193,26 @@ impl Knob for Context {
             "#while_disabled count\nkept {}\nrefused {}\n",
             kept,
             refused
+        )?;
+        let Account {
+            raised,
+            recorded,
+            coalesced,
+            refused,
+            lost,
+            pending,
+            unmatched,
+        } = self.0.record().account();
+        emit!(
+            text,
+            "#events count\nraised {}\nrecorded {}\ncoalesced {}\nrefused {}\nlost {}\npending {}\nunmatched {}\n",
+            raised,
+            recorded,
+            coalesced,
+            refused,
+            lost,
+            pending,
+            unmatched
         )?;
         Ok(())
     }

@@ -22,7 +22,6 @@ use crate::{
 use irqlab::{
     context::{
         HardIrq,
-        Snapshot,
         Task, //
     },
     irq::{
@@ -83,7 +82,7 @@ impl TopHalf {
                 ThreadedIrqReturn::Handled
             }
             Some(instance) => {
-                instance.record().top(self.line, &Snapshot::take());
+                instance.record().top(self.line);
                 defer(&*instance.mechanism)
             }
         }

@@ -9,10 +9,7 @@ use crate::{
 };
 use core::marker::PhantomData;
 use irqlab::{
-    context::{
-        HardIrq,
-        Snapshot, //
-    },
+    context::HardIrq,
     dpc::{
         Arguments,
         Dpc,
@@ -53,7 +50,7 @@ impl<K: Kind + 'static> Handler for BottomHalf<K> {
     type Kind = K;
 
     fn run(this: &Dpc<Self>, _arguments: Arguments, _context: &K::Context) {
-        this.record.bottom(&Snapshot::take());
+        this.record.bottom();
     }
 }
 

@@ -8,10 +8,7 @@ use super::{
 };
 use crate::record::Record;
 use irqlab::{
-    context::{
-        HardIrq,
-        Snapshot, //
-    },
+    context::HardIrq,
     irq::ThreadedIrqReturn, //
 };
 use kernel::{
@@ -60,6 +57,6 @@ impl Mechanism for ByTopHalf {
 impl Anywhere for ByTopHalf {
     #[inline]
     fn run(&self) {
-        self.record.bottom(&Snapshot::take());
+        self.record.bottom();
     }
 }

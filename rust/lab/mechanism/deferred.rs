@@ -18,7 +18,6 @@ use irqlab::{
     context::{
         Context,
         HardIrq,
-        Snapshot,
         Task, //
     },
     deferred::{
@@ -39,7 +38,7 @@ use kernel::{
 /// The bottom half of all of them, whatever calls it.
 impl<K: Kind> Handler<K> for Record {
     fn run(this: &Deferred<K, Self>, _context: &K::Context) {
-        this.bottom(&Snapshot::take());
+        this.bottom();
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::record::Record;
 use irqlab::{
-    context::Snapshot,
     interrupt_thread::{
         Handler,
         Run, //
@@ -29,6 +28,6 @@ struct BottomHalf(Arc<Record>);
 impl Handler for BottomHalf {
     async fn serve(this: Arc<Self>, run: Run) {
         run.in_thread().await;
-        this.0.bottom(&Snapshot::take());
+        this.0.bottom();
     }
 }

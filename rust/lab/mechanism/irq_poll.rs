@@ -10,7 +10,6 @@ use crate::record::Record;
 use core::borrow::Borrow;
 use irqlab::{
     context::{
-        Snapshot,
         SoftIrq, //
     },
     irq_poll::{
@@ -68,7 +67,7 @@ impl Handler for Completions {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
         let found = this.pending.xchg(0, Full);
         if found > 0 {
-            this.record.bottom(&Snapshot::take());
+            this.record.bottom();
         }
         found.min(1)
     }

@@ -18,7 +18,6 @@ use crate::{
 use irqlab::{
     context::{
         HardIrq,
-        Snapshot,
         SoftIrq,
         Task, //
     },
@@ -57,7 +56,7 @@ fn new() -> Result<Arc<dyn Mechanism>> {
 
 impl Routine for BottomHalf {
     fn run(&self, _softirq: &SoftIrq) {
-        self.0.bottom(&Snapshot::take());
+        self.0.bottom();
     }
 }
 

@@ -14,7 +14,6 @@ use crate::record::Record;
 use irqlab::{
     context::{
         HardIrq,
-        Snapshot,
         Task, //
     },
     irq::ThreadedIrqReturn, //
@@ -62,6 +61,6 @@ impl Mechanism for Threaded {
 
 impl ThreadedBottomHalf for Threaded {
     fn run(&self, _task: &Task) {
-        self.record.bottom(&Snapshot::take());
+        self.record.bottom();
     }
 }
