@@ -43,16 +43,16 @@ pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
     to_ns.checked_sub(from_ns)
 }
 
-/// The smallest step that the clock is seen to make: what is shorter cannot be
+/// The smallest step that stamps of this counter are seen to make: what is shorter cannot be
 /// told from nothing. Takes some microseconds.
-pub fn resolution_ns() -> u64 {
+pub fn resolution_ns(counter: Counter) -> u64 {
     const STEPS: usize = 64;
     let mut smallest = u64::MAX;
     for _ in 0..STEPS {
-        let start = now_ns();
+        let start = Stamp::now(counter);
         // Bounded, should the clock stand still.
         for _ in 0..1000 {
-            let step = now_ns().wrapping_sub(start);
+            let step = Stamp::now(counter).since_ns(start).unwrap_or(0);
             if step > 0 {
                 smallest = smallest.min(step);
                 break;
@@ -88,10 +88,11 @@ pub fn tick_ns() -> u64 {
 /// kernel trusts the TSC. It may lose that trust at any time, and never finds it again.
 ///
 /// ```
-/// # use irqlab::clock;
+/// # use irqlab::clock::{self, Counter};
 /// # use kernel::prelude::*;
 /// if clock::is_steady() {
-///     pr_info!("steps of {} ns, ticks of {} ns\n", clock::resolution_ns(), clock::tick_ns());
+///     let step_ns = clock::resolution_ns(Counter::Clock);
+///     pr_info!("steps of {} ns, ticks of {} ns\n", step_ns, clock::tick_ns());
 /// }
 /// ```
 pub fn is_steady() -> bool {

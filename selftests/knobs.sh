@@ -387,10 +387,6 @@ tells_where_it_goes() {
 	esac
 }
 
-cpus() {
-	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
-}
-
 # The kernel has set all of them up the same, but for the ids.
 has_that_of_every_cpu() {
 	mode=0x2

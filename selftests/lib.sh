@@ -517,6 +517,10 @@ each() {
 	done
 }
 
+cpus() {
+	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
+}
+
 # unbind LINE, bind - take the device of a line from its driver, and give it back
 unbind() {
 	find_device "$1"

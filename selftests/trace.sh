@@ -114,6 +114,49 @@ agrees_on_latencies() {
 		}' "$work/trace" "$lab/deferral/$1/latency" || fail "not the same"
 }
 
+# What the kernel's own events say of the same interrupts, in the same run: as many of them, and as long a way from
+# the top half to the bottom half. The tracer's own time between two of its events is the lab's to tell: both
+# have an event of the lab right behind them. Microseconds are what the tracer shows.
+agrees_with_the_kernels_own_events() {
+	info sim0 irq
+	irq=$value
+	must "deferral/$1/latency" clear
+	trace irqlab/top irqlab/bottom irq/irq_handler_entry "$2"
+	must "deferral/$1/schedule" 51
+	echo 0 >$instance/events/enable
+	sed -n 's/^ .*\[[0-9]*\] [^ ]* *\([0-9.]*\): \([a-z_]*\): /\1 \2 /p' $instance/trace |
+		awk -v irq="irq=$irq" -v own="${2#*/}" -v mechanism="mechanism=$1" '
+			$2 == "irq_handler_entry" && $3 == irq { entered = $1; nr_entered++ }
+			$2 == "top" { top = $1 }
+			$2 == own { begun = $1 }
+			$2 == "bottom" && $3 == mechanism {
+				nr_begun++
+				print "way", (begun - entered) * 1e9
+				print "probes", (top - entered + $1 - begun) * 1e9
+			}
+			END { print "counts", nr_entered, nr_begun }' >"$work/seen"
+	same "interrupts and bottom halves" "$(sed -n 's/^counts //p' "$work/seen")" "51 51"
+	has ran_bottom "$1" 51
+	# The 26th of 51, in order.
+	for what in way probes; do
+		sed -n "s/^$what //p" "$work/seen" | sort -n | sed -n 26p >"$work/median.$what"
+	done
+	awk -v way="$(cat "$work/median.way")" -v probes="$(cat "$work/median.probes")" '
+		$1 == "bottom" {
+			sum += $4
+			if (sum >= 26 && !done++) {
+				off = way < $2 ? $2 - way : way > $3 ? way - $3 : 0
+				print "lab", $2, "to", $3, "kernel", way, "probes", probes
+				exit off > probes + 2000
+			}
+		}' "$lab/deferral/$1/latency" || fail "medians differ by more than the probes take"
+}
+
+# ran_bottom MECHANISM - set value to how often its bottom half ran
+ran_bottom() {
+	value=$(awk '/^#stage last/ { exit } $1 == "bottom" { sum += $2 } END { print sum + 0 }' "$lab/deferral/$1/context")
+}
+
 shows_lines_without_a_mechanism() {
 	must "lines/$1/handlers" none
 	info "$1" handled
@@ -187,6 +230,8 @@ tells_nobody_when_off() {
 	mechanisms | each follows_an_interrupt
 	echo "agrees_on_latencies tasklet"
 	echo "agrees_on_latencies kthread"
+	echo "agrees_with_the_kernels_own_events tasklet irq/tasklet_entry"
+	echo "agrees_with_the_kernels_own_events percpu_wq workqueue/workqueue_execute_start"
 	lines | each shows_lines_without_a_mechanism
 	for kind in single async irq_work broadcast each self; do
 		echo "counts_calls $kind 1"

@@ -124,7 +124,7 @@ impl Bench {
         let reserved = plan.group.reserve()?;
         let (_steered, unsteered) = steer(&reserved, plan.cpu)?;
         *self.last.lock() = Run {
-            resolution_ns: clock::resolution_ns(),
+            resolution_ns: clock::resolution_ns(clock::Counter::current()),
             load: plan.load,
             unsteered,
             ..Run::EMPTY

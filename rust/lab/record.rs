@@ -490,7 +490,10 @@ impl Record {
                 refused,
                 lost,
                 pending,
-                unmatched: Stage::ALL.iter().map(|stage| tally.of(*stage).nr_unmatched).sum(),
+                unmatched: Stage::ALL
+                    .iter()
+                    .map(|stage| tally.of(*stage).nr_unmatched)
+                    .sum(),
             }
         })
         .unwrap_or_default()

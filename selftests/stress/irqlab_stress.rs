@@ -28,6 +28,7 @@ mod old_bh;
 mod old_bh_model;
 mod readers;
 mod registrations;
+mod rings;
 
 use core::marker::PhantomData;
 use dpc::ForDpc;
@@ -751,6 +752,9 @@ impl kernel::Module for Stress {
         })?;
         readers::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, test, "waits for who is there", is_ok);
+        })?;
+        rings::try_all(&workers, task, |test, is_ok| {
+            report(&mut nr_failed, "ring", test, is_ok);
         })?;
         registrations::try_all(&workers, task, |test, is_ok| {
             report(&mut nr_failed, "registration", test, is_ok);

@@ -98,9 +98,7 @@ impl Measured {
         for (place, _) in record.places(Stage::Bottom) {
             places.push(place, GFP_KERNEL)?;
         }
-        let summary = |stage| -> Result<Summary> {
-            Ok(record.latency(stage)?.summary())
-        };
+        let summary = |stage| -> Result<Summary> { Ok(record.latency(stage)?.summary()) };
         let arrived = record.count(Stage::Bottom);
         let raised = sent.events * u64::from(burst);
         Ok(Self {

@@ -267,7 +267,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
             target: plan.target,
             rounds: plan.rounds,
             budget_ms: plan.budget_ms,
-            resolution_ns: clock::resolution_ns(),
+            resolution_ns: clock::resolution_ns(clock::Counter::Clock),
             counts_met: measurement.prober.counts_met(),
             elapsed_ns: 0,
             pass: 1,

@@ -67,7 +67,7 @@ impl Times {
             backwards: Atomic::new(0),
             met: Atomic::new(0),
             what,
-            resolution_ns: clock::resolution_ns(),
+            resolution_ns: clock::resolution_ns(clock::Counter::Clock),
         })
     }
 

@@ -14,6 +14,7 @@ pub(super) fn measure(reader: &mut Reader) -> Result<u64> {
     const NR_TRIES: usize = 33;
 
     let record = KBox::pin_init(Record::new(), GFP_KERNEL)?;
+    let record: &Record = &record;
     record.writer.connect(reader.rings());
     // From then on a bottom half finds that one has run.
     record.bottom();
