@@ -14,11 +14,11 @@
 pub const PER_OCTAVE: usize = 1 << PER_OCTAVE_BITS;
 const PER_OCTAVE_BITS: u32 = 5;
 
-/// Values of this and more share the last bucket: 2^40 ns are 18 minutes.
+/// Values of this and more share the last bucket: 2^35 ns are 34 seconds.
 pub const LIMIT: u64 = 1 << LIMIT_BITS;
-const LIMIT_BITS: u32 = 40;
+const LIMIT_BITS: u32 = 35;
 
-/// How many buckets there are.
+/// How many buckets there are: counts of 4 bytes each fit into a page.
 pub const NR_BUCKETS: usize = (LIMIT_BITS - PER_OCTAVE_BITS + 1) as usize * PER_OCTAVE + 1;
 
 /// The bucket that `value` is counted in: 0 to [`NR_BUCKETS`] - 1.

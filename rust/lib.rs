@@ -132,6 +132,7 @@ pub mod kprobe;
 pub mod kthread;
 pub mod lapic;
 pub mod lockdown;
+pub mod memory;
 pub mod net;
 pub mod nmi;
 pub mod old_bh;

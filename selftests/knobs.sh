@@ -51,6 +51,7 @@ files() {
 		ipi/matrix 600 0 header
 		ipi/modes 600 5 header
 		lapic 400 0 moving
+		memory 400 2 header
 		old_bh/slots 600 9 header
 		progress 400 5 header
 		stacks 600 6 header

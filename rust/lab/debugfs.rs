@@ -39,6 +39,7 @@ mod ipi;
 mod lapic;
 mod last_error;
 mod lines;
+mod memory;
 mod old_bh;
 mod progress;
 mod stacks;
@@ -126,6 +127,7 @@ pub(crate) struct Files {
     _interrupt_threads: interrupt_threads::Files,
     _ipi: ipi::Files,
     _lapic: KnobFile<lapic::Lapic>,
+    _memory: KnobFile<memory::Memory>,
     _old_bh: old_bh::Files,
     _progress: KnobFile<progress::Progress>,
     _stacks: KnobFile<stacks::StacksKnob>,
@@ -150,6 +152,7 @@ impl Files {
             _interrupt_threads: interrupt_threads::Files::new(root, lab)?,
             _ipi: ipi::Files::new(root, lab)?,
             _lapic: file(root, lab, lapic::Lapic)?,
+            _memory: file(root, lab, memory::Memory)?,
             _old_bh: old_bh::Files::new(root, lab)?,
             _progress: file(root, lab, progress::Progress)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,

@@ -96,7 +96,7 @@ impl Lab {
                 interrupt_threads <- LabThreads::new()?,
                 ipis <- Ipis::new(),
                 stacks <- Stacks::new(),
-                softirqs <- Switched::new(Softirqs::new()?)?,
+                softirqs <- Switched::new(Softirqs::new())?,
                 nesting <- Switched::new(Nesting::new()?)?,
                 recorder,
                 last_error <- LastError::new(),

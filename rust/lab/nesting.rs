@@ -81,6 +81,11 @@ struct Counts {
 }
 
 impl Nesting {
+    /// How many bytes all of it takes.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        self.0.iter().map(size_of_val).sum()
+    }
+
     pub(crate) fn new() -> Result<Self> {
         let counts = || {
             Ok(Counts {

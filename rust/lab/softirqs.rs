@@ -32,15 +32,20 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Full,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        SetOnce, //
     },
 };
 
-/// What was seen of all soft IRQs.
-pub(crate) struct Softirqs(PerCpu<[Seen; Vector::ALL.len()]>);
+/// What was seen of all soft IRQs. Nothing is there until it is switched on.
+pub(crate) struct Softirqs(SetOnce<PerCpu<Seens>>);
+
+type Seens = [Seen; Vector::ALL.len()];
 
 /// What was seen of one soft IRQ on one CPU.
 struct Seen {
@@ -72,7 +77,15 @@ impl Seen {
 }
 
 impl Softirqs {
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) const fn new() -> Self {
+        Self(SetOnce::new())
+    }
+
+    /// Sees to it that there is something to count in. One at a time calls this.
+    fn open(&self) -> Result {
+        if self.0.as_ref().is_some() {
+            return Ok(());
+        }
         let seen = || {
             // An array of what may fail, one by one.
             let [hi, timer, net_tx, net_rx, block, irq_poll, tasklet, sched, hrtimer, rcu] =
@@ -81,17 +94,32 @@ impl Softirqs {
                 hi?, timer?, net_tx?, net_rx?, block?, irq_poll?, tasklet?, sched?, hrtimer?, rcu?,
             ])
         };
-        Ok(Self(PerCpu::new(seen)?))
+        self.0.populate(PerCpu::new(seen)?);
+        Ok(())
+    }
+
+    /// What was seen on each CPU.
+    fn all(&self) -> impl Iterator<Item = &Seens> + Clone {
+        self.0.as_ref().into_iter().flat_map(PerCpu::iter)
+    }
+
+    /// How many bytes all of it takes.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let mut nr_bytes = 0;
+        for seen in self.all().flatten() {
+            nr_bytes += size_of_val(seen) + seen.latency.nr_bytes();
+        }
+        nr_bytes
     }
 
     pub(crate) fn reset(&self) {
-        for seen in self.0.iter().flatten() {
+        for seen in self.all().flatten() {
             seen.reset();
         }
     }
 
     fn sum(&self, vector: Vector, count: impl Fn(&Seen) -> &Atomic<u64>) -> u64 {
-        let counts = self.0.iter().map(|seen| count(&seen[vector as usize]));
+        let counts = self.all().map(|seen| count(&seen[vector as usize]));
         counts.map(|count| count.load(Relaxed)).sum()
     }
 }
@@ -99,28 +127,32 @@ impl Softirqs {
 impl Watcher for Softirqs {
     fn begin(&self) {
         // What was pending when it was switched off has been served since.
-        for seen in self.0.iter().flatten() {
+        for seen in self.all().flatten() {
             seen.pending_since_ns.store(0, Relaxed);
         }
     }
 
     fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        probes.observer().open()?;
         // In this order, so that hardly any is entered whose raise was not seen: it takes a while to attach.
         probes.to::<SoftirqRaise>()?;
         probes.to::<SoftirqEntry>()
     }
 
     fn see(&self, event: Event) {
+        let Some(seen) = self.0.as_ref().map(PerCpu::local) else {
+            return;
+        };
         match event {
             Event::Raised(vector) => {
-                let seen = &self.0.local()[vector as usize];
+                let seen = &seen[vector as usize];
                 seen.raised.add(1, Relaxed);
                 // The first of those that one service answers.
                 let now_ns = clock::now_ns();
                 let _ = seen.pending_since_ns.cmpxchg(0, now_ns, Relaxed);
             }
             Event::Entered(vector, executor) => {
-                let seen = &self.0.local()[vector as usize];
+                let seen = &seen[vector as usize];
                 seen.served[executor as usize].add(1, Relaxed);
                 // 0 if it was raised before anybody watched.
                 let since_ns = seen.pending_since_ns.xchg(0, Full);
@@ -154,7 +186,7 @@ pub(crate) fn show(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
     }
     emit!(text, "\n")?;
     for vector in Vector::ALL {
-        let parts = softirqs.0.iter().map(|seen| &seen[vector as usize].latency);
+        let parts = softirqs.all().map(|seen| &seen[vector as usize].latency);
         let latency = Merged::new(parts)?.summary();
         let served = Executor::ALL
             .map(|executor| softirqs.sum(vector, |seen| &seen.served[executor as usize]));

@@ -49,6 +49,11 @@ impl Distribution {
         }
     }
 
+    /// How many bytes it takes, beside its own size.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        size_of_val(&*self.buckets)
+    }
+
     pub(crate) fn clear(&self) {
         for bucket in &self.buckets {
             bucket.store(0, Relaxed);

@@ -130,6 +130,19 @@ impl Ledger {
         state.book.as_ref().map_or(0, |book| book.cost_ns)
     }
 
+    /// How many bytes the rings take.
+    pub(crate) fn ring_bytes(&self) -> usize {
+        let state = self.state.lock();
+        (state.book.as_ref()).map_or(0, |book| book.reader.nr_bytes())
+    }
+
+    /// How many bytes the tallies take.
+    pub(crate) fn tally_bytes(&self) -> usize {
+        let state = self.state.lock();
+        let tallies = state.book.iter().flat_map(|book| &book.tallies);
+        tallies.flatten().map(|tally| tally.nr_bytes()).sum()
+    }
+
     /// What stamps are read from.
     pub(crate) fn counter(&self) -> &'static str {
         let state = self.state.lock();

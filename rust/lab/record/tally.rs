@@ -70,6 +70,11 @@ impl Tally {
         })
     }
 
+    pub(super) fn nr_bytes(&self) -> usize {
+        let of_seen = |seen: &Seen| seen.latency.nr_bytes() + size_of_val(&*seen.last);
+        size_of::<Self>() + size_of_val(&*self.ways) + self.seen.iter().map(of_seen).sum::<usize>()
+    }
+
     /// Forgets everything that was before the event `first`.
     pub(super) fn clear(&mut self, first: u64) {
         self.first = first;
