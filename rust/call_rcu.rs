@@ -14,16 +14,10 @@ use crate::{
         self,
         Deferred, //
     },
-    nmi, //
+    nmi,
+    word::Word, //
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Full,
-        Release, //
-    },
-};
+use kernel::prelude::*;
 
 pub use crate::deferred::Handler;
 
@@ -57,7 +51,7 @@ pub enum Kind {}
 // each of them may have queued it once more, which the second one waits for.
 unsafe impl deferred::Kind for Kind {
     type Raw = bindings::callback_head;
-    type Own = Atomic<bool>;
+    type Own = Word;
     type Context = Unsleeping;
 
     unsafe fn stop<T>(_this: &CallRcu<T>) {
@@ -76,14 +70,14 @@ impl<T: Handler<Kind>> CallRcu<T> {
             unsafe { raw.write(Default::default()) };
         };
         // SAFETY: `queue` passes a callback for this type.
-        unsafe { Self::with(Atomic::new(false), handler, setup) }
+        unsafe { Self::with(Word::new(0), handler, setup) }
     }
 
     /// Runs the callback when all read sections that have begun have ended, on this CPU. Returns
     /// whether it was idle. May be called in any context but an NMI, where it is refused.
     #[inline]
     pub fn queue(&self) -> bool {
-        if nmi::is_refused() || self.is_dying() || self.own().xchg(true, Full) {
+        if nmi::is_refused() || self.is_dying() || self.own().swap(1) != 0 {
             return false;
         }
         // SAFETY: It is set up, C does not have it, and it lives until `stop` has waited for it.
@@ -98,7 +92,7 @@ impl<T: Handler<Kind>> CallRcu<T> {
         // SAFETY: By this function's contract; `stop` waits for this function.
         let this = unsafe { Self::from_raw(raw) };
         // C has taken it off before it called this.
-        this.own().store(false, Release);
+        this.own().store_release(0);
         // SAFETY: By this function's contract; a callback of RCU's must not sleep.
         unsafe { Self::run(raw) };
     }

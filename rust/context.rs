@@ -40,6 +40,8 @@ pub use snapshot::{
 
 pub use stack::Stack;
 
+pub(crate) use token::is_in_hard_irq;
+
 pub use token::{
     Context,
     HardIrq,

@@ -21,21 +21,11 @@ use crate::{
         Context,
         Task, //
     },
-    error::EDEADLK, //
+    error::EDEADLK,
+    word::Word, //
 };
 use core::ops::Deref;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
-    task::might_sleep,
-    types::Opaque,
-};
+use kernel::{prelude::*, sync::Arc, task::might_sleep, types::Opaque};
 
 /// What is to be done later, by a deferral of kind `K`. A type may implement it for several kinds.
 ///
@@ -101,7 +91,7 @@ pub struct Deferred<K: Kind, T> {
     #[pin]
     raw: Opaque<K::Raw>,
     // Set by `drop`, so that a handler that queues itself comes to an end.
-    is_dying: Atomic<bool>,
+    is_dying: Word,
     #[pin]
     handler: T,
     own: K::Own,
@@ -129,7 +119,7 @@ impl<K: Kind, T> Deferred<K, T> {
     ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             handler <- handler,
-            is_dying: Atomic::new(false),
+            is_dying: Word::new(0),
             own,
             // INVARIANT: By this function's contract.
             raw <- Opaque::ffi_init(setup),
@@ -150,7 +140,7 @@ impl<K: Kind, T> Deferred<K, T> {
     /// Whether it is being dropped, so that the handler must not queue it any more.
     #[inline]
     pub(crate) fn is_dying(&self) -> bool {
-        self.is_dying.load(Relaxed)
+        self.is_dying.load() != 0
     }
 
     /// Which object this is, in the events of [`tracepoint`](crate::tracepoint).
@@ -202,7 +192,7 @@ impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
         let may_wait = Task::current().is_some() && !K::is_caller(&*self);
         kernel::warn_on!(!may_wait);
         might_sleep();
-        self.is_dying.store(true, Relaxed);
+        self.is_dying.store(1);
         // SAFETY: Set up by the type invariant. Who drops it where one must not wait was warned, and
         // waits for ever at worst: then it is never freed.
         unsafe { K::stop(&*self) };

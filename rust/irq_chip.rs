@@ -365,7 +365,7 @@ impl<C: Chip> Domain<C> {
             return Err(ENOMEM);
         }
         // SAFETY: The line revokes it as it is dropped, before it gives the mapping back.
-        let line = unsafe { irq::Line::of_mapping(irq) }.inspect_err(|_| {
+        let line = unsafe { irq::Line::of_mapping(irq, C::IS_BEHIND_BUS) }.inspect_err(|_| {
             // SAFETY: Mapped above, and nobody can have requested it.
             unsafe { bindings::irq_dispose_mapping(irq) };
         })?;
@@ -376,9 +376,11 @@ impl<C: Chip> Domain<C> {
             status |= bindings::IRQ_LEVEL;
         }
         // SAFETY: The line is mapped and not requested. The chip is static. Its data is the
-        // delivery, which is pinned, and which `line` keeps until the mapping is gone. The
-        // name is static, and so is the mask of the CPUs that the machine can have.
+        // delivery, which is pinned, and which `line` keeps until the mapping is gone; the kernel's
+        // data of a mapped line does not move, and `line` waits for what is on its way before it gives
+        // the mapping back. The name is static, and so is the mask of the CPUs that the machine can have.
         unsafe {
+            line.delivery.set_data(bindings::irq_get_irq_data(irq));
             bindings::irq_set_chip(irq, &Self::CHIP);
             bindings::irq_set_chip_data(
                 irq,

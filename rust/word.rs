@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Words that hot paths share with others: a load or a store is one instruction.
+//! Words that hot paths share with others: what is done with one is an instruction or two.
 //!
 //! `kernel::sync::atomic::Atomic` is what all else uses. But as long as the kernel does not inline its
 //! helpers (`CONFIG_RUST_INLINE_HELPERS`), each access to one is a call of a C function, which costs
@@ -69,5 +69,82 @@ impl Word {
     #[inline(always)]
     pub fn store_release(&self, value: u64) {
         self.0.store(value, Ordering::Release);
+    }
+
+    /// Puts `new` there if `old` is there. Returns what was there, as an error if that was another. Where it
+    /// succeeds it orders all before against all after it, as those below do.
+    ///
+    /// ```
+    /// # use irqlab::word::Word;
+    /// fn is_taken_by_me(owner: &Word, me: u64) -> bool {
+    ///     owner.cmpxchg(0, me).is_ok()
+    /// }
+    /// ```
+    #[inline(always)]
+    pub fn cmpxchg(&self, old: u64, new: u64) -> Result<u64, u64> {
+        self.0
+            .compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed)
+    }
+
+    /// Puts `value` there. Returns what was there.
+    ///
+    /// ```
+    /// # use irqlab::word::Word;
+    /// fn take_all(pending: &Word) -> u64 {
+    ///     pending.swap(0)
+    /// }
+    /// ```
+    #[inline(always)]
+    pub fn swap(&self, value: u64) -> u64 {
+        self.0.swap(value, Ordering::SeqCst)
+    }
+
+    /// Adds `value`, and wraps around. Returns what was there.
+    ///
+    /// ```
+    /// # use irqlab::word::Word;
+    /// /// How many are inside with me, at first.
+    /// fn visit(inside: &Word, look_around: impl FnOnce()) -> u64 {
+    ///     let others = inside.fetch_add(1);
+    ///     look_around();
+    ///     inside.fetch_sub(1);
+    ///     others
+    /// }
+    /// ```
+    #[inline(always)]
+    pub fn fetch_add(&self, value: u64) -> u64 {
+        self.0.fetch_add(value, Ordering::SeqCst)
+    }
+
+    /// Subtracts `value`, and wraps around. Returns what was there.
+    #[inline(always)]
+    pub fn fetch_sub(&self, value: u64) -> u64 {
+        self.0.fetch_sub(value, Ordering::SeqCst)
+    }
+
+    /// Sets the bits of `value`. Who has to know what was there should look afterwards if that does: this is one
+    /// instruction as long as nobody asks.
+    ///
+    /// ```
+    /// # use irqlab::word::Word;
+    /// const MASKED: u64 = 1;
+    ///
+    /// fn mask(state: &Word, is_masked: bool) {
+    ///     if is_masked {
+    ///         state.set_bits(MASKED);
+    ///     } else {
+    ///         state.clear_bits(MASKED);
+    ///     }
+    /// }
+    /// ```
+    #[inline(always)]
+    pub fn set_bits(&self, value: u64) {
+        self.0.fetch_or(value, Ordering::SeqCst);
+    }
+
+    /// Clears the bits of `value`, as [`Self::set_bits`] sets them.
+    #[inline(always)]
+    pub fn clear_bits(&self, value: u64) {
+        self.0.fetch_and(!value, Ordering::SeqCst);
     }
 }

@@ -108,7 +108,7 @@ token! {
     // Both have interrupts off. It is counted as a hard IRQ then, so that the token tells the truth.
     #[inline]
     unsafe fn during<R>(f: impl FnOnce(&Self) -> R) -> R {
-        let is_counted = is_counted_as_hard_irq();
+        let is_counted = is_in_hard_irq();
         if !is_counted {
             // SAFETY: By this function's contract interrupts are off, so that none sees the count change.
             unsafe { bindings::hardirq_begin() };
@@ -148,22 +148,27 @@ token! {
     Unsleeping, false, []
 }
 
-/// Whether the kernel counts a hard IRQ on this CPU: `in_hardirq()` in place, as each callback asks it.
+/// Whether the kernel counts a hard IRQ on this CPU.
 #[inline(always)]
-fn is_counted_as_hard_irq() -> bool {
-    let is_counted: u8;
+pub(crate) fn is_in_hard_irq() -> bool {
+    count() & bindings::HARDIRQ_MASK != 0
+}
+
+/// The lower half of this CPU's `preempt_count()`, in which are hard IRQs and NMIs: in place, as each callback asks
+/// for it.
+#[inline(always)]
+fn count() -> u64 {
+    let count: u32;
     // SAFETY: Reads this CPU's count. A task may go on to another CPU right behind it, but it is in no hard IRQ on
     // either.
     unsafe {
         asm!(
-            "testl ${mask}, %gs:__preempt_count(%rip)",
-            "setnz {is_counted}",
-            mask = const bindings::HARDIRQ_MASK as u32,
-            is_counted = lateout(reg_byte) is_counted,
-            options(att_syntax, nostack, readonly)
+            "movl %gs:__preempt_count(%rip), {count:e}",
+            count = lateout(reg) count,
+            options(att_syntax, nostack, readonly, preserves_flags)
         );
     }
-    is_counted != 0
+    count.into()
 }
 
 impl HardIrq {
@@ -189,8 +194,7 @@ impl IrqsOff {
     /// }
     /// ```
     pub fn hard_irq(&self) -> Option<&HardIrq> {
-        // SAFETY: Can be called in any context.
-        let count = unsafe { bindings::preempt_count() } as u64;
+        let count = count();
         if count & bindings::HARDIRQ_MASK != 0 && count & bindings::NMI_MASK == 0 {
             // SAFETY: The kernel's own counter says that this is a hard IRQ, whose
             // interrupts are off by the type invariant.

@@ -14,7 +14,6 @@
 struct cpumask;
 struct exception_table_entry;
 struct irq_data;
-struct irq_domain;
 struct irq_work;
 struct work_struct;
 struct kthread_work;
@@ -95,8 +94,7 @@ bool rust_helper_irqlab_irq_info(unsigned int irq, char *chip, size_t size,
 				 unsigned int *depth, bool *masked,
 				 unsigned int *cpu, unsigned int *vector);
 bool rust_helper_irqlab_irq_goes_here(struct irq_data *data);
-void rust_helper_irqlab_irq_take_back_cpu(struct irq_domain *domain,
-					  unsigned long hwirq);
+void rust_helper_irqlab_irq_take_back_cpu(struct irq_data *data);
 
 /* irq_work.c */
 bool rust_helper_irqlab_irq_work_has_interrupt(void);
@@ -205,6 +203,10 @@ void rust_helper_irqlab_raw_spin_unlock_restore(raw_spinlock_t *lock, unsigned l
 
 /* sprintf.c */
 bool rust_helper_irqlab_hides_addresses(void);
+
+/* topology.c */
+bool rust_helper_irqlab_cpus_share_core(unsigned int one, unsigned int other);
+int rust_helper_irqlab_node_of_cpu(unsigned int cpu);
 
 /* tracepoint.c */
 void rust_helper_irqlab_tracepoint_synchronize_unregister(void);

@@ -192,18 +192,12 @@ void rust_helper_irqlab_irq_choose_cpus(struct irq_data *data)
  * A CPU that goes offline is taken out of those that the line goes to. This puts it back
  * when it sends again, if it was asked for. Called with interrupts off.
  */
-void rust_helper_irqlab_irq_take_back_cpu(struct irq_domain *domain, unsigned long hwirq)
+void rust_helper_irqlab_irq_take_back_cpu(struct irq_data *data)
 {
-	struct irq_desc *desc = irq_resolve_mapping(domain, hwirq);
-	struct irq_data *data;
-
-	if (!desc)
-		return;
-	data = irq_desc_get_irq_data(desc);
-	if (rust_helper_irqlab_irq_goes_here(data) || !cpu_online(smp_processor_id()) ||
+	if (likely(rust_helper_irqlab_irq_goes_here(data)) || !cpu_online(smp_processor_id()) ||
 	    !cpumask_test_cpu(smp_processor_id(), irq_data_get_affinity_mask(data)))
 		return;
-	guard(raw_spinlock)(&desc->lock);
+	guard(raw_spinlock)(&irq_data_to_desc(data)->lock);
 	rust_helper_irqlab_irq_choose_cpus(data);
 }
 

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     bindings,
     context::{
+        self,
         Context,
         HardIrq,
         Task, //
@@ -168,7 +169,10 @@ unsafe extern "C" fn serve_anywhere<T: ThreadableHandler>(
     irq: c_int,
     cookie: *mut c_void,
 ) -> bindings::irqreturn_t {
-    learn_thread(irq);
+    // A hard IRQ is no thread that could be learned of, and it takes long to find a line by its number.
+    if !context::is_in_hard_irq() {
+        learn_thread(irq);
+    }
     // SAFETY: The kernel calls this while the action is on the line.
     let handler = unsafe { handler::<T>(cookie) };
     handler.handle().into_raw()

@@ -10,25 +10,21 @@
 //!
 //! Entering neither locks nor waits, so it is for every context; a mutex would be for tasks only.
 
-use crate::completion::Completion;
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Full,
-        Relaxed, //
-    },
+use crate::{
+    completion::Completion,
+    word::Word, //
 };
+use kernel::prelude::*;
 
 /// Set when the gate is closed. The other bits count who is inside.
-const CLOSED: u32 = 1 << 31;
+const CLOSED: u64 = 1 << 63;
 
 /// # Invariants
 ///
 /// The lower bits of `state` count the [`Inside`]s. Once [`CLOSED`] is set they never grow.
 #[pin_data]
 pub(super) struct Gate {
-    state: Atomic<u32>,
+    state: Word,
     /// Completed by the last one to leave a gate that is closed.
     #[pin]
     is_left: Completion,
@@ -39,7 +35,7 @@ impl Gate {
     pub(super) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             // INVARIANT: Nobody is inside.
-            state: Atomic::new(0),
+            state: Word::new(0),
             is_left <- Completion::new(),
         })
     }
@@ -49,13 +45,13 @@ impl Gate {
     /// Errors: `ENODEV` if the gate is closed.
     #[inline]
     pub(super) fn enter(&self) -> Result<Inside<'_>> {
-        let mut state = self.state.load(Relaxed);
+        let mut state = self.state.load();
         loop {
             if state & CLOSED != 0 {
                 return Err(ENODEV);
             }
-            // INVARIANT: One more, and not closed. A count of 2^31 would take as many callers at a time.
-            match self.state.cmpxchg(state, state + 1, Full) {
+            // INVARIANT: One more, and not closed. A count of 2^63 would take as many callers at a time.
+            match self.state.cmpxchg(state, state.wrapping_add(1)) {
                 Ok(_) => return Ok(Inside(self)),
                 Err(other) => state = other,
             }
@@ -65,7 +61,7 @@ impl Gate {
     /// Lets nobody in any more, and waits until all have left. May be called once; whoever is inside
     /// may not, and has to leave without waiting for the caller.
     pub(super) fn close(&self) {
-        if self.state.fetch_add(CLOSED, Full) != 0 {
+        if self.state.fetch_add(CLOSED) != 0 {
             self.is_left.wait();
         }
     }
@@ -88,7 +84,7 @@ impl Drop for Inside<'_> {
     #[inline]
     fn drop(&mut self) {
         // INVARIANT: One less.
-        if self.0.state.fetch_sub(1, Full) == CLOSED + 1 {
+        if self.0.state.fetch_sub(1) == CLOSED + 1 {
             self.0.is_left.complete();
         }
     }

@@ -44,9 +44,11 @@ use kernel::{
 /// - `cookies` holds the cookie of every action that was requested through this
 ///   line and is not freed.
 /// - While `gate` is open, `nr_disabled` counts the guards that have disabled the line.
+/// - `is_behind_bus` says whether one has to wait for its controller, which is the same one all the time.
 #[pin_data]
 pub struct Line {
     irq: u32,
+    is_behind_bus: bool,
     #[pin]
     cookies: Mutex<Option<KVec<Cookie>>>,
     #[pin]
@@ -75,7 +77,11 @@ impl Line {
     /// keeps is released in reverse order: until what is registered there already.
     pub(crate) unsafe fn new(dev: &Device<Bound>, irq: u32) -> Result<Arc<Self>> {
         // INVARIANT: By this function's contract; the revocation below ends this before it ends.
-        let line = Arc::pin_init(Self::init(irq), GFP_KERNEL)?;
+        // INVARIANT: The kernel is asked here, once, as it takes long to find a line by its number.
+        //
+        // SAFETY: By this function's contract the line is allocated, so its descriptor stays.
+        let is_behind_bus = unsafe { bindings::irq_is_behind_bus(irq) };
+        let line = Arc::pin_init(Self::init(irq, is_behind_bus), GFP_KERNEL)?;
         devres::register(dev, Revoke(line.clone()), GFP_KERNEL)?;
         Ok(line)
     }
@@ -86,15 +92,17 @@ impl Line {
     ///
     /// # Safety
     ///
-    /// The caller keeps `irq` allocated until it has called [`Self::revoke`], once.
-    pub(crate) unsafe fn of_mapping(irq: u32) -> Result<Arc<Self>> {
+    /// The caller keeps `irq` allocated until it has called [`Self::revoke`], once. `is_behind_bus` says whether
+    /// one has to wait for its controller.
+    pub(crate) unsafe fn of_mapping(irq: u32, is_behind_bus: bool) -> Result<Arc<Self>> {
         // INVARIANT: The owner stands in for the device.
-        Arc::pin_init(Self::init(irq), GFP_KERNEL)
+        Arc::pin_init(Self::init(irq, is_behind_bus), GFP_KERNEL)
     }
 
-    fn init(irq: u32) -> impl PinInit<Self> {
+    fn init(irq: u32, is_behind_bus: bool) -> impl PinInit<Self> {
         pin_init!(Self {
             irq,
+            is_behind_bus,
             cookies <- new_mutex!(Some(KVec::new()), "Line::cookies"),
             gate <- Gate::new(),
             nr_disabled: Atomic::new(0),
@@ -191,24 +199,19 @@ impl Line {
     /// Refuses what waits for the line's controller, where that is behind a bus and the caller may not wait.
     ///
     /// Errors: `EOPNOTSUPP` then.
-    ///
-    /// # Safety
-    ///
-    /// The line is allocated.
-    unsafe fn may_ask_controller(&self) -> Result {
-        // SAFETY: By this function's contract, so that its descriptor stays.
-        if unsafe { bindings::irq_is_behind_bus(self.irq) } && context::Task::current().is_none() {
-            return Err(EOPNOTSUPP);
+    #[inline]
+    fn may_ask_controller(&self) -> Result {
+        match self.is_behind_bus {
+            true => may_wait(),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether one has to wait for the controller, so that only a task can disable or enable the line.
     ///
     /// Errors: `ENODEV` after the device was unbound.
     pub(super) fn is_behind_bus(&self) -> Result<bool> {
-        // SAFETY: The line is allocated, so its descriptor stays.
-        self.with_bound(|irq| Ok(unsafe { bindings::irq_is_behind_bus(irq) }))
+        self.with_bound(|_irq| Ok(self.is_behind_bus))
     }
 
     pub(super) fn late(&self) -> &Gate {
@@ -225,17 +228,21 @@ impl Line {
     /// while the line is masked.
     pub fn set_pending(&self) -> Result {
         let _inside = self.gate.enter()?;
-        // SAFETY: The line is allocated.
-        unsafe { self.may_ask_controller()? };
+        self.may_ask_controller()?;
         // SAFETY: The line is allocated. A controller that has to be waited for was refused where that cannot be;
         // besides that this may be called in any context but an NMI.
-        to_result(unsafe {
+        let answer = unsafe {
             bindings::irq_set_irqchip_state(
                 self.irq,
                 bindings::irqchip_irq_state_IRQCHIP_STATE_PENDING,
                 true,
             )
-        })
+        };
+        // What raises interrupts calls nothing that it need not.
+        if answer == 0 {
+            return Ok(());
+        }
+        to_result(answer)
     }
 
     /// Whether the controller waits for the end of an interrupt that it has sent. An
@@ -246,8 +253,7 @@ impl Line {
     /// controller does not tell, `EOPNOTSUPP` as for [`Self::set_pending`].
     pub fn is_active(&self) -> Result<bool> {
         let _inside = self.gate.enter()?;
-        // SAFETY: The line is allocated.
-        unsafe { self.may_ask_controller()? };
+        self.may_ask_controller()?;
         let mut is_active = false;
         // SAFETY: The line is allocated, and the answer's variable is of the right type. A controller that has to
         // be waited for was refused where that cannot be; besides that this may be called in any context but an
@@ -302,4 +308,11 @@ impl Drop for Revoke {
     fn drop(&mut self) {
         self.0.revoke();
     }
+}
+
+/// Apart, so that those that need not ask keep no registers for it.
+#[cold]
+#[inline(never)]
+fn may_wait() -> Result {
+    context::Task::current().map(|_| ()).ok_or(EOPNOTSUPP)
 }

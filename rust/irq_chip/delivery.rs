@@ -37,12 +37,12 @@ use crate::{
         Kind,
         Now, //
     },
+    word::Word,
 };
 use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
@@ -51,22 +51,24 @@ use kernel::{
 };
 
 /// Somebody has requested the line.
-const STARTED: u32 = 1;
+const STARTED: u64 = 1;
 /// The controller lets nothing through.
-const MASKED: u32 = 2;
+const MASKED: u64 = 2;
 /// An interrupt is to arrive.
-const LATCHED: u32 = 4;
+const LATCHED: u64 = 4;
 
 /// The way of one line. The data of its chip is the `IrqWork` around this.
 ///
 /// # Invariants
 ///
-/// The bit of `hwirq` in the domain's `mapped` is ours to clear.
+/// - The bit of `hwirq` in the domain's `mapped` is ours to clear.
+/// - `data` is the address of the line's `irq_data`, or 0 until the line is mapped.
 pub(super) struct Delivery<C: Chip> {
     domain: Arc<Domain<C>>,
     hwirq: u32,
     flow: Flow,
-    state: Atomic<u32>,
+    state: Word,
+    data: Word,
 }
 
 impl<C: Chip> Delivery<C> {
@@ -88,8 +90,20 @@ impl<C: Chip> Delivery<C> {
             domain: domain.clone(),
             hwirq,
             flow,
-            state: Atomic::new(MASKED),
+            state: Word::new(MASKED),
+            data: Word::new(0),
         })
+    }
+
+    /// Tells where the line's data is, so that it need not be looked up for each interrupt.
+    ///
+    /// # Safety
+    ///
+    /// `data` is the line's, and stays where it is until nothing is sent any more, and what was is no longer on its
+    /// way.
+    pub(super) unsafe fn set_data(&self, data: *mut bindings::irq_data) {
+        // INVARIANT: By this function's contract.
+        self.data.store(data.expose_provenance() as u64);
     }
 
     pub(super) fn domain(&self) -> &Arc<Domain<C>> {
@@ -104,22 +118,15 @@ impl<C: Chip> Delivery<C> {
         &self.domain.chip
     }
 
-    /// Makes of the state what `f` does, unless that is nothing. Returns what it was before.
-    fn update(&self, f: impl Fn(u32) -> Option<u32>) -> Option<u32> {
-        let mut state = self.state.load(Relaxed);
-        while let Err(other) = self.state.cmpxchg(state, f(state)?, Full) {
-            state = other;
-        }
-        Some(state)
-    }
-
     /// Has the interrupt arrive at a CPU that the line may go to: at this one, if it is.
     fn arrive(&self) {
         let (domain, hwirq) = (self.domain.raw.as_ptr(), self.hwirq as usize);
-        // SAFETY: The domain is valid, and both look the line up in it. They are called with
-        // interrupts off, which is all that the flow handler, ours, has to rely on.
+        let data = core::ptr::with_exposed_provenance_mut(self.data.load() as usize);
+        // SAFETY: The data is the line's by the type invariant: only a line that is mapped is started, and this is
+        // what was on its way. The domain is valid, and the line is looked up in it. Both are called with interrupts
+        // off, which is all that the flow handler, ours, has to rely on.
         unsafe {
-            bindings::irq_take_back_cpu(domain, hwirq);
+            bindings::irq_take_back_cpu(data);
             bindings::generic_handle_demux_domain_irq(domain, hwirq);
         }
     }
@@ -136,8 +143,7 @@ impl<C: Chip> Handler<Kind<Now>> for Delivery<C> {
     /// Where the interrupt was sent.
     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
         // What is latched stays so while the line lets nothing through.
-        let taken = this.update(|state| (state == STARTED | LATCHED).then_some(STARTED));
-        if taken.is_some() {
+        if this.state.cmpxchg(STARTED | LATCHED, STARTED).is_ok() {
             this.arrive();
         }
     }
@@ -148,8 +154,12 @@ impl<C: Chip> Handler<Kind<Now>> for Delivery<C> {
 ///
 /// Errors: `ENXIO` if nobody has requested the line.
 pub(super) fn send<C: Chip>(delivery: &IrqWork<Delivery<C>>) -> Result {
-    let latch = |state| (state & STARTED != 0).then_some(state | LATCHED);
-    if delivery.update(latch).ok_or(ENXIO)? & MASKED == 0 {
+    if delivery.state.load() & STARTED == 0 {
+        return Err(ENXIO);
+    }
+    // On a line that was shut down meanwhile it does not count: neither then nor when it is started again.
+    delivery.state.set_bits(LATCHED);
+    if delivery.state.load() & MASKED == 0 {
         delivery.queue();
     }
     Ok(())
@@ -191,8 +201,24 @@ pub(super) unsafe extern "C" fn flow<C: Chip>(desc: *mut bindings::irq_desc) {
         }
         return;
     }
+    // SAFETY: By this function's contract, for both.
+    unsafe { send_elsewhere(desc, off, delivery) };
+}
+
+/// Apart from [`flow`], which keeps no registers for it.
+///
+/// # Safety
+///
+/// `desc` is that of the line of `delivery`, which a `Domain<C>` has mapped.
+#[cold]
+#[inline(never)]
+unsafe fn send_elsewhere<C: Chip>(
+    desc: *mut bindings::irq_desc,
+    off: &IrqsOff,
+    delivery: &IrqWork<Delivery<C>>,
+) {
     // SAFETY: By this function's contract the descriptor is of a line that a domain has mapped,
-    // so its data is set up; interrupts are off.
+    // so its data is set up; the token proves that interrupts are off.
     let goes_here = unsafe { bindings::irq_goes_here(&raw mut (*desc).irq_data) };
     if goes_here || cpu::is_online(off.cpu()) {
         // Refused if the line was shut down: then it is lost, as its handlers are.
@@ -214,7 +240,7 @@ pub(super) unsafe extern "C" fn startup<C: Chip>(data: *mut bindings::irq_data) 
     // SAFETY: The line's data, with its lock held.
     unsafe { bindings::irq_choose_cpus(data) };
     delivery.chip().unmask(delivery.hwirq);
-    delivery.state.xchg(STARTED, Full);
+    delivery.state.swap(STARTED);
     0
 }
 
@@ -224,7 +250,7 @@ pub(super) unsafe extern "C" fn startup<C: Chip>(data: *mut bindings::irq_data) 
 pub(super) unsafe extern "C" fn shutdown<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
-    delivery.state.xchg(MASKED, Full);
+    delivery.state.swap(MASKED);
     delivery.chip().mask(delivery.hwirq);
 }
 
@@ -234,7 +260,7 @@ pub(super) unsafe extern "C" fn shutdown<C: Chip>(data: *mut bindings::irq_data)
 pub(super) unsafe extern "C" fn mask<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
-    delivery.update(|state| Some(state | MASKED));
+    delivery.state.set_bits(MASKED);
     delivery.chip().mask(delivery.hwirq);
 }
 
@@ -244,7 +270,7 @@ pub(super) unsafe extern "C" fn mask<C: Chip>(data: *mut bindings::irq_data) {
 pub(super) unsafe extern "C" fn mask_ack<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
-    delivery.update(|state| Some(state | MASKED));
+    delivery.state.set_bits(MASKED);
     delivery.chip().mask_ack(delivery.hwirq);
 }
 
@@ -255,8 +281,8 @@ pub(super) unsafe extern "C" fn unmask<C: Chip>(data: *mut bindings::irq_data) {
     // SAFETY: By this function's contract.
     let delivery = unsafe { of::<C>(data) };
     delivery.chip().unmask(delivery.hwirq);
-    let before = delivery.update(|state| Some(state & !MASKED));
-    if before.is_some_and(|state| state & LATCHED != 0) {
+    delivery.state.clear_bits(MASKED);
+    if delivery.state.load() & LATCHED != 0 {
         delivery.queue();
     }
 }
@@ -341,7 +367,7 @@ pub(super) unsafe extern "C" fn state<C: Chip>(
         return EINVAL.to_errno();
     }
     // SAFETY: By this function's contract.
-    unsafe { *is_set = delivery.state.load(Relaxed) & LATCHED != 0 };
+    unsafe { *is_set = delivery.state.load() & LATCHED != 0 };
     0
 }
 
@@ -361,6 +387,6 @@ pub(super) unsafe extern "C" fn set_state<C: Chip>(
     if is_set {
         return send(delivery).map_or_else(|error| error.to_errno(), |()| 0);
     }
-    delivery.update(|state| Some(state & !LATCHED));
+    delivery.state.clear_bits(LATCHED);
     0
 }

@@ -23,7 +23,8 @@ use irqlab::{
     context::Task,
     irq,
     kthread::Worker,
-    trace, //
+    trace,
+    word::Word, //
 };
 use kernel::{
     new_mutex,
@@ -76,11 +77,11 @@ pub(crate) struct Line {
 /// What the line's top half has seen.
 pub(crate) struct Counts {
     /// Interrupts that the lab raised through `trigger` or the bench.
-    pub(crate) raised: Atomic<u64>,
+    pub(crate) raised: Word,
     /// Interrupts of this source that its top half served.
-    pub(crate) handled: Atomic<u64>,
+    pub(crate) handled: Word,
     /// Calls for another device on a shared line.
-    pub(crate) foreign: Atomic<u64>,
+    pub(crate) foreign: Word,
 }
 
 /// What is on the line.
@@ -113,9 +114,9 @@ impl Line {
         let requester = Requester::new(worker, name, &source)?;
         let counts = Arc::new(
             Counts {
-                raised: Atomic::new(0),
-                handled: Atomic::new(0),
-                foreign: Atomic::new(0),
+                raised: Word::new(0),
+                handled: Word::new(0),
+                foreign: Word::new(0),
             },
             GFP_KERNEL,
         )?;
@@ -221,9 +222,9 @@ impl Line {
     #[inline]
     fn raise_noted(&self) -> Result {
         // Before: it must not be seen handled and not raised.
-        self.counts.raised.add(1, Relaxed);
+        self.counts.raised.fetch_add(1);
         self.source.raise().inspect_err(|_| {
-            self.counts.raised.fetch_sub(1, Relaxed);
+            self.counts.raised.fetch_sub(1);
         })
     }
 

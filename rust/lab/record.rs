@@ -39,9 +39,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Acquire,
             Atomic,
-            Full,
             Relaxed, //
         },
         Arc,
@@ -204,8 +202,8 @@ pub(crate) struct Record {
     /// served: each an [`Event`].
     raised: AtomicU64,
     served: Word,
-    arrived: Atomic<u64>,
-    is_disabled: Atomic<bool>,
+    arrived: Word,
+    is_disabled: Word,
     kept: Atomic<u64>,
     refused: Atomic<u64>,
     /// The last event that came while it was disabled, and the last that was refused.
@@ -234,8 +232,8 @@ impl Record {
             bottom_at: Word::new(0),
             raised: AtomicU64::new(0),
             served: Word::new(0),
-            arrived: Atomic::new(0),
-            is_disabled: Atomic::new(false),
+            arrived: Word::new(0),
+            is_disabled: Word::new(0),
             kept: Atomic::new(0),
             refused: Atomic::new(0),
             held: Atomic::new(0),
@@ -344,7 +342,7 @@ impl Record {
             event = self.bottom_slowly(event);
         }
         // A full barrier: whoever has consumed the completion that is seen here sees this event.
-        self.arrived.xchg(event.0, Full);
+        self.arrived.swap(event.0);
         // Not one more for each event: of those that nobody waits for one is left at most.
         if !self.arrival.is_complete() {
             self.arrival.complete();
@@ -402,7 +400,7 @@ impl Record {
                 return waited;
             }
             // Else it is left from an earlier event.
-            let arrived = Event(self.arrived.load(Acquire));
+            let arrived = Event(self.arrived.load_acquire());
             if arrived >= event {
                 let stamp = self.note(Mark::Woken, arrived);
                 trace::note(|| trace::Wake {
@@ -438,13 +436,13 @@ impl Record {
 
     /// Notes that the mechanism was disabled, or enabled.
     pub(crate) fn set_disabled(&self, is_disabled: bool) {
-        self.is_disabled.store(is_disabled, Relaxed);
+        self.is_disabled.store(is_disabled.into());
     }
 
     /// Notes that the top half gives the event to the mechanism, and whether it `is_taken`.
     #[inline]
     pub(crate) fn given(&self, is_taken: bool) {
-        if self.is_disabled.load(Relaxed) {
+        if self.is_disabled.load() != 0 {
             let event = self.last_raised().number();
             if is_taken {
                 self.kept.add(1, Relaxed);
@@ -459,7 +457,7 @@ impl Record {
     /// Whether the mechanism is disabled, or was when the last event came.
     pub(crate) fn holds_last(&self) -> bool {
         let (held, raised) = (self.held.load(Relaxed), self.last_raised().number());
-        self.is_disabled.load(Relaxed) || held == raised && raised > 0
+        self.is_disabled.load() != 0 || held == raised && raised > 0
     }
 
     /// What became of the events while the mechanism was disabled.

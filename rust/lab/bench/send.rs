@@ -29,6 +29,7 @@ use irqlab::{
         self,
         Bound, //
     },
+    word::Word,
 };
 use kernel::{
     prelude::*,
@@ -76,8 +77,8 @@ pub(super) fn send_all(
         plan,
         reserved,
         record,
-        events: Atomic::new(0),
-        lost: Atomic::new(0),
+        events: Word::new(0),
+        lost: Word::new(0),
         end: Atomic::new(End::Done as u32),
     };
     let sent = cpu::run_bound(&lab.workers, plan.cpu, task, |bound| {
@@ -95,8 +96,8 @@ struct Sending<'a> {
     plan: &'a Plan,
     reserved: &'a Reserved<'a>,
     record: &'a Record,
-    events: Atomic<u64>,
-    lost: Atomic<u64>,
+    events: Word,
+    lost: Word,
     /// An [`End`].
     end: Atomic<u32>,
 }
@@ -105,8 +106,8 @@ impl Sending<'_> {
     fn sent(&self) -> Sent {
         let end = self.end.load(Relaxed);
         Sent {
-            events: self.events.load(Relaxed),
-            lost: self.lost.load(Relaxed),
+            events: self.events.load(),
+            lost: self.lost.load(),
             end: End::ALL
                 .into_iter()
                 .find(|one| *one as u32 == end)
@@ -133,12 +134,12 @@ impl Sending<'_> {
             if raise(self.reserved, self.record, self.plan.burst).is_err() {
                 return End::Source;
             }
-            self.events.add(1, Relaxed);
+            self.events.fetch_add(1);
             if self.arrives(bound) {
                 lost_in_a_row = 0;
             } else {
                 lost_in_a_row += 1;
-                self.lost.add(1, Relaxed);
+                self.lost.fetch_add(1);
             }
             self.keep_period(start_ns, bound);
         }

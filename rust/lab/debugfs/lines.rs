@@ -31,10 +31,7 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::Relaxed,
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 /// The files of one line.
@@ -179,9 +176,9 @@ impl Knob for Info {
         } else {
             emit!(text, "effective_affinity {}\n", effective)?;
         }
-        emit!(text, "raised {}\n", line.counts.raised.load(Relaxed))?;
-        emit!(text, "handled {}\n", line.counts.handled.load(Relaxed))?;
-        emit!(text, "foreign {}\n", line.counts.foreign.load(Relaxed))?;
+        emit!(text, "raised {}\n", line.counts.raised.load())?;
+        emit!(text, "handled {}\n", line.counts.handled.load())?;
+        emit!(text, "foreign {}\n", line.counts.foreign.load())?;
         emit!(text, "interrupts {}\n", info.nr_interrupts)?;
         Ok(())
     }

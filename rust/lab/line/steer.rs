@@ -26,7 +26,6 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::Relaxed,
     time::msecs_to_jiffies, //
 };
 
@@ -184,10 +183,10 @@ fn raise_until(line: &Line, is_there: impl Fn() -> Result<bool>) -> Answer<bool>
 fn raise_and_wait(line: &Line, task: &Task) -> Answer {
     const PATIENCE_MS: u32 = 2000;
 
-    let handled = line.counts.handled.load(Relaxed);
+    let handled = line.counts.handled.load();
     line.raise()?;
     for _ in 0..PATIENCE_MS * 10 {
-        if line.counts.handled.load(Relaxed) != handled {
+        if line.counts.handled.load() != handled {
             return Ok(());
         }
         task.sleep_us(100, 100);

@@ -41,7 +41,6 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
-        atomic::Relaxed,
         Arc,
         Mutex, //
     },
@@ -67,10 +66,10 @@ impl TopHalf {
         defer: impl FnOnce(&dyn Mechanism) -> ThreadedIrqReturn,
     ) -> ThreadedIrqReturn {
         if !is_ours {
-            self.counts.foreign.add(1, Relaxed);
+            self.counts.foreign.fetch_add(1);
             return ThreadedIrqReturn::None;
         }
-        self.counts.handled.add(1, Relaxed);
+        self.counts.handled.fetch_add(1);
         match &self.mechanism {
             None => {
                 trace::note(|| trace::Top {

@@ -16,22 +16,16 @@ use irqlab::{
         Handler,
         IrqPoll, //
     },
+    word::Word,
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Full, //
-    },
-};
+use kernel::prelude::*;
 
 pub(super) const KIND: Kind = Kind {
     name: c"irq_poll",
     about: "an IRQ poll",
     new: || {
         deferred::new(IrqPoll::new(WEIGHT, Completions::new()), |poll| {
-            poll.pending.fetch_add(1, Full);
+            poll.pending.fetch_add(1);
             poll.schedule();
         })
     },
@@ -43,7 +37,7 @@ const WEIGHT: u8 = 4;
 #[pin_data]
 struct Completions {
     /// Interrupts that no poll has found yet.
-    pending: Atomic<u32>,
+    pending: Word,
     #[pin]
     record: Record,
 }
@@ -51,7 +45,7 @@ struct Completions {
 impl Completions {
     fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            pending: Atomic::new(0),
+            pending: Word::new(0),
             record <- Record::new(),
         }? Error)
     }
@@ -65,14 +59,14 @@ impl Borrow<Record> for Completions {
 
 impl Handler for Completions {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
-        let found = this.pending.xchg(0, Full);
+        let found = this.pending.swap(0);
         if found > 0 {
             this.record.bottom();
         }
-        found.min(1)
+        found.min(1) as u32
     }
 
     fn has_more(this: &IrqPoll<Self>) -> bool {
-        this.pending.load(Acquire) > 0
+        this.pending.load_acquire() > 0
     }
 }
