@@ -80,14 +80,10 @@ run: kselftest
 		tools/enter build/tool/irqlab report $(OUTPUT)/run.json -o $(OUTPUT)/report.html && \
 		echo "The same with pictures, for a browser: $(OUTPUT)/report.html" >&2; }; exit $$code
 
-# In these guests the clock counts instructions, so that the tables are the same each time, on any host. QEMU
-# then runs one emulated CPU at a time, while the clock goes on for all of them. So the mechanisms are compared
-# on one CPU. Calls between CPUs need several; there, a CPU that waits for another lets that one run.
+# In guests whose clock counts instructions, so that the tables are the same each time, on any host.
 bench: kselftest
-	@tools/enter tools/guest $(guest_options) $(if $(SMP),,--smp 1) --deterministic --timeout 1200 \
-		--console $(OUTPUT)/bench.log -- ./compare.sh
-	@tools/enter tools/guest $(guest_options) --deterministic --timeout 1200 \
-		--console $(OUTPUT)/bench_ipi.log -- ./compare_ipi.sh
+	@tools/enter tools/bench measure $(if $(LINE),--line '$(LINE)') $(if $(COUNT),--count '$(COUNT)') \
+		$(if $(MECHANISMS),--mechanisms '$(MECHANISMS)')
 
 # What FILES and MODULES name may be where only the host has it: a copy goes into the guest.
 own = $(OUTPUT)/own
@@ -199,8 +195,8 @@ help:
 #?                  also as a page for a browser, in build/
 #?  make test       run all tests; exit code 0 if all passed
 #?  make shell      a shell in the guest, with the module inserted
-#?  make bench      compare all mechanisms, idle and under loads, and calls between CPUs in Rust and in C;
-#?                  the unit is one instruction
+#?  make bench      what each mechanism costs in instructions, idle and under loads, next to the same in C and
+#?                  to the kernel's own tracing; keeps it in doc/results. LINE= COUNT= MECHANISMS= for others
 #?  make            build the modules
 #?  make kselftest  lay out the selftests, the tool and what they need as a directory that runs on any
 #?                  machine: build/KERNEL/kselftest; see doc/real_machines.md

@@ -895,7 +895,8 @@ measures() {
 	rows | awk -v line="$1" '
 		FILENAME ~ /places$/ { place[$1] = $2; next }
 		function wrong(what) { print what ": " $0; bad = 1 }
-		NF != 22 { wrong("not 22 columns") }
+		NF != 25 { wrong("not 25 columns") }
+		$23 !~ /^[1-9][0-9]*$/ || $23 > $6 || $24 > $7 || $25 > $12 { wrong("the least is above the median") }
 		$17 != 0 || $19 != 0 || $18 !~ /^[0-9,-]+$/ { wrong("not on CPU 0") }
 		!($1 in place) { wrong("no such mechanism, or twice") }
 		$15 !~ place[$1] { wrong("not in " place[$1]) }
@@ -1012,7 +1013,7 @@ measures_what_it_can_have() {
 	} <"$work/why"
 	same "tasklet" "$tasklet" "it is on sim1 (echo none >lines/sim1/handlers)"
 	same "bh_wq" "$bh_wq" "it is disabled (echo 1 >deferral/bh_wq/enabled)"
-	rows | awk 'NF != 22 { print; bad = 1 } END { exit bad }' || fail "not 22 columns"
+	rows | awk 'NF != 25 { print; bad = 1 } END { exit bad }' || fail "not 25 columns"
 	must_answer bench EBUSY "line=sim0 mechanisms=bh_wq,tasklet count=10"
 	must_have_said bench EBUSY
 	# What is on the line itself it can have.

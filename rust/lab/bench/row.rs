@@ -123,7 +123,7 @@ pub(super) fn show_header(text: &mut Text) -> Result {
     emit!(
         text,
         "{:<17} {:<7} {:>3} {:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} \
-         contexts current top_cpus bottom_cpus task_cpus net_irq net_p50 net_wake\n",
+         contexts current top_cpus bottom_cpus task_cpus net_irq net_p50 net_wake irq_min min wake_min\n",
         "#mechanism",
         "line",
         "cpu",
@@ -156,7 +156,7 @@ impl Row {
                 emit!(
                     text,
                     "{0:>5} {0:>4} {0:>8} {0:>8} {0:>8} {0:>8} {0:>8} {0:>9} {0:>8} {0:>8} {0:>9} \
-                     {0} {0} {0} {0} {0} {0} {0} {0} # not measured: {1}\n",
+                     {0} {0} {0} {0} {0} {0} {0} {0} {0} {0} {0} # not measured: {1}\n",
                     "-",
                     why
                 )
@@ -168,6 +168,7 @@ impl Row {
 impl Measured {
     fn show(&self, cpu: CpuId, resolution_ns: u64, cost_ns: u64, text: &mut Text) -> Result {
         let Summary {
+            min,
             p50,
             p90,
             p99,
@@ -202,6 +203,7 @@ impl Measured {
         for latency in [&self.top, &self.bottom, &self.waiter] {
             emit!(text, " {}", latency.p50.saturating_sub(cost_ns))?;
         }
+        emit!(text, " {} {min} {}", self.top.min, self.waiter.min)?;
         if self.sent.end != End::Done {
             let (events, reason) = (self.sent.events, self.sent.end.reason());
             emit!(text, " # only {events} of {} events: {reason}", self.asked)?;

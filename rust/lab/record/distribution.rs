@@ -21,6 +21,8 @@ use kernel::{
 /// `buckets` has [`NR_BUCKETS`] elements.
 pub(crate) struct Distribution {
     buckets: KVVec<Atomic<u32>>,
+    /// The lowest, or `u64::MAX`.
+    min: Atomic<u64>,
     max: Atomic<u64>,
 }
 
@@ -33,6 +35,7 @@ impl Distribution {
         // INVARIANT: As many were pushed.
         Ok(Self {
             buckets,
+            min: Atomic::new(u64::MAX),
             max: Atomic::new(0),
         })
     }
@@ -40,6 +43,13 @@ impl Distribution {
     #[inline]
     pub(crate) fn count(&self, value: u64) {
         self.buckets[histogram::bucket_of(value)].add(1, Relaxed);
+        let mut min = self.min.load(Relaxed);
+        while value < min {
+            match self.min.cmpxchg(min, value, Relaxed) {
+                Ok(_) => break,
+                Err(other) => min = other,
+            }
+        }
         let mut max = self.max.load(Relaxed);
         while value > max {
             match self.max.cmpxchg(max, value, Relaxed) {
@@ -58,6 +68,7 @@ impl Distribution {
         for bucket in &self.buckets {
             bucket.store(0, Relaxed);
         }
+        self.min.store(u64::MAX, Relaxed);
         self.max.store(0, Relaxed);
     }
 
@@ -66,6 +77,11 @@ impl Distribution {
         self.buckets
             .iter()
             .map(|bucket| u64::from(bucket.load(Relaxed)))
+    }
+
+    /// The lowest value, exactly; `u64::MAX` if nothing was counted.
+    fn min(&self) -> u64 {
+        self.min.load(Relaxed)
     }
 
     /// The highest value, exactly.
@@ -77,6 +93,7 @@ impl Distribution {
 /// What a table says of a distribution. Nanoseconds; 0 if nothing was counted.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Summary {
+    pub(crate) min: u64,
     pub(crate) p50: u64,
     pub(crate) p90: u64,
     pub(crate) p99: u64,
@@ -87,20 +104,26 @@ pub(crate) struct Summary {
 /// All CPUs' distributions as one.
 pub(crate) struct Merged {
     counts: KVVec<u64>,
+    min: u64,
     max: u64,
 }
 
 impl Merged {
     pub(crate) fn new<'a>(parts: impl Iterator<Item = &'a Distribution>) -> Result<Self> {
         let mut counts = KVVec::from_elem(0u64, NR_BUCKETS, GFP_KERNEL)?;
-        let mut max = 0;
+        let (mut min, mut max) = (u64::MAX, 0);
         for part in parts {
             for (sum, count) in counts.iter_mut().zip(part.counts()) {
                 *sum = sum.wrapping_add(count);
             }
+            min = min.min(part.min());
             max = max.max(part.max());
         }
-        Ok(Self { counts, max })
+        Ok(Self { counts, min, max })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.min == u64::MAX
     }
 
     /// The value at `percentile` hundredths of a percent, never above the maximum.
@@ -111,6 +134,7 @@ impl Merged {
 
     pub(crate) fn summary(&self) -> Summary {
         Summary {
+            min: self.min.min(self.max),
             p50: self.at(histogram::P50),
             p90: self.at(histogram::P90),
             p99: self.at(histogram::P99),

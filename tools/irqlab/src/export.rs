@@ -57,6 +57,12 @@ fn csv(document: &Value, table: &str) -> Result<String> {
                 "top_cpus",
                 "bottom_cpus",
                 "task_cpus",
+                "net_irq",
+                "net_p50",
+                "net_wake",
+                "irq_min",
+                "min",
+                "wake_min",
                 "note",
             ];
             (columns.map(str::to_owned).to_vec(), rows)
