@@ -12,6 +12,7 @@ mod per_cpu;
 mod run;
 mod set;
 mod taken_offline;
+mod topology;
 
 pub use bound::{
     run_bound,
@@ -27,6 +28,10 @@ pub use kernel::cpu::CpuId;
 pub use per_cpu::PerCpu;
 pub use set::Set;
 pub use taken_offline::TakenOffline;
+pub use topology::{
+    node_of,
+    share_core, //
+};
 
 pub use run::{
     is_online,

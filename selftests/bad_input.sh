@@ -160,7 +160,8 @@ state >"$work/state" 2>/dev/null
 		echo "refuses ipi/call ERANGE $command"
 	done
 	for_each ipi/matrix EINVAL '%377 all rounds rounds= kind=broadcast kind=any cpus= cpus=x budget_ms=1s
-		rounds=1%040rounds=1 target=busy%040hold_us=5 count=1'
+		rounds=1%040rounds=1 target=busy%040hold_us=5 count=1 parallel=2 kind=nmi%040parallel=1
+		target=busy%040parallel=1 kind=self%040parallel=1'
 	for_each ipi/matrix ENODEV 'kind=no target=off kind='
 	for_each ipi/matrix ENXIO 'cpus=0 cpus=0,0-0'
 	for_each ipi/matrix ERANGE 'rounds=0 rounds=1000001 budget_ms=0 budget_ms=3600001 cpus=0-99999'

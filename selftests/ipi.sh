@@ -235,6 +235,17 @@ has_all_pairs() {
 		}' "$lab/ipi/matrix" || fail "not all are measured"
 }
 
+# measures_disjoint_pairs_at_once KIND - in as many steps as all need who have one partner at a time
+measures_disjoint_pairs_at_once() {
+	needs_others
+	must ipi/matrix "kind=$1 rounds=1 parallel=1 budget_ms=600000"
+	same "pairs" "$(pairs | grep -vc unmeasured)" $((cpus * (cpus - 1)))
+	# With an odd number one has a rest each time. There and back are two steps.
+	same "steps" "$(sed -n 's/^# .* ms, \([0-9]*\) steps; done$/\1/p' "$lab/ipi/matrix")" $(((cpus - 1 + cpus % 2) * 2))
+	pairs | awk '$13 !~ /^[01]$/ || $14 !~ /^[0-9-]+:[0-9-]+$/ { print; wrong = 1 } END { exit wrong }' ||
+		fail "no word of how near they are"
+}
+
 # shows_who_sends matrix KIND - by the kernel's tracepoint, which is called on the sender: from there to the other
 # CPU, in the order of the rows
 shows_who_sends() {
@@ -429,8 +440,12 @@ run_table <<-END
 	has_all_pairs reschedule $((cpus * (cpus - 1)))
 	has_all_pairs nmi $((cpus * (cpus - 1))) target=irqs_off
 	has_all_pairs task $((cpus * (cpus - 1)))
+	has_all_pairs single $((cpus * (cpus - 1))) parallel=1
 	has_all_pairs self $cpus
 	has_all_pairs irq_work $cpus
+	measures_disjoint_pairs_at_once single
+	measures_disjoint_pairs_at_once reschedule
+	measures_disjoint_pairs_at_once task
 	shows_who_sends matrix async
 	keeps_its_budget 1
 	keeps_its_budget 1000

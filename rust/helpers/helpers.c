@@ -33,6 +33,7 @@
 #include "softirq.c"
 #include "spinlock.c"
 #include "sprintf.c"
+#include "topology.c"
 #include "tracepoint.c"
 #include "uaccess.c"
 #include "unwind.c"

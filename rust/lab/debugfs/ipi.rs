@@ -6,7 +6,7 @@
 //! all that are online, but for the sender's), `count=1000`, `wait=1`, `from=` (the first
 //! CPU that is online), `senders=2` (how many, for `kind=contended`), `target=idle` (or
 //! `busy`, `irqs_off`) and `hold_us=200`; to `matrix` `kind=single`, `cpus=` (all that are
-//! online), `rounds=100`, `budget_ms=5000`, `target=` and `hold_us=`; to `modes` `count=100`,
+//! online), `rounds=100`, `budget_ms=5000`, `target=`, `hold_us=` and `parallel=0`; to `modes` `count=100`,
 //! `batches=10` and `cpu=`.
 
 use super::{
@@ -197,8 +197,17 @@ impl Knob for Matrix {
     }
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        let keys = ["kind", "cpus", "rounds", "budget_ms", "target", "hold_us"];
-        let [kind, cpus, rounds, budget_ms, target, hold_us] = assignments(command, keys)?;
+        let keys = [
+            "kind",
+            "cpus",
+            "rounds",
+            "budget_ms",
+            "target",
+            "hold_us",
+            "parallel",
+        ];
+        let [kind, cpus, rounds, budget_ms, target, hold_us, parallel] =
+            assignments(command, keys)?;
         let kind = Kind::find(text_or(kind, "single"))?;
         if kind.reach() == Reach::Many {
             refuse!(EINVAL, "{} is not between two CPUs; see call", kind.name());
@@ -213,6 +222,7 @@ impl Knob for Matrix {
             target: Target::find(text_or(target, "idle"), hold(hold_us)?)?,
             rounds: number_or(rounds, 100, 1..=1_000_000)?,
             budget_ms: number_or(budget_ms, 5000, 1..=3_600_000)?,
+            is_parallel: parallel.map_or(Ok(false), switch)?,
         };
         matrix::run(lab, &plan, task)
     }

@@ -104,6 +104,11 @@ impl Kind {
         )
     }
 
+    /// Whether several may be on their way at a time, from as many senders: all that they share is for each CPU.
+    pub(crate) const fn may_meet_others(self) -> bool {
+        matches!(self, Kind::Single | Kind::Reschedule | Kind::Task)
+    }
+
     /// The kernel's counter of it.
     pub(crate) const fn counter(self) -> Option<Counter> {
         match self {

@@ -4,7 +4,8 @@
 //!
 //! There are two passes. The first sends one between every two, so that what the budget
 //! allows for is known of as many pairs as can be; the second divides what is left of the
-//! budget among them. A pair that could not be measured remains, and says why.
+//! budget among them. A pair that could not be measured remains, and says why. One pair is measured
+//! at a time, or as many as there can be [at the same time](parallel).
 
 use super::{
     kind::{
@@ -51,6 +52,9 @@ use kernel::{
     },
 };
 
+mod parallel;
+mod tournament;
+
 /// What to measure.
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
@@ -60,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) rounds: u64,
     /// How long all of it may take.
     pub(crate) budget_ms: u64,
+    /// Whether disjoint pairs are measured at the same time.
+    pub(crate) is_parallel: bool,
 }
 
 /// The last measurement, or the one that runs.
@@ -77,6 +83,8 @@ struct Head {
     /// Whether it is counted how many found interrupts off.
     counts_met: bool,
     elapsed_ns: u64,
+    /// How often some pair was measured, or several at the same time.
+    nr_steps: u64,
     /// 1 or 2, or 0 if it has ended.
     pass: u32,
 }
@@ -105,6 +113,18 @@ enum State {
     Failed(Error),
 }
 
+impl State {
+    fn measured(rounds: u64, times: &Times) -> Result<Self> {
+        Ok(Self::Measured {
+            rounds,
+            backwards: times.backwards.load(Relaxed),
+            met: times.met.load(Relaxed),
+            one_way: times.one_way.figures()?,
+            round_trip: times.round_trip.figures()?,
+        })
+    }
+}
+
 impl Matrix {
     pub(super) const fn new() -> Self {
         Self {
@@ -118,7 +138,7 @@ impl Matrix {
         emit!(
             text,
             "#from to rounds one_way_min one_way_p50 one_way_p99 one_way_max round_trip_min \
-             round_trip_p50 round_trip_p99 round_trip_max met\n"
+             round_trip_p50 round_trip_p99 round_trip_max met smt nodes\n"
         )?;
         let Some(head) = &self.head else {
             return Ok(());
@@ -129,8 +149,8 @@ impl Matrix {
         emit!(
             text,
             "# {} ({}), target {}, at most {} rounds for each pair, budget {} ms; in ns\n\
-             # {} of {} pairs measured in {} ms; {}\n\
-             # '-' is not above the clock's resolution of {} ns\n",
+             # {} of {} pairs measured in {} ms, {} steps; {}\n\
+             # '-' is not above the clock's resolution of {} ns; smt: 1 if both are threads of one core\n",
             head.kind.name(),
             head.kind.about(),
             head.target,
@@ -139,6 +159,7 @@ impl Matrix {
             measured,
             self.pairs.len(),
             head.elapsed_ns / 1_000_000,
+            head.nr_steps,
             match head.pass {
                 0 => "done",
                 1 => "running, first pass",
@@ -209,6 +230,13 @@ impl Pair {
         } else {
             emit!(text, " -")?;
         }
+        emit!(text, " {}", u8::from(cpu::share_core(self.from, self.to)))?;
+        for (separator, cpu) in [(' ', self.from), (':', self.to)] {
+            match cpu::node_of(cpu) {
+                Some(node) => emit!(text, "{separator}{node}")?,
+                None => emit!(text, "{separator}-")?,
+            }
+        }
         if !why.is_empty() {
             emit!(text, " # {why}")?;
         }
@@ -241,6 +269,12 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
     if pairs.is_empty() {
         refuse!(ENXIO, "there are no two CPUs in '{}'", plan.cpus);
     }
+    if plan.is_parallel && !(plan.kind.may_meet_others() && plan.target == Target::Idle) {
+        refuse!(
+            EINVAL,
+            "parallel=1 is for kind=single, reschedule and task, and for targets that are idle"
+        );
+    }
     let mut what = Text::new();
     let (kind, cpus, target) = (plan.kind.name(), &plan.cpus, plan.target);
     emit!(
@@ -252,6 +286,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
         lab,
         experiment,
         nr_noted: Atomic::new(0),
+        nr_steps: Atomic::new(0),
         plan,
         prober: Prober::new(plan.kind, plan.target, task)?,
         all: times.clone(),
@@ -270,17 +305,29 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
             resolution_ns: clock::resolution_ns(clock::Counter::Clock),
             counts_met: measurement.prober.counts_met(),
             elapsed_ns: 0,
+            nr_steps: 0,
             pass: 1,
         }),
         pairs,
     };
-    let mut ended = measurement.pass(1, task);
-    if ended.is_ok() && plan.rounds > 1 {
-        ended = measurement.pass(2, task);
+    let seats = match plan.is_parallel {
+        true => Some(parallel::seats(plan.cpus.len())?),
+        false => None,
+    };
+    let mut ended = Ok(());
+    for (pass, rounds) in [(1, 1), (2, plan.rounds)] {
+        if ended.is_ok() && rounds >= pass {
+            measurement.begin(pass as u32);
+            ended = match &seats {
+                Some(seats) => parallel::pass(&measurement, seats, rounds, task),
+                None => measurement.pass(pass as u32, task),
+            };
+        }
     }
     if let Some(head) = &mut lab.ipis.matrix.lock().head {
         head.pass = 0;
         head.elapsed_ns = measurement.elapsed_ns();
+        head.nr_steps = measurement.nr_steps.load(Relaxed);
     }
     *lab.ipis.last.lock() = Some(times);
     ended
@@ -291,6 +338,7 @@ struct Measurement<'a> {
     experiment: Experiment<'a>,
     /// How many pairs either pass has come to.
     nr_noted: Atomic<u64>,
+    nr_steps: Atomic<u64>,
     plan: &'a Plan,
     prober: Prober,
     all: Arc<Times>,
@@ -311,12 +359,15 @@ impl Measurement<'_> {
         (self.plan.budget_ms * 1_000_000).saturating_sub(self.elapsed_ns())
     }
 
-    /// Measures all pairs. What a target is busy with, it is only while it is the target: then
-    /// the pairs are sorted by target. Else by sender, which measures many in one go.
-    fn pass(&self, pass: u32, task: &Task) -> Answer {
+    fn begin(&self, pass: u32) {
         if let Some(head) = &mut self.lab.ipis.matrix.lock().head {
             head.pass = pass;
         }
+    }
+
+    /// Measures all pairs. What a target is busy with, it is only while it is the target: then
+    /// the pairs are sorted by target. Else by sender, which measures many in one go.
+    fn pass(&self, pass: u32, task: &Task) -> Answer {
         let mut nr_left = self.lab.ipis.matrix.lock().pairs.len() as u64;
         for cpu in self.plan.cpus.iter() {
             if self.left_ns() == 0 {
@@ -372,6 +423,7 @@ impl Measurement<'_> {
                         break;
                     };
                     self.note(*index, state);
+                    self.nr_steps.add(1, Relaxed);
                     cursor.add(1, Relaxed);
                     left.store(left.load(Relaxed).saturating_sub(1), Relaxed);
                     here.task.yield_if_needed();
@@ -394,6 +446,7 @@ impl Measurement<'_> {
         let mut matrix = self.lab.ipis.matrix.lock();
         if let Some(head) = &mut matrix.head {
             head.elapsed_ns = self.elapsed_ns();
+            head.nr_steps = self.nr_steps.load(Relaxed);
         }
         let nr_passes = if self.plan.rounds > 1 { 2 } else { 1 };
         let nr_steps = nr_passes * matrix.pairs.len() as u64;
@@ -470,12 +523,6 @@ impl Measurement<'_> {
             None if rounds == 0 => return Ok(Some(State::Unmeasured)),
             _ => (),
         }
-        Ok(Some(State::Measured {
-            rounds,
-            backwards: self.pair.backwards.load(Relaxed),
-            met: self.pair.met.load(Relaxed),
-            one_way: self.pair.one_way.figures()?,
-            round_trip: self.pair.round_trip.figures()?,
-        }))
+        State::measured(rounds, &self.pair).map(Some)
     }
 }

@@ -44,11 +44,8 @@ pub(super) struct Times {
     resolution_ns: u64,
 }
 
-/// A distribution that knows its lowest value too.
-pub(super) struct Spread {
-    distribution: Distribution,
-    min: Atomic<u64>,
-}
+/// A distribution.
+pub(super) struct Spread(Distribution);
 
 /// What a table says of a [`Spread`], in nanoseconds.
 #[derive(Clone, Copy)]
@@ -94,37 +91,26 @@ impl Times {
 
 impl Spread {
     fn new() -> Result<Self> {
-        Ok(Self {
-            distribution: Distribution::new()?,
-            min: Atomic::new(u64::MAX),
-        })
+        Ok(Self(Distribution::new()?))
     }
 
     pub(super) fn count(&self, ns: u64) {
-        self.distribution.count(ns);
-        let mut min = self.min.load(Relaxed);
-        while ns < min {
-            match self.min.cmpxchg(min, ns, Relaxed) {
-                Ok(_) => break,
-                Err(other) => min = other,
-            }
-        }
+        self.0.count(ns);
     }
 
     fn clear(&self) {
-        self.distribution.clear();
-        self.min.store(u64::MAX, Relaxed);
+        self.0.clear();
     }
 
     /// Nothing, if nothing was counted.
     pub(super) fn figures(&self) -> Result<Option<Figures>> {
-        let min = self.min.load(Relaxed);
-        if min == u64::MAX {
+        let merged = Merged::new(core::iter::once(&self.0))?;
+        if merged.is_empty() {
             return Ok(None);
         }
-        let summary = Merged::new(core::iter::once(&self.distribution))?.summary();
+        let summary = merged.summary();
         Ok(Some(Figures {
-            min,
+            min: summary.min,
             p50: summary.p50,
             p99: summary.p99,
             max: summary.max,
@@ -150,7 +136,7 @@ pub(super) fn show(times: Option<&Times>, text: &mut Text) -> Result {
         ("one_way", &times.one_way),
         ("round_trip", &times.round_trip),
     ] {
-        let merged = Merged::new(core::iter::once(&spread.distribution))?;
+        let merged = Merged::new(core::iter::once(&spread.0))?;
         let total: u64 = merged.buckets().map(|(_, _, count)| count).sum();
         let mut below = 0u64;
         for (low, high, count) in merged.buckets() {
