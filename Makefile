@@ -85,6 +85,19 @@ bench: kselftest
 	@tools/enter tools/bench measure $(if $(LINE),--line '$(LINE)') $(if $(COUNT),--count '$(COUNT)') \
 		$(if $(MECHANISMS),--mechanisms '$(MECHANISMS)')
 
+# What bottom halves that work for long do to others, on one CPU, as above.
+.PHONY: consequences record-consequences
+consequences: kselftest
+	@tools/enter tools/guest $(guest_options) $(if $(SMP),,--smp 1) --deterministic --timeout 2400 \
+		--console $(OUTPUT)/consequences.log -- ./consequences.sh
+
+# In place of what doc/choosing.md shows now, between its two marks.
+record-consequences: kselftest
+	@$(MAKE) -s --no-print-directory consequences >$(OUTPUT)/consequences.text
+	@awk 'FNR == NR { text = text $$0 "\n"; next } /^<!-- consequences -->/ { print; printf "%s", text; inside = 1 } \
+		/^<!-- end of consequences -->/ { inside = 0 } !inside || /^<!-- end/' $(OUTPUT)/consequences.text \
+		doc/choosing.md >$(OUTPUT)/choosing.md && cp $(OUTPUT)/choosing.md doc/choosing.md
+
 # What FILES and MODULES name may be where only the host has it: a copy goes into the guest.
 own = $(OUTPUT)/own
 own_options = $(addprefix --file $(own)/,$(notdir $(FILES:/=))) \
@@ -197,6 +210,7 @@ help:
 #?  make shell      a shell in the guest, with the module inserted
 #?  make bench      what each mechanism costs in instructions, idle and under loads, next to the same in C and
 #?                  to the kernel's own tracing; keeps it in doc/results. LINE= COUNT= MECHANISMS= for others
+#?  make consequences  what bottom halves that work for 50 us, 1 ms or 20 ms do to others
 #?  make            build the modules
 #?  make kselftest  lay out the selftests, the tool and what they need as a directory that runs on any
 #?                  machine: build/KERNEL/kselftest; see doc/real_machines.md
@@ -228,6 +242,7 @@ help:
 #?  make doc        the library's documentation as web pages
 #?  make book       the course as web pages, in build/course, with mdBook
 #?  make record-course  put what the course's commands print into it
+#?  make record-consequences  put the tables of make consequences into doc/choosing.md
 #?  make pictures   draw the pictures of README.md anew, of what make run has measured last
 #?  make matrix     all claims on every kernel and flavour, in doc/matrix.md; KERNELS= for others
 #?  make fmt        format the Rust code

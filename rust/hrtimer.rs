@@ -164,6 +164,27 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
         periods
     }
 
+    /// How long ago the time was that it was last started for, in nanoseconds; negative if that is yet to
+    /// come. In the handler: by how much it is late.
+    ///
+    /// ```
+    /// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer, Kind}};
+    /// # use kernel::prelude::*;
+    /// struct Punctual;
+    ///
+    /// impl Handler<Kind<HardIrq>> for Punctual {
+    ///     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
+    ///         pr_info!("late by {} ns\n", this.late_ns());
+    ///     }
+    /// }
+    /// ```
+    pub fn late_ns(&self) -> i64 {
+        // SAFETY: It is set up, and the field is always readable, though it changes.
+        let due = unsafe { (&raw const (*self.raw()).node.expires).read_volatile() };
+        // SAFETY: Can be called in any context but NMI, where it may only be inexact.
+        unsafe { bindings::ktime_get() }.saturating_sub(due)
+    }
+
     /// Stops the timer if it does not run, and waits for nothing. Returns whether it was started; none
     /// if its handler runs now, and may start it again. May be called in any context but an NMI, where it
     /// is refused, with none.

@@ -62,12 +62,22 @@ pub enum Priority {
     Fifo,
     /// SCHED_FIFO at the lowest priority: above all ordinary tasks, no more.
     FifoLow,
+    /// SCHED_FIFO at a priority of 1, the lowest, to 99.
+    ///
+    /// ```
+    /// # use irqlab::kthread::{Priority, Worker};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// fn above_threaded_irqs() -> Result<Arc<Worker>> {
+    ///     Worker::new(c"example", Priority::FifoAt(60))
+    /// }
+    /// ```
+    FifoAt(u8),
 }
 
 impl Worker {
     /// Starts a worker called `name`.
     ///
-    /// Errors: `ENOMEM`.
+    /// Errors: `ENOMEM`, `EINVAL` if there is no such priority.
     pub fn new(name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string.
         let raw = unsafe { bindings::kthread_run_worker(name.as_char_ptr()) };
@@ -78,7 +88,7 @@ impl Worker {
     /// Starts a worker that runs on `cpu` only, called `name/<cpu>`.
     ///
     /// While the CPU is offline it runs elsewhere. Work that it begins after that, it does on `cpu`
-    /// again. Errors: `ENOMEM`.
+    /// again. Errors: as [`Self::new`].
     ///
     /// ```
     /// # use irqlab::{cpu::CpuId, kthread::{Priority, Worker}};
@@ -112,6 +122,10 @@ impl Worker {
             Priority::Fifo => unsafe { bindings::sched_set_fifo(task) },
             // SAFETY: The task lives as long as the worker, which is destroyed later.
             Priority::FifoLow => unsafe { bindings::sched_set_fifo_low(task) },
+            Priority::FifoAt(priority) => {
+                // SAFETY: The task lives as long as the worker, which is destroyed later.
+                to_result(unsafe { bindings::kthread_set_fifo(task, priority.into()) })?
+            }
         }
         Ok(Arc::new(worker, GFP_KERNEL)?)
     }

@@ -38,6 +38,7 @@ mod attached;
 mod exception;
 mod ipi;
 mod irq;
+mod log;
 mod net;
 mod softirq;
 mod task;
@@ -64,6 +65,10 @@ pub use irq::{
     LocalTimerEntry,
     RescheduleEntry,
     RescheduleExit,
+};
+pub use log::{
+    Console,
+    Message, //
 };
 pub use net::NetifReceiveSkb;
 pub use softirq::{

@@ -123,14 +123,19 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040speed=1 line=sim0%040=1 line=sim0%040count= line=sim0%040count=many
 		line=sim0%040count=-1 line=sim0%040count=1%000 line=sim0%040period_us=0.5
 		line=sim0%040cpu=all line=sim0%040burst=two line=sim0%040budget_ms=1s
-		line=sim0%040mechanisms=hard,hard line=sim0%040%377'
+		line=sim0%040mechanisms=hard,hard line=sim0%040%377
+		line=sim0%040top_us= line=sim0%040bottom_us=1ms line=sim0%040bottom_us=-1
+		line=sim0%040victims=2 line=sim0%040victims= line=sim0%040priority=50
+		line=sim0%040victims=0%040priority=50 line=sim0%040victims=1%040priority=high'
 	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
 		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
 		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq'
 	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
 		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
-		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001'
+		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001
+		line=sim0%040top_us=100001 line=sim0%040bottom_us=18446744073709551616
+		line=sim0%040victims=1%040priority=0 line=sim0%040victims=1%040priority=100'
 	for_each dpc/parameters EINVAL '%012 %040 4 maximum_depth maximum_depth= maximum_depth=-1 depth=4
 		tick_ms=1%040tick_ms=1 threaded=2 threaded=on idle_drain= default%040now DEFAULT tick_ms=1%000 %377'
 	for_each dpc/parameters ERANGE 'maximum_depth=0 maximum_depth=1001 minimum_rate=1000001 adjustment=0

@@ -61,6 +61,9 @@ files() {
 		tape 400 0 header
 		tape_on 600 1 value
 		tape_size 600 1 value
+		victims/complaints 400 0 header
+		victims/latencies 400 9 header
+		victims/ran 400 9 header
 		lines/LINE/affinity 600 1 value
 		lines/LINE/enabled 600 1 value
 		lines/LINE/handlers 600 1 header

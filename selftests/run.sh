@@ -26,7 +26,7 @@ done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
 	set -- claims.sh knobs.sh lifetime.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
-		samples.sh leaks.sh old_bh.sh loads.sh hotplug.sh soak.sh storm.sh tool.sh trace.sh
+		samples.sh leaks.sh old_bh.sh loads.sh hotplug.sh soak.sh storm.sh tool.sh trace.sh victims.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown cleanups.sh
 fi
 index=0

@@ -22,6 +22,7 @@
 #include <trace/events/irq.h>
 #include <trace/events/net.h>
 #include <trace/events/power.h>
+#include <trace/events/printk.h>
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
 #include <trace/events/syscalls.h>

@@ -113,6 +113,7 @@ struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name);
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker_on_cpu(unsigned int cpu,
 								    const char *name);
 int rust_helper_irqlab_kthread_rebind(struct task_struct *task, unsigned int cpu);
+int rust_helper_irqlab_kthread_set_fifo(struct task_struct *task, unsigned int priority);
 void rust_helper_irqlab_kthread_work_init(struct kthread_work *work,
 					  void (*func)(struct kthread_work *work));
 

@@ -5,6 +5,7 @@
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
+#include <uapi/linux/sched/types.h>
 
 struct kthread_worker *rust_helper_irqlab_kthread_run_worker(const char *name)
 {
@@ -23,6 +24,18 @@ struct kthread_worker *rust_helper_irqlab_kthread_run_worker_on_cpu(unsigned int
 		wake_up_process(worker->task);
 	}
 	return worker;
+}
+
+/* The kernel exports what sets the priorities that it chooses itself, and this. */
+int rust_helper_irqlab_kthread_set_fifo(struct task_struct *task, unsigned int priority)
+{
+	struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_FIFO,
+		.sched_priority = priority,
+	};
+
+	return sched_setattr_nocheck(task, &attr);
 }
 
 /* May sleep. Changes nothing if the CPU is offline. */

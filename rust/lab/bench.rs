@@ -12,6 +12,8 @@
 //! They are sent from a thread bound to the CPU, which may go offline meanwhile: the
 //! row says so, and the run ends. A mechanism that cannot be had has a row that says
 //! why, and the others are measured.
+//!
+//! The halves can be told to [`work`](crate::work) for a while, and [`victims`] to want the CPU meanwhile.
 
 use crate::{
     laboratory::Lab,
@@ -26,6 +28,7 @@ use crate::{
         refuse,
         Answer, //
     },
+    work::Halves,
 };
 use irqlab::{
     clock,
@@ -36,6 +39,7 @@ use irqlab::{
     },
     emit,
     text::Text,
+    tracepoint::Attached,
 };
 use kernel::{
     new_mutex,
@@ -45,16 +49,25 @@ use kernel::{
         Mutex, //
     },
 };
+use ran::Ran;
 use row::{
     End,
     Measured,
-    Row, //
+    Row,
+    Sent, //
 };
+use suffered::Suffered;
+use victims::Beside;
 
+mod complaints;
+mod ran;
 mod row;
 mod send;
+mod suffered;
+mod victims;
 
 pub(crate) use send::send;
+pub(crate) use victims::Victims;
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -67,6 +80,9 @@ pub(crate) struct Plan {
     pub(crate) budget_ms: u32,
     pub(crate) cpu: CpuId,
     pub(crate) load: Option<&'static load::Kind>,
+    pub(crate) halves: Halves,
+    /// The priority of the victim that is a task of SCHED_FIFO, if there are to be victims.
+    pub(crate) victims: Option<u8>,
 }
 
 /// The last run.
@@ -79,9 +95,20 @@ struct Run {
     counter: &'static str,
     load: Option<&'static load::Kind>,
     load_rounds: u64,
+    halves: Halves,
     /// Why the line could not be sent to the CPU, if that is so.
     unsteered: Text,
     rows: KVec<Row>,
+    /// The other line among the victims.
+    beside: &'static str,
+    suffered: KVec<Suffered>,
+}
+
+/// What there is for a run that has victims.
+struct Watched<'a> {
+    victims: Arc<Victims>,
+    beside: Beside<'a>,
+    ran: Attached<Ran>,
 }
 
 impl Run {
@@ -91,8 +118,11 @@ impl Run {
         counter: "-",
         load: None,
         load_rounds: 0,
+        halves: Halves::IDLE,
         unsteered: Text::new(),
         rows: KVec::new(),
+        beside: "-",
+        suffered: KVec::new(),
     };
 }
 
@@ -126,6 +156,7 @@ impl Bench {
         *self.last.lock() = Run {
             resolution_ns: clock::resolution_ns(clock::Counter::current()),
             load: plan.load,
+            halves: plan.halves,
             unsteered,
             ..Run::EMPTY
         };
@@ -138,6 +169,19 @@ impl Bench {
                 refuse!(EBUSY, "{}: {}", plan.mechanisms[0].name(), first);
             }
         }
+        let group = plan.victims.map(|_| Beside::group(lab, reserved.name()));
+        let group = group.transpose()?;
+        let watched = match plan.victims.zip(group.as_ref()) {
+            Some((priority, group)) => Some(Watched {
+                beside: Beside::reserve(&reserved, group)?,
+                victims: Victims::new(plan.cpu, priority)?,
+                ran: Ran::on(plan.cpu)?,
+            }),
+            None => None,
+        };
+        if let Some(watched) = &watched {
+            self.last.lock().beside = watched.beside.name();
+        }
         let load = match plan.load {
             Some(kind) => Some(kind.start(lab, plan.cpu, task)?),
             None => None,
@@ -146,11 +190,14 @@ impl Bench {
         for ((mechanism, obstacle), step) in plan.mechanisms.iter().zip(obstacles).zip(1..) {
             let name = mechanism.name();
             experiment.step(step, nr_steps, fmt!("{name}"));
-            let (measured, end) = match obstacle {
-                Some(why) => (Err(why), End::Done),
-                None => measure(lab, plan, &reserved, mechanism, task)?,
+            let (measured, end, suffered) = match obstacle {
+                Some(why) => (Err(why), End::Done, None),
+                None => measure(lab, plan, &reserved, watched.as_ref(), mechanism, task)?,
             };
             let mut last = self.last.lock();
+            if let Some(suffered) = suffered {
+                last.suffered.push(suffered, GFP_KERNEL)?;
+            }
             last.rows.push(
                 Row {
                     mechanism: name,
@@ -205,6 +252,14 @@ impl Bench {
                 last.counter
             )?;
         }
+        let Halves { top_us, bottom_us } = last.halves;
+        if last.halves != Halves::IDLE {
+            emit!(
+                text,
+                "# the top half works for {top_us} us, the bottom half for {bottom_us} us; wake: from the \
+                 beginning of that\n"
+            )?;
+        }
         if !last.unsteered.is_empty() {
             emit!(text, "# the line goes where it went: {}\n", last.unsteered)?;
         }
@@ -213,6 +268,55 @@ impl Bench {
             row.show(last.resolution_ns, last.cost_ns, text)?;
         }
         Ok(())
+    }
+}
+
+/// The tables of what the victims of the last run have suffered.
+impl Bench {
+    pub(crate) fn show_latencies(&self, text: &mut Text) -> Result {
+        emit!(
+            text,
+            "# from when each was due, while the half worked, until it ran, in ns; here: on the CPU on which \
+             that was; line: {}\n",
+            self.last.lock().beside
+        )?;
+        self.show_suffered(
+            text,
+            Suffered::show_latencies_header,
+            Suffered::show_latencies,
+        )
+    }
+
+    pub(crate) fn show_ran(&self, text: &mut Text) -> Result {
+        emit!(
+            text,
+            "# who ran on the line's CPU, how often, for how long, and when first, in ns; with what interrupted \
+             them\n"
+        )?;
+        self.show_suffered(text, Suffered::show_ran_header, Suffered::show_ran)
+    }
+
+    pub(crate) fn show_complaints(&self, text: &mut Text) -> Result {
+        emit!(
+            text,
+            "# what the kernel said meanwhile, and when, in ns; of each mechanism the first messages\n"
+        )?;
+        self.show_suffered(
+            text,
+            Suffered::show_complaints_header,
+            Suffered::show_complaints,
+        )
+    }
+
+    fn show_suffered(
+        &self,
+        text: &mut Text,
+        header: fn(&mut Text) -> Result,
+        rows: fn(&Suffered, &mut Text) -> Result,
+    ) -> Result {
+        header(text)?;
+        let last = self.last.lock();
+        last.suffered.iter().try_for_each(|one| rows(one, text))
     }
 }
 
@@ -243,15 +347,16 @@ fn obstacle(lab: &Lab, mechanism: &Arc<Instance>) -> Result<Option<Text>> {
     Ok(Some(why).filter(|why| !why.is_empty()))
 }
 
-/// Measures one mechanism on the plan's CPU. If it cannot be put on the line, the answer
-/// says why.
+/// Measures one mechanism on the plan's CPU, and what its victims suffer if it is watched. If it cannot be put
+/// on the line, the answer says why.
 fn measure(
     lab: &Lab,
     plan: &Plan,
     reserved: &Reserved<'_>,
+    watched: Option<&Watched<'_>>,
     mechanism: &Arc<Instance>,
     task: &Task,
-) -> Answer<(core::result::Result<Measured, Text>, End)> {
+) -> Answer<(core::result::Result<Measured, Text>, End, Option<Suffered>)> {
     let record = mechanism.record();
     record.clear();
     let attachment = match reserved.attach(mechanism) {
@@ -259,12 +364,43 @@ fn measure(
         Err(refusal) => {
             let mut why = Text::new();
             emit!(&mut why, "{refusal}")?;
-            return Ok((Err(why), End::Done));
+            return Ok((Err(why), End::Done, None));
         }
     };
-    let sent = send::send_all(lab, plan, reserved, record, task)?;
+    let victims = watched.map(|watched| &watched.victims);
+    let working = record.work.begin(plan.halves, victims, task);
+    let (sent, suffered) = match watched {
+        Some(watched) => {
+            let (sent, suffered) = watched.measure(lab, plan, reserved, mechanism, task)?;
+            (sent, Some(suffered))
+        }
+        None => (send::send_all(lab, plan, reserved, record, task)?, None),
+    };
+    drop(working);
     // Nothing calls the mechanism from here on.
     drop(attachment);
     let measured = Measured::of(record, plan.count, plan.burst, sent)?;
-    Ok((Ok(measured), sent.end))
+    Ok((Ok(measured), sent.end, suffered))
+}
+
+impl Watched<'_> {
+    /// Sends the plan's events, and sees what the victims suffer meanwhile.
+    fn measure(
+        &self,
+        lab: &Lab,
+        plan: &Plan,
+        reserved: &Reserved<'_>,
+        mechanism: &Arc<Instance>,
+        task: &Task,
+    ) -> Answer<(Sent, Suffered)> {
+        let (victims, ran) = (&self.victims, self.ran.observer());
+        let suffering = victims.begin(lab, &self.beside, reserved, task)?;
+        ran.begin();
+        let sent = send::send_all(lab, plan, reserved, mechanism.record(), task)?;
+        suffering.settle();
+        let run_ns = ran.end();
+        drop(suffering);
+        let suffered = Suffered::of(mechanism.name(), plan.halves, victims, ran, run_ns)?;
+        Ok((sent, suffered))
+    }
 }

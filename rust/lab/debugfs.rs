@@ -44,6 +44,7 @@ mod old_bh;
 mod progress;
 mod stacks;
 mod tape;
+mod victims;
 mod watch;
 
 pub(crate) use lines::LineFiles;
@@ -136,6 +137,7 @@ pub(crate) struct Files {
     _tape: KnobFile<tape::Tape>,
     _tape_on: KnobFile<tape::TapeOn>,
     _tape_size: KnobFile<tape::TapeSize>,
+    _victims: victims::Files,
 }
 
 impl Files {
@@ -161,6 +163,7 @@ impl Files {
             _tape: file(root, lab, tape::Tape)?,
             _tape_on: file(root, lab, tape::TapeOn)?,
             _tape_size: file(root, lab, tape::TapeSize)?,
+            _victims: victims::Files::new(root, lab)?,
         })
     }
 }

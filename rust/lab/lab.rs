@@ -53,6 +53,7 @@ mod traffic;
 mod waiting;
 mod watch;
 mod witness;
+mod work;
 
 module! {
     type: Irqlab,

@@ -49,6 +49,7 @@ mod steer;
 mod top_half;
 
 pub(crate) use group::{
+    Attachment,
     Group,
     Reserved, //
 };

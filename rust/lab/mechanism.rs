@@ -161,21 +161,28 @@ impl Instance {
         let mut all = KVec::new();
         for (number, kind) in TABLE.iter().enumerate() {
             let mechanism = (kind.new)()?;
-            let record = mechanism.record();
-            record.tell(ledger.clone(), recorder.clone(), number as u32);
-            let instance = Arc::pin_init(
-                pin_init!(Self {
-                    name: kind.name,
-                    about: kind.about,
-                    mechanism,
-                    is_attached: Atomic::new(false),
-                    disabled <- new_mutex!(None, "Instance::disabled"),
-                }),
-                GFP_KERNEL,
-            )?;
-            all.push(instance, GFP_KERNEL)?;
+            mechanism
+                .record()
+                .tell(ledger.clone(), recorder.clone(), number as u32);
+            all.push(Self::new(kind.name, kind.about, mechanism)?, GFP_KERNEL)?;
         }
         Ok(all)
+    }
+
+    /// Makes one that is in no table.
+    pub(crate) fn new(
+        name: &'static CStr,
+        about: &'static str,
+        mechanism: Arc<dyn Mechanism>,
+    ) -> Result<Arc<Self>> {
+        let instance = pin_init!(Self {
+            name,
+            about,
+            mechanism,
+            is_attached: Atomic::new(false),
+            disabled <- new_mutex!(None, "Instance::disabled"),
+        });
+        Arc::pin_init(instance, GFP_KERNEL)
     }
 
     pub(crate) fn name(&self) -> &'static str {

@@ -14,7 +14,8 @@
 use crate::{
     mechanism,
     recorder::Recorder,
-    watch, //
+    watch,
+    work::Work, //
 };
 use core::sync::atomic::{
     AtomicU64,
@@ -213,6 +214,8 @@ pub(crate) struct Record {
     nr_lost: [Atomic<u64>; Mark::ALL.len()],
     /// Where all is entered, who else is told, and under which number.
     told: SetOnce<Told>,
+    /// What the halves do besides.
+    pub(crate) work: Work,
     #[pin]
     arrival: Completion,
 }
@@ -240,6 +243,7 @@ impl Record {
             last_refused: Atomic::new(0),
             nr_lost: [const { Atomic::new(0) }; Mark::ALL.len()],
             told: SetOnce::new(),
+            work: Work::new(),
             arrival <- Completion::new(),
         })
     }
@@ -322,6 +326,7 @@ impl Record {
         });
         self.has_topped(event, stamp);
         self.tape(watch::Event::Top);
+        self.work.top();
     }
 
     #[inline(always)]
@@ -341,6 +346,7 @@ impl Record {
         } else {
             event = self.bottom_slowly(event);
         }
+        self.work.bottom();
         // A full barrier: whoever has consumed the completion that is seen here sees this event.
         self.arrived.swap(event.0);
         // Not one more for each event: of those that nobody waits for one is left at most.

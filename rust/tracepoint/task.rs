@@ -36,13 +36,18 @@ tracepoints! {
     c"sched_switch", __traceiter_sched_switch(
         _is_preempted: bool,
         previous: *mut bindings::task_struct,
-        _next: *mut bindings::task_struct,
+        next: *mut bindings::task_struct,
         state: c_uint
     ) => SchedSwitch {
         /// The number of the task that it leaves.
         pid: i32 = {
             // SAFETY: The tracepoint's task is valid; its number stays.
             unsafe { (*previous).pid }
+        },
+        /// The number of the task that it goes to.
+        next_pid: i32 = {
+            // SAFETY: The tracepoint's task is valid; its number stays.
+            unsafe { (*next).pid }
         },
         /// What that task waits for: 0 for nothing but the CPU, 1 if it sleeps and a signal wakes it.
         state: u32 = state,

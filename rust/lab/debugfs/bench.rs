@@ -4,7 +4,9 @@
 //!
 //! Write `line=<line>`, and if the defaults do not suit `count=1000`,
 //! `mechanisms=all` (or names with commas between), `burst=1`, `period_us=0`,
-//! `budget_ms=3600000`, `cpu=0`, `load=none`.
+//! `budget_ms=3600000`, `cpu=0`, `load=none`, `top_us=0` and `bottom_us=0` (for how long the halves work),
+//! `victims=0` (1: measure who suffers from that, for the tables in `victims`), `priority=50` (of the task of
+//! SCHED_FIFO among them).
 
 use super::Knob;
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     command::{
         assignments,
         number_or,
+        switch,
         text_or, //
     },
     laboratory::Lab,
@@ -19,6 +22,10 @@ use crate::{
     refusal::{
         refuse,
         Answer, //
+    },
+    work::{
+        Halves,
+        MAX_US, //
     },
 };
 use irqlab::{
@@ -52,8 +59,12 @@ impl Knob for Bench {
             "budget_ms",
             "cpu",
             "load",
+            "top_us",
+            "bottom_us",
+            "victims",
+            "priority",
         ];
-        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load] =
+        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority] =
             assignments(command, keys)?;
         let Some(line) = line else {
             refuse!(EINVAL, "line=<line> is missing");
@@ -64,6 +75,16 @@ impl Knob for Bench {
         let budget_ms = number_or(budget_ms, 3_600_000, 1..=3_600_000)? as u32;
         let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
         let cpu = number_or(cpu, 0, 0..=nr_cpus - 1)? as u32;
+        let us = |value| number_or(value, 0, 0..=MAX_US).map(|us| us as u32);
+        let (top_us, bottom_us) = (us(top_us)?, us(bottom_us)?);
+        let has_victims = victims.map_or(Ok(false), switch)?;
+        if priority.is_some() && !has_victims {
+            refuse!(
+                EINVAL,
+                "priority= is that of a victim: victims=1 is missing"
+            );
+        }
+        let priority = number_or(priority, 50, 1..=99)? as u8;
         let plan = Plan {
             group: lab.lines.group(&line)?,
             mechanisms: lab.mechanisms(text_or(mechanisms, "all"))?,
@@ -73,6 +94,8 @@ impl Knob for Bench {
             budget_ms,
             cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,
             load: load::find(text_or(load, "none"))?,
+            halves: Halves { top_us, bottom_us },
+            victims: has_victims.then_some(priority),
         };
         lab.bench.run(lab, &plan, task)
     }

@@ -44,6 +44,11 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// The line that was asked for.
+    pub(crate) fn first(&self) -> Arc<Line> {
+        self.lines[0].clone()
+    }
+
     /// Takes the lab's top halves off for an experiment.
     ///
     /// Refusals: `EBUSY` if another one has a line or it is disabled, `ENODEV`
@@ -124,7 +129,7 @@ impl Group {
 pub(crate) struct Reserved<'a>(pub(super) KVec<Member<'a>>);
 
 pub(super) struct Member<'a> {
-    pub(super) line: &'a Line,
+    pub(super) line: &'a Arc<Line>,
     pub(super) state: Guard<'a, State, MutexBackend>,
 }
 
@@ -148,6 +153,23 @@ impl Reserved<'_> {
     /// Refusals: `EBUSY` if another line has the mechanism, or if somebody else on
     /// the interrupt does not agree to it.
     pub(crate) fn attach(&self, mechanism: &Arc<Instance>) -> Answer<Attachment> {
+        self.attach_to(self, mechanism)
+    }
+
+    /// Another line on the same interrupt, if there is one.
+    pub(crate) fn beside(&self) -> Option<Arc<Line>> {
+        self.0.get(1).map(|member| member.line.clone())
+    }
+
+    /// As [`Self::attach`], to that line, after the first.
+    pub(crate) fn attach_beside(&self, mechanism: &Arc<Instance>) -> Answer<Attachment> {
+        match self.0.get(1) {
+            Some(member) => self.attach_to(member.line, mechanism),
+            None => prevented!(ENODEV, "no other line has the interrupt of {}", self.name()),
+        }
+    }
+
+    fn attach_to(&self, line: &Line, mechanism: &Arc<Instance>) -> Answer<Attachment> {
         let mut states = self.0.iter().map(|member| &member.state);
         let taken = if states.any(|state| state.has(Some(mechanism))) {
             // A reserved line keeps its mechanism, but does not use it now.
@@ -156,7 +178,7 @@ impl Reserved<'_> {
             Some(mechanism.take()?)
         };
         Ok(Attachment {
-            _top_half: self.0[0].line.put_on(Some(mechanism))?,
+            _top_half: line.put_on(Some(mechanism))?,
             _taken: taken,
         })
     }

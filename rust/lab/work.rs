@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work: what the halves of a mechanism do besides being measured, if an experiment wants it.
+//!
+//! ```text
+//!     top half:     stamp ── work ── defer
+//!     bottom half:                     └──▶ stamp ── work ── wake the task that waits
+//! ```
+//!
+//! Work is to spin for a time: with the CPU, and whatever the context keeps from running on it. It does not
+//! ask to be rescheduled: where the context can be preempted at all, the kernel does that by itself, and a
+//! bottom half that asks behaves as one that works for less at a time.
+
+use crate::bench::Victims;
+use irqlab::{
+    clock,
+    context::Task,
+    rcu, //
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+/// The longest time that one half may work for: far below what the kernel takes for a CPU that hangs.
+pub(crate) const MAX_US: u64 = 100_000;
+
+/// What both halves are to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Halves {
+    pub(crate) top_us: u32,
+    pub(crate) bottom_us: u32,
+}
+
+impl Halves {
+    /// Nothing.
+    pub(crate) const IDLE: Self = Self {
+        top_us: 0,
+        bottom_us: 0,
+    };
+}
+
+/// The work of one mechanism.
+pub(crate) struct Work {
+    top: Half,
+    bottom: Half,
+    /// Who is to want the CPU while a half works.
+    victims: rcu::Slot<Victims>,
+}
+
+/// What one half does.
+struct Half {
+    /// 0 for nothing, else the time in microseconds, plus 1.
+    work: Atomic<u32>,
+    /// Whether the victims are to want the CPU while this half works.
+    is_aimed_at: Atomic<bool>,
+}
+
+impl Half {
+    const fn new() -> Self {
+        Self {
+            work: Atomic::new(0),
+            is_aimed_at: Atomic::new(false),
+        }
+    }
+
+    fn set(&self, us: u32, is_aimed_at: bool) {
+        let is_wanted = us > 0 || is_aimed_at;
+        self.is_aimed_at.store(is_aimed_at, Relaxed);
+        self.work
+            .store(if is_wanted { us.saturating_add(1) } else { 0 }, Relaxed);
+    }
+}
+
+impl Work {
+    pub(crate) const fn new() -> Self {
+        Self {
+            top: Half::new(),
+            bottom: Half::new(),
+            victims: rcu::Slot::new(),
+        }
+    }
+
+    /// Has the halves work until the answer is dropped. Meanwhile `victims`, if there are any, want the CPU:
+    /// while the bottom half works, or while the top half does if that alone has work.
+    pub(crate) fn begin<'a>(
+        &'a self,
+        halves: Halves,
+        victims: Option<&Arc<Victims>>,
+        task: &'a Task,
+    ) -> Working<'a> {
+        let Halves { top_us, bottom_us } = halves;
+        let is_about_top = top_us > 0 && bottom_us == 0;
+        self.victims.replace(victims.cloned(), task);
+        self.top.set(top_us, victims.is_some() && is_about_top);
+        self.bottom
+            .set(bottom_us, victims.is_some() && !is_about_top);
+        Working { work: self, task }
+    }
+
+    /// What the top half does.
+    #[inline]
+    pub(crate) fn top(&self) {
+        self.spend(&self.top);
+    }
+
+    /// What the bottom half does.
+    #[inline]
+    pub(crate) fn bottom(&self) {
+        self.spend(&self.bottom);
+    }
+
+    #[inline]
+    fn spend(&self, half: &Half) {
+        match half.work.load(Relaxed) {
+            0 => (),
+            more => self.work_for(more - 1, half),
+        }
+    }
+
+    #[cold]
+    fn work_for(&self, us: u32, half: &Half) {
+        let ns = u64::from(us) * 1000;
+        if half.is_aimed_at.load(Relaxed) {
+            self.victims.read(|victims, _unsleeping| victims.aim(ns));
+        }
+        clock::spin_ns(ns);
+    }
+}
+
+/// Keeps a mechanism's halves at work. Made by [`Work::begin`].
+pub(crate) struct Working<'a> {
+    work: &'a Work,
+    task: &'a Task,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.work.top.set(0, false);
+        self.work.bottom.set(0, false);
+        self.work.victims.replace(None, self.task);
+    }
+}

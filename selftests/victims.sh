@@ -1,0 +1,324 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Victims: what a half of an interrupt's handling that works for long does to others, as `bench` with victims=1
+# shows it. Witnesses are the kernel's tracer, what the scheduler knows of each task, and the log.
+
+. "$(dirname "$0")/lib.sh"
+
+tracing=/sys/kernel/tracing
+instance=$tracing/instances/irqlab_victims
+
+# How long a half works here, and how many events there are: each of eight moments in it twice.
+us=5000
+events=16
+# The first of these moments is after a sixteenth of it. Who has to wait for the end waits so long, in ns.
+longest=$((us * 1000 * 15 / 16))
+
+# In a kernel that forces handlers and soft IRQs into threads, others wait for other things.
+needs_soft_irqs() {
+	if uname -v | grep -q PREEMPT_RT || grep -qw threadirqs /proc/cmdline; then
+		skip "this kernel has soft IRQs in threads"
+	fi
+}
+
+# bench_victims COMMAND... - a run of events that keep apart from each other
+bench_victims() {
+	must bench "count=$events period_us=$((us * 2)) victims=1 $*"
+}
+
+# suffered MECHANISM VICTIM COLUMN - set value to what the table has of it, where the half works
+suffered() {
+	awk -v mechanism="$1" -v victim="$2" -v column="$3" '
+		/^#mechanism/ { for (i = 1; i <= NF; i++) if ($i == column) field = i }
+		$1 == mechanism && $4 == victim && $5 == "here" { print $field }' "$lab/victims/latencies" >"$work/value"
+	content "$work/value"
+	[ "$value" ] || fail "no $3 of $2 in: $(cat "$lab/victims/latencies")"
+}
+
+# All that is due while a half works has its turn, once for each event.
+gives_each_its_turn() {
+	bench_victims "line=$1 mechanisms=tasklet,threaded,percpu_wq bottom_us=$us"
+	awk -v events=$events '
+		/^#/ || $5 != "here" { next }
+		# What is still waiting is not asked again.
+		$6 < events / 2 || $6 > events { print "not " events ": " $0; bad = 1 }
+		$7 > $8 || $8 > $9 { print "they do not rise: " $0; bad = 1 }
+		{ rows++ }
+		END { if (rows != 15) { print rows " rows"; bad = 1 }; exit bad }' "$lab/victims/latencies" || exit 1
+}
+
+# keeps_waiting VICTIM MECHANISM - the moment right after the half's beginning is among those when it is due
+keeps_waiting() {
+	case $2 in
+	hard) needs_soft_irqs ;;
+	esac
+	bench_victims "line=sim0 mechanisms=$2 bottom_us=$us"
+	suffered "$2" "$1" max
+	[ "$value" -ge $longest ] || fail "waits $value ns at most, where $us us of work are in its way"
+}
+
+# keeps_waiting_in_the_top_half VICTIM MECHANISM
+keeps_waiting_in_the_top_half() {
+	[ "$2" = hard ] || needs_soft_irqs
+	bench_victims "line=sim0 mechanisms=$2 top_us=$us"
+	suffered "$2" "$1" max
+	[ "$value" -ge $longest ] || fail "waits $value ns at most, where $us us of work are in its way"
+	rows=$(awk -v least=$((us * 1000)) '$1 == "'"$2"'" && $7 >= least' "$lab/bench")
+	[ "$rows" ] || fail "the bottom half begins before the top half has worked: $(cat "$lab/bench")"
+}
+
+# lets_pass VICTIM MECHANISM OTHER - where the half of a mechanism works, it waits less than half as long as with
+# another: half of the times, as the machine may be busy
+lets_pass() {
+	needs_soft_irqs
+	eventually waits_less "$@" || fail "$1 waits $value ns for $2, and $other ns for $3"
+}
+
+waits_less() {
+	bench_victims "line=sim0 mechanisms=$2,$3 bottom_us=$us"
+	suffered "$3" "$1" p50
+	other=$value
+	suffered "$2" "$1" p50
+	[ $((value * 2)) -lt "$other" ]
+}
+
+# The line that shares the interrupt waits for the thread of the other: so long the interrupt is masked.
+keeps_the_sharing_line_waiting() {
+	[ -d "$lab/lines/edu1" ] || skip "no lines that share an interrupt"
+	info edu0 irq
+	irq=$value
+	info edu1 irq
+	[ "$value" = "$irq" ] || skip "edu0 and edu1 have interrupts of their own"
+	bench_victims "line=edu0 mechanisms=threaded bottom_us=$us"
+	grep -q '; line: edu1$' "$lab/victims/latencies" || fail "not edu1: $(cat "$lab/victims/latencies")"
+	suffered threaded line max
+	[ "$value" -ge $longest ] || fail "edu1 waits $value ns at most, with $us us of work in a thread of edu0"
+	eventually lets_the_sharing_line_pass || fail "edu1 waits $value ns for a tasklet of edu0, as for its thread"
+	must_work
+}
+
+lets_the_sharing_line_pass() {
+	bench_victims "line=edu0 mechanisms=tasklet bottom_us=$us"
+	suffered tasklet line p50
+	[ $((value * 2)) -lt $((us * 1000)) ]
+}
+
+# A task of a higher priority than that of the line's thread does not wait for it.
+heeds_the_priority() {
+	bench_victims "line=sim0 mechanisms=threaded bottom_us=$us priority=40"
+	suffered threaded fifo max
+	[ "$value" -ge $longest ] || fail "of priority 40 it waits $value ns at most for a thread of priority 50"
+	eventually passes_with_priority 60 || fail "of priority 60 it waits $value ns for a thread of priority 50"
+}
+
+passes_with_priority() {
+	bench_victims "line=sim0 mechanisms=threaded bottom_us=$us priority=$1"
+	suffered threaded fifo p50
+	[ $((value * 2)) -lt $((us * 1000)) ]
+}
+
+# trace EVENT... - as trace.sh has it
+trace() {
+	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "this kernel has no tracefs"
+	mkdir $instance || fail "no buffer"
+	cleanup="echo 0 >$instance/events/enable; rmdir $instance"
+	for event; do
+		[ -d $instance/events/"$event" ] || skip "this kernel has no trace event $event"
+		echo 1 >$instance/events/"$event"/enable || fail "$event cannot be traced"
+	done
+}
+
+# The kernel says when the timer was due, and when the task was switched to: the lab cannot have seen it earlier.
+agrees_with_the_tracer() {
+	eventually agrees_for_once || fail "p50 and maximum of $seen events were $traced ns; the lab has $ours"
+}
+
+agrees_for_once() {
+	trace timer/hrtimer_start timer/hrtimer_expire_entry sched/sched_switch
+	bench_victims "line=sim0 mechanisms=tasklet bottom_us=$us cpu=0"
+	echo 0 >$instance/events/enable
+	cat $instance/trace >"$work/trace"
+	rmdir $instance
+	cleanup=
+	suffered tasklet fifo p50
+	ours=$value
+	suffered tasklet fifo max
+	ours="$ours $value"
+	suffered tasklet fifo count
+	counted=$value
+	sed -n 's/^ .*\[\([0-9]*\)\] [^ ]* *\([0-9]*\)\.\([0-9]*\): \([a-z_]*\): /\1 \2\3000 \4 /p' "$work/trace" | awk '
+		function field(name, i) {
+			for (i = 4; i <= NF; i++)
+				if (index($i, name "=") == 1)
+					return substr($i, length(name) + 2)
+		}
+		$1 + 0 != 0 { next }
+		$3 == "hrtimer_start" && /function=.*HardIrq.*irqlab/ { expires[field("hrtimer")] = field("expires") }
+		$3 == "hrtimer_expire_entry" && field("hrtimer") in expires {
+			due = $2 - (field("now") - expires[field("hrtimer")])
+			delete expires[field("hrtimer")]
+		}
+		$3 == "sched_switch" && field("next_comm") == "irqlab_vf/0" && due {
+			latency = $2 - due
+			due = 0
+			for (i = ++n; i > 1 && sorted[i - 1] > latency; i--)
+				sorted[i] = sorted[i - 1]
+			sorted[i] = latency
+		}
+		END { printf "%d %.0f %.0f\n", n, sorted[int((n + 1) / 2)], sorted[n] }' >"$work/traced"
+	read -r seen median greatest <"$work/traced"
+	traced="$median $greatest"
+	same "events that the tracer and the lab have seen" "$seen" "$counted"
+	# The tracer counts in microseconds, and a bucket of the lab is 3 % wide. Between the switch and what the
+	# lab sees of it the host may take the CPU away: then it is tried again.
+	slack=10000
+	p50=${ours% *} max=${ours#* }
+	[ $((max + slack)) -ge "$greatest" ] || fail "the lab saw at most $max ns, the tracer $greatest"
+	[ $((p50 + slack)) -ge "$median" ] || fail "the lab saw $p50 ns half of the times, the tracer $median"
+	[ "$p50" -le $((median + median / 16 + 500000)) ]
+}
+
+# run_ns TASK - set value to how long the scheduler has let it run, in ns, and slices to how often
+run_ns() {
+	for stat in /proc/[0-9]*/stat; do
+		read -r pid comm _ <"$stat" || continue
+		[ "$comm" != "($1)" ] || break
+		pid=
+	done 2>/dev/null
+	[ "$pid" ] || fail "no task $1"
+	[ -e "/proc/$pid/schedstat" ] || skip "this kernel does not tell how long a task has run"
+	read -r value _ slices <"/proc/$pid/schedstat"
+}
+
+# ran MECHANISM KIND WHO COLUMN - set value to the sum of a column over those whose names match
+ran() {
+	awk -v mechanism="$1" -v kind="$2" -v who="$3" -v column="$4" '
+		/^#mechanism/ { for (i = 1; i <= NF; i++) if ($i == column) field = i }
+		$1 == mechanism && $4 == kind && $5 ~ who { sum += $field }
+		END { printf "%.0f\n", sum }' "$lab/victims/ran" >"$work/value"
+	content "$work/value"
+}
+
+# A soft IRQ that becomes pending while another one takes so long is left to ksoftirqd, and so are the next.
+tells_when_ksoftirqd_takes_over() {
+	needs_soft_irqs
+	run_ns ksoftirqd/0
+	before=$value slices_before=$slices
+	bench_victims "line=sim0 mechanisms=tasklet bottom_us=$us cpu=0"
+	run_ns ksoftirqd/0
+	total=$((value - before)) slices=$((slices - slices_before))
+	ran tasklet softirq '/ksoftirqd$' runs
+	[ "$value" -gt 0 ] || fail "none: $(cat "$lab/victims/ran")"
+	ran tasklet softirq '^HRTIMER/ksoftirqd$' first
+	# From the first event that has kept it waiting on.
+	[ "$value" -ge $((us * 1000)) ] || fail "it took over after $value ns, before the tasklet had ended"
+	ran tasklet task '^ksoftirqd/0/' runs
+	within "runs of ksoftirqd" "$value" 1 "$slices"
+	ran tasklet task '^ksoftirqd/0/' total
+	# The scheduler stops its clock a moment before the switch, or begins after it; its own clock leaves out
+	# what the host has taken away.
+	[ "$value" -ge $((total / 4)) ] || fail "ksoftirqd ran for $value ns of $total ns"
+}
+
+# The time that the handler takes is what it was told to work for, and it is told apart from the others.
+counts_the_handler() {
+	needs_soft_irqs
+	info sim0 irq
+	irq=$value
+	bench_victims "line=sim0 mechanisms=hard,tasklet bottom_us=$us"
+	ran hard handler "^irq$irq\$" runs
+	same "handlers of sim0" "$value" $events
+	ran hard handler "^irq$irq\$" total
+	[ "$value" -ge $((events * us * 1000)) ] || fail "they took $value ns"
+	ran tasklet softirq '^TASKLET/' total
+	[ "$value" -ge $((events * us * 1000)) ] || fail "the tasklets took $value ns"
+	ran tasklet handler "^irq$irq\$" runs
+	same "handlers of sim0 that schedule a tasklet" "$value" $events
+}
+
+# What anybody puts into the log meanwhile.
+tells_what_the_kernel_says() {
+	(echo "line=sim0 mechanisms=hard count=1000000 victims=1" >"$lab/bench") &
+	bench=$! benched=sim0
+	cleanup=end_bench
+	eventually is_watched || fail "no victims"
+	echo "irqlab selftest: a complaint" >/dev/kmsg
+	# Until the last event.
+	pause 0.2
+	end_bench
+	grep -q '^hard  *0  *0  *[0-9][0-9]* irqlab selftest: a complaint$' "$lab/victims/complaints" ||
+		fail "not there: $(cat "$lab/victims/complaints")"
+	bench_victims "line=sim0 mechanisms=hard"
+	! grep selftest "$lab/victims/complaints" || fail "still there"
+}
+
+# is_watched - whether events are sent that have victims
+is_watched() {
+	progress=
+	read -r _ <"$lab/victims/ran"
+	[ "$(thread_count)" -gt 0 ] && progressing
+}
+
+progressing() {
+	while read -r knob step _; do
+		progress="$knob $step"
+	done <"$lab/progress"
+	[ "$progress" = "bench 1" ]
+}
+
+thread_count() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^irqlab_v[ft]/'
+}
+
+leaves_no_threads() {
+	bench_victims "line=sim0 mechanisms=hard"
+	same "threads of victims" "$(thread_count)" 0
+	# Without victims there is nothing in the tables.
+	must bench "line=sim0 mechanisms=hard count=1 bottom_us=1"
+	! grep -v '^#' "$lab"/victims/* || fail "left from the last run"
+	grep -q '^# the top half works for 0 us, the bottom half for 1 us' "$lab/bench" || fail "$(cat "$lab/bench")"
+	must bench "line=sim0 mechanisms=hard count=1"
+	! grep 'works for' "$lab/bench" || fail "it still works"
+}
+
+# needs_the_other_line LINE OTHER - which must be free
+needs_the_other_line() {
+	cleanup="must lines/$2/enabled 1"
+	must "lines/$2/enabled" 0
+	must_answer bench EBUSY "line=$1 victims=1 count=1 mechanisms=hard"
+	must_have_said bench EBUSY
+	must "lines/$2/enabled" 1
+	bench_victims "line=$1 mechanisms=hard"
+}
+
+{
+	for line in sim0 edu0; do
+		[ ! -d "$lab/lines/$line" ] || echo gives_each_its_turn $line
+	done
+	for victim in timer soft_timer line fifo task; do
+		echo keeps_waiting $victim hard
+	done
+	for victim in soft_timer fifo task; do
+		echo keeps_waiting $victim tasklet
+	done
+	echo keeps_waiting task threaded
+	echo keeps_waiting fifo threaded
+	for victim in timer line; do
+		echo lets_pass $victim tasklet hard
+		echo lets_pass $victim threaded hard
+	done
+	echo lets_pass fifo percpu_wq tasklet
+	echo lets_pass task percpu_wq threaded
+	echo keeps_waiting_in_the_top_half timer hard
+	echo keeps_waiting_in_the_top_half line tasklet
+	echo keeps_the_sharing_line_waiting edu0
+	echo heeds_the_priority threaded
+	echo agrees_with_the_tracer fifo
+	echo tells_when_ksoftirqd_takes_over tasklet
+	echo counts_the_handler hard
+	echo tells_what_the_kernel_says hard
+	echo leaves_no_threads bench
+	echo needs_the_other_line sim0 sim1
+	echo needs_the_other_line sim1 sim0
+} | run_table
