@@ -54,6 +54,8 @@ pub use ipi::{
     CsdFunctionEntry,
     CsdQueueCpu,
     IpiSendCpu,
+    IpiSendCpumask,
+    Targets,
     WakeIdleWithoutIpi, //
 };
 pub use irq::{

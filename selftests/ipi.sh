@@ -411,6 +411,71 @@ survives_hotplug() {
 	each_row '$7 == 100'
 }
 
+# ---- Who -----------------------------------------------------------------------------------------
+
+# begin_who - count, for the rest of the check
+begin_who() {
+	needs_others
+	cleanup="must ipi/who off; must ipi/who reset"
+	must ipi/who reset
+	must ipi/who on
+}
+
+# sent_to WHAT FUNCTION - set value to how many of them CPU 0 has sent the last one
+sent_to() {
+	awk -v to="$last" -v what="$1" -v function_="$2" '
+		$1 == 0 && $2 == to && $3 == what && $5 ~ function_ { sum += $4 }
+		END { print sum + 0 }' "$lab/ipi/who" >"$work/value"
+	content "$work/value"
+}
+
+# The tracer has each call of the lab's own function, too.
+names_who_calls() {
+	begin_who
+	tracing=/sys/kernel/tracing
+	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "this kernel has no tracefs"
+	instance=$tracing/instances/irqlab_who
+	mkdir $instance || fail "no buffer"
+	cleanup="$cleanup; echo 0 >$instance/events/enable; rmdir $instance"
+	echo 1 >$instance/events/csd/csd_queue_cpu/enable || skip "this kernel cannot trace calls"
+	call kind=single from=0 "cpus=$last" count=200
+	must ipi/who off
+	echo 0 >$instance/events/enable
+	sent_to call irqlab
+	same "calls of the lab" "$value" 200
+	same "those that the tracer saw" "$(grep -c "csd_queue_cpu: cpu=$last .*func=[^ ]*irqlab" $instance/trace)" 200
+	# Each call waits for the last, and so has an interrupt of its own; but where the other CPU polls.
+	each_row '$7 == 200'
+	sent_to interrupt generic_smp_call_function_single_interrupt
+	within "interrupts for them" "$value" 1 2000
+	call kind=single from=0 "cpus=$last" count=10
+	sent_to call irqlab
+	same "calls, while it is off" "$value" 200
+	must ipi/who reset
+	! grep -v '^#' "$lab/ipi/who" || fail "still there after a reset"
+}
+
+names_who_reschedules() {
+	begin_who
+	call kind=reschedule from=0 "cpus=$last" count=200
+	must ipi/who off
+	sent_to reschedule irqlab
+	same "reschedule interrupts" "$value" 200
+}
+
+names_the_targets_of_a_broadcast() {
+	begin_who
+	[ "$cpus" -gt 2 ] || skip "a broadcast to one CPU is a call"
+	call kind=broadcast from=0 count=100
+	must ipi/who off
+	# Some find the CPU idle and polling, or with calls in its queue.
+	awk '$1 == 0 && $3 == "call" && $5 ~ /irqlab/ { calls[$2] += $4 }
+		END {
+			for (cpu in calls) { n++; if (calls[cpu] != 100) { print calls[cpu] " to " cpu; bad = 1 } }
+			exit bad || n != '$((cpus - 1))'
+		}' "$lab/ipi/who" || fail "$(cat "$lab/ipi/who")"
+}
+
 # ---- The table -----------------------------------------------------------------------------------
 
 run_table <<-END
@@ -460,6 +525,9 @@ run_table <<-END
 	is_met_by_nobody task irqs_off
 	adds_up cdf
 	has_all_modes modes
+	names_who_calls who
+	names_who_reschedules who
+	names_the_targets_of_a_broadcast who
 	answers_enxio_while_a_cpu_is_offline call
 	survives_hotplug $(is_short && echo 10 || echo 100)
 END

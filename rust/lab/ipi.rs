@@ -33,6 +33,7 @@ pub(crate) mod modes;
 mod probe;
 mod spread;
 pub(crate) mod target;
+mod who;
 
 /// How long CPUs are kept from going offline at a time, in nanoseconds.
 const HOLD_NS: u64 = 100_000_000;
@@ -46,6 +47,9 @@ pub(crate) struct Ipis {
     pub(crate) matrix: Mutex<matrix::Matrix>,
     #[pin]
     pub(crate) modes: Mutex<modes::Modes>,
+    /// Those of the whole kernel.
+    #[pin]
+    pub(crate) who: who::Who,
     /// The distribution of the last measurement of either.
     #[pin]
     last: Mutex<Option<Arc<spread::Times>>>,
@@ -57,6 +61,7 @@ impl Ipis {
             call <- new_mutex!(call::Calls::new(), "Ipis::call"),
             matrix <- new_mutex!(matrix::Matrix::new(), "Ipis::matrix"),
             modes <- new_mutex!(modes::Modes::new(), "Ipis::modes"),
+            who <- who::Who::new(),
             last <- new_mutex!(None, "Ipis::last"),
         })
     }

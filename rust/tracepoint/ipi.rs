@@ -7,14 +7,19 @@ use crate::{
     bindings,
     cpu::CpuId, //
 };
-use kernel::prelude::*;
+use kernel::{
+    cpu::nr_cpu_ids,
+    cpumask::Cpumask,
+    prelude::*, //
+};
 
 tracepoints! {
     /// This CPU sends another one an interrupt, or IRQ work itself.
     ///
     /// ```
     /// # use irqlab::{context::Unsleeping, tracepoint::Observer};
-    /// # use irqlab::tracepoint::{CsdFunctionEntry, CsdQueueCpu, IpiSendCpu, WakeIdleWithoutIpi};
+    /// # use irqlab::tracepoint::{CsdFunctionEntry, CsdQueueCpu, IpiSendCpu, IpiSendCpumask};
+    /// # use irqlab::tracepoint::{Targets, WakeIdleWithoutIpi};
     /// # use kernel::sync::atomic::{Atomic, Relaxed};
     /// struct Steps {
     ///     queued: Atomic<usize>,
@@ -35,6 +40,13 @@ tracepoints! {
     ///     }
     /// }
     ///
+    /// impl Observer<IpiSendCpumask> for Steps {
+    ///     fn observe(&self, interrupt: &IpiSendCpumask, _context: &Unsleeping) {
+    ///         let targets: &Targets = &interrupt.cpus;
+    ///         self.sent.add(targets.iter().count(), Relaxed);
+    ///     }
+    /// }
+    ///
     /// impl Observer<WakeIdleWithoutIpi> for Steps {
     ///     fn observe(&self, _idle: &WakeIdleWithoutIpi, _context: &Unsleeping) {
     ///         self.spared.add(1, Relaxed);
@@ -48,10 +60,29 @@ tracepoints! {
     /// }
     /// ```
     c"ipi_send_cpu", __traceiter_ipi_send_cpu(
-        cpu: c_uint, _caller: c_ulong, _callback: *mut c_void
+        cpu: c_uint, caller: c_ulong, callback: *mut c_void
     ) => IpiSendCpu {
         /// Which one gets it.
         cpu: CpuId = CpuId::from_u32(cpu)?,
+        /// The address of the code that sends it.
+        caller: usize = caller,
+        /// The address of what the interrupt is to call; 0 for nothing, as it only has the other CPU schedule.
+        callback: usize = callback.addr(),
+    }
+
+    /// This CPU sends several others an interrupt.
+    c"ipi_send_cpumask", __traceiter_ipi_send_cpumask(
+        mask: *const bindings::cpumask, caller: c_ulong, callback: *mut c_void
+    ) => IpiSendCpumask {
+        /// Which ones get it.
+        cpus: Targets = {
+            // INVARIANT: The tracepoint's mask is the sender's, until this returns.
+            Targets { mask }
+        },
+        /// The address of the code that sends it.
+        caller: usize = caller,
+        /// The address of what the interrupt is to call.
+        callback: usize = callback.addr(),
     }
 
     /// This CPU is about to put a call into the queue of another one.
@@ -86,5 +117,26 @@ tracepoints! {
     WakeIdleWithoutIpi {
         /// Which one.
         cpu: CpuId = CpuId::from_i32(cpu)?,
+    }
+}
+
+/// The CPUs that an interrupt is sent to. Part of an event, and there as long as that is.
+///
+/// # Invariants
+///
+/// `mask` is a mask that nobody frees or writes while this exists.
+pub struct Targets {
+    mask: *const bindings::cpumask,
+}
+
+impl Targets {
+    /// The CPUs, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = CpuId> + '_ {
+        // SAFETY: By the type invariant the mask is valid for reads as long as `self`. Whoever sends the
+        // interrupt has made it for that, and goes on when the observers have returned.
+        let mask = unsafe { Cpumask::from_raw(self.mask) };
+        (0..nr_cpu_ids())
+            .filter_map(CpuId::from_u32)
+            .filter(move |cpu| mask.test(*cpu))
     }
 }

@@ -7,7 +7,7 @@
 //! CPU that is online), `senders=2` (how many, for `kind=contended`), `target=idle` (or
 //! `busy`, `irqs_off`) and `hold_us=200`; to `matrix` `kind=single`, `cpus=` (all that are
 //! online), `rounds=100`, `budget_ms=5000`, `target=`, `hold_us=` and `parallel=0`; to `modes` `count=100`,
-//! `batches=10` and `cpu=`.
+//! `batches=10` and `cpu=`; to `who` `on`, `off` or `reset`.
 
 use super::{
     file,
@@ -65,6 +65,7 @@ pub(super) struct Files {
     _counters: KnobFile<Counters>,
     _matrix: KnobFile<Matrix>,
     _modes: KnobFile<Modes>,
+    _who: KnobFile<Who>,
 }
 
 impl Files {
@@ -76,6 +77,7 @@ impl Files {
             _counters: file(&dir, lab, Counters)?,
             _matrix: file(&dir, lab, Matrix)?,
             _modes: file(&dir, lab, Modes)?,
+            _who: file(&dir, lab, Who)?,
         })
     }
 }
@@ -271,5 +273,21 @@ impl Knob for Modes {
             batches: number_or(batches, 10, 1..=1000)?,
         };
         modes::run(lab, &plan, task)
+    }
+}
+
+/// `who`: who interrupts whom, of the whole kernel.
+struct Who;
+
+impl Knob for Who {
+    const NAME: &'static CStr = c"who";
+    const MODE: Mode = Mode::ReadWrite;
+
+    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(lab.ipis.who.show(text)?)
+    }
+
+    fn command(&self, lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
+        lab.ipis.who.command(command)
     }
 }
