@@ -17,13 +17,22 @@ use irqlab::{
 use kernel::prelude::*;
 
 pub(crate) mod by_thread;
+mod hard;
 pub(crate) mod hog;
 mod hog_fifo;
 mod irqs_off;
 mod softirq;
+mod work;
 
 /// All loads.
-const TABLE: &[Kind] = &[softirq::KIND, hog::KIND, hog_fifo::KIND, irqs_off::KIND];
+const TABLE: &[Kind] = &[
+    softirq::KIND,
+    hog::KIND,
+    hog_fifo::KIND,
+    irqs_off::KIND,
+    work::KIND,
+    hard::KIND,
+];
 
 /// One line of the table.
 pub(crate) struct Kind {
