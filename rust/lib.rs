@@ -142,6 +142,7 @@ pub mod proc;
 pub mod raw_spinlock;
 pub mod rcu;
 pub mod ring;
+pub mod rt_mutex;
 pub mod segment;
 pub mod sim;
 pub mod smp;

@@ -126,15 +126,21 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040mechanisms=hard,hard line=sim0%040%377
 		line=sim0%040top_us= line=sim0%040bottom_us=1ms line=sim0%040bottom_us=-1
 		line=sim0%040victims=2 line=sim0%040victims= line=sim0%040priority=50
-		line=sim0%040victims=0%040priority=50 line=sim0%040victims=1%040priority=high'
+		line=sim0%040victims=0%040priority=50 line=sim0%040contend=mutex line=sim0%040load_priority=5
+		line=sim0%040load=hog_fifo%040load_priority=fifo line=sim0%040victims=1%040priority=high'
+	for_each bench EPERM 'line=sim0%040load=hog%040load_priority=5 line=sim0%040load=softirq%040load_priority=5
+		line=sim0%040ack=bottom'
 	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
 		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
-		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq'
+		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq
+		line=sim0%040ack= line=sim0%040ack=nobody
+		line=sim0%040victims=1%040contend= line=sim0%040victims=1%040contend=spinlock'
 	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
 		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
 		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001
 		line=sim0%040top_us=100001 line=sim0%040bottom_us=18446744073709551616
+		line=sim0%040load=hog_fifo%040load_priority=0 line=sim0%040load=hog_fifo%040load_priority=100
 		line=sim0%040victims=1%040priority=0 line=sim0%040victims=1%040priority=100'
 	for_each dpc/parameters EINVAL '%012 %040 4 maximum_depth maximum_depth= maximum_depth=-1 depth=4
 		tick_ms=1%040tick_ms=1 threaded=2 threaded=on idle_drain= default%040now DEFAULT tick_ms=1%000 %377'
@@ -194,7 +200,7 @@ state >"$work/state" 2>/dev/null
 	for_each interrupt_threads/release EINVAL "$numbers"
 	for_each interrupt_threads/release ERANGE '0 11 18446744073709551616'
 	for_each stacks EINVAL '%012 all measure%040now MEASURE measure%000 %377'
-	for file in softirqs nesting; do
+	for file in softirqs nesting ipi/who; do
 		for_each $file EINVAL '%012 %040 0 1 On offf on%040off on%000 reset%040on %377'
 	done
 	for_each tape_on EINVAL "$switches"
@@ -205,7 +211,7 @@ state >"$work/state" 2>/dev/null
 	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
 		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
 		interrupt_threads/handlers interrupt_threads/on interrupt_threads/raise interrupt_threads/release \
-		softirqs nesting tape_on tape_size dpc/parameters fixup/access old_bh/slots stacks ipi/call ipi/matrix \
+		softirqs nesting ipi/who tape_on tape_size dpc/parameters fixup/access old_bh/slots stacks ipi/call ipi/matrix \
 		ipi/modes; do
 		echo "refuses $file E2BIG LONG"
 	done

@@ -50,6 +50,7 @@ files() {
 		ipi/counters 400 7 moving
 		ipi/matrix 600 0 header
 		ipi/modes 600 5 header
+		ipi/who 600 5 header
 		lapic 400 0 moving
 		memory 400 2 header
 		old_bh/slots 600 9 header
@@ -58,12 +59,14 @@ files() {
 		last_error 400 0 sentence
 		nesting 600 0 header
 		softirqs 600 12 header
+		softirq_times 400 7 header
 		tape 400 0 header
 		tape_on 600 1 value
 		tape_size 600 1 value
 		victims/complaints 400 0 header
 		victims/latencies 400 9 header
 		victims/ran 400 9 header
+		worst 400 0 header
 		lines/LINE/affinity 600 1 value
 		lines/LINE/enabled 600 1 value
 		lines/LINE/handlers 600 1 header
@@ -613,6 +616,41 @@ agrees_with_the_kernel() {
 					wrong("raised " raised[$0] ", entered " entered[$0] ", max " max[$0])
 			exit bad
 		}' "$work"/[0-3] "$work/softirqs" || exit 1
+}
+
+# softirqs_of_each - what /proc/softirqs counts on each CPU: CPU, soft IRQ, count
+softirqs_of_each() {
+	awk '
+		FNR == 1 { for (i = 1; i <= NF; i++) cpu[i] = substr($i, 4); next }
+		{ sub(":", "", $1); for (i = 2; i <= NF; i++) print cpu[i - 1], $1, $i }' /proc/softirqs
+}
+
+# A tasklet that works for 3 ms each time; and no soft IRQ has run more often than the kernel has counted.
+tells_which_take_long() {
+	softirqs_of_each >"$work/0"
+	watch softirqs
+	must bench "line=sim0 mechanisms=tasklet count=10 bottom_us=3000 period_us=10000 cpu=0"
+	must softirqs off
+	softirqs_of_each >"$work/1"
+	awk -v needs_irq_exit="$(is_rt || echo 1)" '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		FILENAME ~ "/[01]$" { count[substr(FILENAME, length(FILENAME)), $1, $2] = $3; next }
+		/^#/ { next }
+		{
+			if ($3 > count[1, $1, $2] - count[0, $1, $2])
+				wrong("not at most " count[1, $1, $2] - count[0, $1, $2] " runs")
+			if ($5 > $4 || $6 > $3)
+				wrong("a part is more than the whole")
+		}
+		$1 == 0 && $2 == "TASKLET" {
+			seen = 1
+			if ($3 < 10 || $4 < 30000000 || $5 < 3000000 || $6 < 10)
+				wrong("not 10 slow ones")
+		}
+		END { $0 = ""; if (!seen && needs_irq_exit) wrong("no tasklet on CPU 0"); exit bad }' \
+		"$work"/[01] "$lab/$1" || exit 1
+	must softirqs reset
+	! grep -v '^#' "$lab/$1" || fail "still there after a reset"
 }
 
 # served_by VECTOR COLUMN... - set value to how often a soft IRQ was served by any of some executors
@@ -1212,9 +1250,9 @@ is_loaded() {
 	[ "$(load_threads)" != 0 ]
 }
 
-# schedules_its_load LOAD POLICY PRIORITY - while a bench runs under it
+# schedules_its_load LOAD POLICY PRIORITY [PRIORITY] - while a bench runs under it; the last is what is asked for
 schedules_its_load() {
-	begin_bench line=sim0 "load=$1"
+	begin_bench line=sim0 "load=$1${4:+ load_priority=$4}"
 	eventually is_loaded || fail "no thread of the load"
 	schedules_its_threads 'irqlab_load[^)]*' "$2" "$3"
 	end_bench
@@ -1392,6 +1430,7 @@ has_defaults() {
 	done
 	echo agrees_with_the_kernel softirqs
 	echo tells_who_serves softirqs
+	echo tells_which_take_long softirq_times
 	echo counts_each_time_it_is_raised softirqs
 	echo tells_what_interrupts_what nesting
 	echo shows_the_way_of_an_interrupt tape
@@ -1426,8 +1465,9 @@ has_defaults() {
 		echo "schedules_its_load $load 1 1"
 	done
 	echo schedules_its_load hog 0 0
+	echo schedules_its_load hog_fifo 1 42 42
 	echo coalesces_a_burst bench
-	for load in softirq hog hog_fifo irqs_off; do
+	for load in softirq hog hog_fifo irqs_off work hard; do
 		echo "measures_under_load bench $load"
 	done
 	echo has_defaults bench

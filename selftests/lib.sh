@@ -204,7 +204,7 @@ list_settings() {
 		info "${line##*/}" affinity
 		echo "${line##*/} may go to $value"
 	done
-	for file in "$lab"/softirqs "$lab"/nesting; do
+	for file in "$lab"/softirqs "$lab"/nesting "$lab"/ipi/who; do
 		content "$file"
 		echo "$file: $value"
 	done

@@ -15,9 +15,13 @@ events=16
 # The first of these moments is after a sixteenth of it. Who has to wait for the end waits so long, in ns.
 longest=$((us * 1000 * 15 / 16))
 
+is_rt() {
+	uname -v | grep -q PREEMPT_RT
+}
+
 # In a kernel that forces handlers and soft IRQs into threads, others wait for other things.
 needs_soft_irqs() {
-	if uname -v | grep -q PREEMPT_RT || grep -qw threadirqs /proc/cmdline; then
+	if is_rt || grep -qw threadirqs /proc/cmdline; then
 		skip "this kernel has soft IRQs in threads"
 	fi
 }
@@ -271,15 +275,140 @@ thread_count() {
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^irqlab_v[ft]/'
 }
 
+# The module's own trace events say how long each event took, too: the one that is shown is one of the longest. Its
+# time line has the whole way, and what the CPU did meanwhile.
+shows_the_worst() {
+	trace irqlab/raise irqlab/wake
+	bench_victims "line=sim0 mechanisms=$1 bottom_us=$us"
+	echo 0 >$instance/events/enable
+	sed -n 's/^ .*\[[0-9]*\] [^ ]* *\([0-9]*\)\.\([0-9]*\): \([a-z]*\): /\1\2000 \3 /p' $instance/trace >"$work/trace"
+	sed -n "s/^# $1: event \([0-9]*\) of $events took longest, \([0-9]*\) ns from its raising at \([0-9]*\) .*/\1 \2 \3/p" \
+		"$lab/worst" >"$work/worst"
+	read -r number took raised <"$work/worst" || fail "none: $(cat "$lab/worst")"
+	awk -v mechanism="$1" -v number="$number" -v took="$took" '
+		$2 == "raise" && $4 == "mechanism=" mechanism { n++; raised = $1 }
+		$2 == "wake" && $3 == "mechanism=" mechanism { ns = $1 - raised; if (ns > max) max = ns; if (n == number) mine = ns }
+		END {
+			printf "the tracer: event %d took %.0f ns, the longest %.0f; the lab: %.0f\n", number, mine, max, took
+			exit n != '$events' || mine < max * 7 / 8 || took < mine * 7 / 8 || mine < '$us' * 1000
+		}' "$work/trace" || exit 1
+	awk -v mechanism="$1" -v raised="$raised" -v took="$took" '
+		function wrong(what) { print what ": " $0; bad = 1 }
+		/^#/ { next }
+		{ if ($1 < last) wrong("earlier than the line before"); last = $1; seen[$3]++ }
+		$3 == "raise" && $4 == mechanism && $1 <= raised && $1 + 1000000 > raised { way = "raise"; raise = $1 }
+		$3 == "top_half" && $4 == mechanism && way == "raise" { way = way " top" }
+		$3 == "bottom_half" && $4 == mechanism && way == "raise top" { way = way " bottom" }
+		$3 == "woken" && $4 == mechanism && way == "raise top bottom" { way = way " woken"; woken = $1 }
+		END {
+			$0 = way " after " woken - raise
+			if (way != "raise top bottom woken" || woken - raise < took / 2)
+				wrong("not the way")
+			if (!seen["handler_entry"] || !seen["switch_to"])
+				wrong("no handler, or no other task")
+			exit bad
+		}' "$lab/worst" || fail "$(cat "$lab/worst")"
+}
+
+# Who raises holds a lock that the bottom half wants. With an ordinary mutex the bottom half waits for a task whose
+# priority is between theirs, and who has nothing to do with it: that runs for 2 ms. The kernel's tracer tells of
+# priorities that are inherited.
+inherits_priority() {
+	! is_rt || skip "all mutexes of this kernel inherit priorities"
+	contends mutex
+	suffered threaded lock max
+	[ "$value" -ge 1500000 ] || fail "with a mutex it waits $value ns, and not for the task in the middle"
+	same "inherited priorities, with a mutex" "$boosts" 0
+	eventually waits_not_for_the_middle || fail "with an rt_mutex it waits $value ns"
+	# Where the host has taken the CPU away, the lock may have been given back by then.
+	[ "$boosts" -gt 0 ] || fail "no priority was inherited"
+}
+
+waits_not_for_the_middle() {
+	contends rt_mutex
+	[ "$value" -lt 1500000 ]
+}
+
+# contends LOCK - set value to how long a thread waited for it half of the times, and boosts to how often the task
+# that raises was given another priority
+contends() {
+	trace sched/sched_pi_setprio
+	must bench "line=sim0 mechanisms=threaded,tasklet count=$events period_us=10000 bottom_us=100 victims=1 contend=$1"
+	echo 0 >$instance/events/enable
+	boosts=$(grep -c 'sched_pi_setprio: comm=kworker.* newprio=49' $instance/trace)
+	rmdir $instance
+	cleanup=
+	suffered threaded lock count
+	same "events in which a thread wanted the lock" "$value" $events
+	! grep '^tasklet .* lock ' "$lab/victims/latencies" || fail "a tasklet has waited for a lock"
+	suffered threaded lock p50
+}
+
 leaves_no_threads() {
 	bench_victims "line=sim0 mechanisms=hard"
 	same "threads of victims" "$(thread_count)" 0
 	# Without victims there is nothing in the tables.
 	must bench "line=sim0 mechanisms=hard count=1 bottom_us=1"
-	! grep -v '^#' "$lab"/victims/* || fail "left from the last run"
+	! grep -v '^#' "$lab"/victims/* "$lab/worst" || fail "left from the last run"
 	grep -q '^# the top half works for 0 us, the bottom half for 1 us' "$lab/bench" || fail "$(cat "$lab/bench")"
 	must bench "line=sim0 mechanisms=hard count=1"
 	! grep 'works for' "$lab/bench" || fail "it still works"
+}
+
+# interrupts_for EVENTS COMMAND... - set value to how many interrupts edu0 has sent for so many events
+interrupts_for() {
+	[ -d "$lab/lines/edu0" ] || skip "no device that holds its interrupt"
+	finds INTx info edu0 kind || skip "its interrupts are messages"
+	needs_soft_irqs
+	sent=$1
+	shift
+	# Its own count: the interrupt may be somebody else's, too.
+	info edu0 handled
+	before=$value
+	info edu0 irq
+	counted "$value"
+	counted_before=$value
+	must bench "line=edu0 count=$sent period_us=2000 bottom_us=200 $*"
+	info edu0 irq
+	counted "$value"
+	counted=$((value - counted_before))
+	info edu0 handled
+	value=$((value - before))
+	[ "$counted" -ge "$value" ] || fail "/proc/interrupts has $counted, the top half ran $value times"
+}
+
+# Who acknowledges in time, or keeps the line masked or disabled until then, has one interrupt for each event; and
+# some more to steer the line, and when the line is disabled the one on its way.
+has_no_storm() {
+	interrupts_for 10 "mechanisms=$1 ack=$2"
+	within "runs of the top half for 10 events" "$value" 10 40
+	[ "$(awk '$1 == "'"$1"'" { print $5 }' "$lab/bench")" = 0 ] || fail "lost: $(cat "$lab/bench")"
+	must_work
+}
+
+# Acknowledged by a bottom half that interrupts can interrupt, the line goes on interrupting until then.
+has_a_storm() {
+	interrupts_for 10 "mechanisms=$1 ack=$2"
+	[ "$value" -ge 100 ] || fail "only $value runs of the top half for 10 events"
+	must_work
+}
+
+# The lab ends the storm, long before the kernel takes the line for broken, and the line is as before.
+ends_a_storm() {
+	dmesg | grep -c 'nobody cared' >"$work/cared"
+	interrupts_for 3 "mechanisms=$1 ack=never"
+	within "runs of the top half for 3 events" "$value" 6000 6100
+	grep -q "^$1 .* # 3 times the top half ended a storm, after 2000 runs" "$lab/bench" || fail "$(cat "$lab/bench")"
+	dmesg | grep -c 'nobody cared' | cmp - "$work/cared" || fail "the kernel gave up"
+	must_work
+	interrupts_for 10 "mechanisms=$1"
+	within "runs of the top half for 10 events afterwards" "$value" 10 40
+}
+
+refuses_to_hold() {
+	must_answer bench EPERM "line=$1 mechanisms=hard ack=bottom"
+	must_have_said bench EPERM
+	must_work
 }
 
 # needs_the_other_line LINE OTHER - which must be free
@@ -318,7 +447,21 @@ needs_the_other_line() {
 	echo tells_when_ksoftirqd_takes_over tasklet
 	echo counts_the_handler hard
 	echo tells_what_the_kernel_says hard
+	for mechanism in tasklet threaded percpu_wq; do
+		echo shows_the_worst $mechanism
+	done
+	echo inherits_priority threaded
 	echo leaves_no_threads bench
+	echo has_no_storm hard top
+	echo has_no_storm tasklet top
+	echo has_no_storm hard bottom
+	echo has_no_storm threaded bottom
+	echo has_no_storm tasklet disabled
+	echo has_no_storm percpu_wq disabled
+	echo has_a_storm tasklet bottom
+	echo has_a_storm percpu_wq bottom
+	echo ends_a_storm hard
+	echo refuses_to_hold sim0
 	echo needs_the_other_line sim0 sim1
 	echo needs_the_other_line sim1 sim0
 } | run_table

@@ -27,6 +27,7 @@
 #include "preempt.c"
 #include "processor.c"
 #include "ptrace.c"
+#include "rt_mutex.c"
 #include "sched.c"
 #include "security.c"
 #include "smp.c"

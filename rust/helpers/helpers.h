@@ -170,6 +170,12 @@ unsigned int rust_helper_irqlab_stack_region(unsigned int cpu, unsigned long sp,
 /* ptrace.c */
 bool rust_helper_irqlab_user_mode(struct pt_regs *regs);
 
+/* rt_mutex.c */
+void *rust_helper_irqlab_rt_mutex_new(const char *name, struct lock_class_key *key);
+void rust_helper_irqlab_rt_mutex_lock(void *lock);
+void rust_helper_irqlab_rt_mutex_unlock(void *lock);
+void rust_helper_irqlab_rt_mutex_free(void *lock);
+
 /* sched.c */
 void rust_helper_irqlab_cond_resched(void);
 void rust_helper_irqlab_get_cpus_allowed(struct cpumask *cpus);

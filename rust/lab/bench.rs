@@ -19,6 +19,7 @@ use crate::{
     laboratory::Lab,
     line::{
         Group,
+        LateAck,
         Reserved,
         Steered, //
     },
@@ -60,14 +61,20 @@ use suffered::Suffered;
 use victims::Beside;
 
 mod complaints;
+mod contention;
 mod ran;
 mod row;
 mod send;
 mod suffered;
 mod victims;
+mod worst;
 
+pub(crate) use contention::Inheritance;
 pub(crate) use send::send;
-pub(crate) use victims::Victims;
+pub(crate) use victims::{
+    Victims,
+    Wanted, //
+};
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -80,9 +87,12 @@ pub(crate) struct Plan {
     pub(crate) budget_ms: u32,
     pub(crate) cpu: CpuId,
     pub(crate) load: Option<&'static load::Kind>,
+    /// The priority of the load's thread, if it is not to have its own.
+    pub(crate) load_priority: Option<u8>,
     pub(crate) halves: Halves,
-    /// The priority of the victim that is a task of SCHED_FIFO, if there are to be victims.
-    pub(crate) victims: Option<u8>,
+    /// Who acknowledges the interrupts, if the top half does not.
+    pub(crate) late_ack: Option<LateAck>,
+    pub(crate) victims: Option<Wanted>,
 }
 
 /// The last run.
@@ -169,12 +179,13 @@ impl Bench {
                 refuse!(EBUSY, "{}: {}", plan.mechanisms[0].name(), first);
             }
         }
-        let group = plan.victims.map(|_| Beside::group(lab, reserved.name()));
+        let group = plan.victims.as_ref();
+        let group = group.map(|_| Beside::group(lab, reserved.name()));
         let group = group.transpose()?;
-        let watched = match plan.victims.zip(group.as_ref()) {
-            Some((priority, group)) => Some(Watched {
+        let watched = match plan.victims.as_ref().zip(group.as_ref()) {
+            Some((wanted, group)) => Some(Watched {
                 beside: Beside::reserve(&reserved, group)?,
-                victims: Victims::new(plan.cpu, priority)?,
+                victims: Victims::new(plan.cpu, wanted)?,
                 ran: Ran::on(plan.cpu)?,
             }),
             None => None,
@@ -183,7 +194,7 @@ impl Bench {
             self.last.lock().beside = watched.beside.name();
         }
         let load = match plan.load {
-            Some(kind) => Some(kind.start(lab, plan.cpu, task)?),
+            Some(kind) => Some(kind.start(lab, plan.cpu, plan.load_priority, task)?),
             None => None,
         };
         let nr_steps = plan.mechanisms.len() as u64;
@@ -308,6 +319,14 @@ impl Bench {
         )
     }
 
+    pub(crate) fn show_worst(&self, text: &mut Text) -> Result {
+        emit!(
+            text,
+            "# what happened around the event that took longest, of each mechanism; time in ns\n"
+        )?;
+        self.show_suffered(text, crate::recorder::show_columns, Suffered::show_worst)
+    }
+
     fn show_suffered(
         &self,
         text: &mut Text,
@@ -368,18 +387,26 @@ fn measure(
         }
     };
     let victims = watched.map(|watched| &watched.victims);
-    let working = record.work.begin(plan.halves, victims, task);
+    let late = match plan.late_ack {
+        Some(ack) => Some(attachment.acknowledge_late(reserved, ack)?),
+        None => None,
+    };
+    let working = record.work.begin(plan.halves, victims, late.as_ref(), task);
     let (sent, suffered) = match watched {
         Some(watched) => {
             let (sent, suffered) = watched.measure(lab, plan, reserved, mechanism, task)?;
             (sent, Some(suffered))
         }
-        None => (send::send_all(lab, plan, reserved, record, task)?, None),
+        None => (
+            send::send_all(lab, plan, reserved, record, None, task)?,
+            None,
+        ),
     };
     drop(working);
+    let storms_ended = late.map_or(0, |late| late.ended());
     // Nothing calls the mechanism from here on.
     drop(attachment);
-    let measured = Measured::of(record, plan.count, plan.burst, sent)?;
+    let measured = Measured::of(record, plan.count, plan.burst, sent, storms_ended)?;
     Ok((Ok(measured), sent.end, suffered))
 }
 
@@ -394,13 +421,16 @@ impl Watched<'_> {
         task: &Task,
     ) -> Answer<(Sent, Suffered)> {
         let (victims, ran) = (&self.victims, self.ran.observer());
-        let suffering = victims.begin(lab, &self.beside, reserved, task)?;
+        let number = lab.number_of(mechanism);
+        let suffering = victims.begin(lab, &self.beside, reserved, number, task)?;
         ran.begin();
-        let sent = send::send_all(lab, plan, reserved, mechanism.record(), task)?;
+        victims.worst.begin();
+        let sent = send::send_all(lab, plan, reserved, mechanism.record(), Some(victims), task)?;
+        let worst = victims.worst.end();
         suffering.settle();
         let run_ns = ran.end();
         drop(suffering);
-        let suffered = Suffered::of(mechanism.name(), plan.halves, victims, ran, run_ns)?;
+        let suffered = Suffered::of(mechanism.name(), plan.halves, victims, ran, run_ns, worst)?;
         Ok((sent, suffered))
     }
 }

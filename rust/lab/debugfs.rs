@@ -133,11 +133,13 @@ pub(crate) struct Files {
     _progress: KnobFile<progress::Progress>,
     _stacks: KnobFile<stacks::StacksKnob>,
     _softirqs: KnobFile<watch::Softirqs>,
+    _softirq_times: KnobFile<watch::SoftirqTimes>,
     _nesting: KnobFile<watch::Nesting>,
     _tape: KnobFile<tape::Tape>,
     _tape_on: KnobFile<tape::TapeOn>,
     _tape_size: KnobFile<tape::TapeSize>,
     _victims: victims::Files,
+    _worst: KnobFile<victims::Worst>,
 }
 
 impl Files {
@@ -159,11 +161,13 @@ impl Files {
             _progress: file(root, lab, progress::Progress)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
             _softirqs: file(root, lab, watch::Softirqs)?,
+            _softirq_times: file(root, lab, watch::SoftirqTimes)?,
             _nesting: file(root, lab, watch::Nesting)?,
             _tape: file(root, lab, tape::Tape)?,
             _tape_on: file(root, lab, tape::TapeOn)?,
             _tape_size: file(root, lab, tape::TapeSize)?,
             _victims: victims::Files::new(root, lab)?,
+            _worst: file(root, lab, victims::Worst)?,
         })
     }
 }

@@ -125,6 +125,15 @@ impl Lab {
         }
     }
 
+    /// The number of a mechanism in the table.
+    pub(crate) fn number_of(&self, mechanism: &Arc<Instance>) -> u32 {
+        let is_it = |other: &Arc<Instance>| Arc::ptr_eq(other, mechanism);
+        self.mechanisms
+            .iter()
+            .position(is_it)
+            .map_or(u32::MAX, |number| number as u32)
+    }
+
     /// The mechanisms of a list with commas between, or of `all`.
     ///
     /// Refusals: `ENODEV`, `EINVAL` if one is named twice.

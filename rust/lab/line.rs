@@ -44,6 +44,7 @@ use kernel::{
 };
 
 mod group;
+mod late_ack;
 mod lines;
 mod steer;
 mod top_half;
@@ -52,6 +53,11 @@ pub(crate) use group::{
     Attachment,
     Group,
     Reserved, //
+};
+pub(crate) use late_ack::{
+    Late,
+    LateAck,
+    MAX_RUNS, //
 };
 pub(crate) use lines::Lines;
 pub(crate) use steer::Steered;

@@ -12,7 +12,8 @@ use crate::{
 };
 use irqlab::{
     context::Task,
-    cpu::CpuId, //
+    cpu::CpuId,
+    kthread::Priority, //
 };
 use kernel::prelude::*;
 
@@ -40,13 +41,40 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// What it does, in a few words.
     pub(crate) about: &'static str,
-    /// Begins it on one CPU, until what this returns is dropped.
-    start: fn(&Lab, CpuId, &Task) -> Result<KBox<dyn Load>>,
+    start: Start,
+}
+
+/// How it is begun on one CPU, until what is returned is dropped.
+enum Start {
+    /// By what has no priority of its own, or must not have another one.
+    Fixed(fn(&Lab, CpuId, &Task) -> Result<KBox<dyn Load>>),
+    /// By a thread of SCHED_FIFO, of priority 1 if nobody wants another one.
+    Fifo(fn(CpuId, Priority) -> Result<KBox<dyn Load>>),
 }
 
 impl Kind {
-    pub(crate) fn start(&self, lab: &Lab, cpu: CpuId, task: &Task) -> Answer<KBox<dyn Load>> {
-        Ok((self.start)(lab, cpu, task)?)
+    /// Begins it, with a priority that is wanted instead of its own.
+    ///
+    /// Refusals: `EPERM` if it cannot have one.
+    pub(crate) fn start(
+        &self,
+        lab: &Lab,
+        cpu: CpuId,
+        priority: Option<u8>,
+        task: &Task,
+    ) -> Answer<KBox<dyn Load>> {
+        match (&self.start, priority) {
+            (Start::Fixed(start), None) => Ok(start(lab, cpu, task)?),
+            (Start::Fifo(start), priority) => {
+                let priority = priority.map_or(Priority::FifoLow, Priority::FifoAt);
+                Ok(start(cpu, priority)?)
+            }
+            (Start::Fixed(_), Some(_)) => refuse!(
+                EPERM,
+                "load={} is not by a thread of SCHED_FIFO, and has no priority",
+                self.name
+            ),
+        }
     }
 }
 

@@ -40,6 +40,11 @@ use kernel::{
 
 mod reader;
 
+pub(crate) use reader::{
+    show,
+    show_columns, //
+};
+
 use reader::{
     Copies,
     Reader,

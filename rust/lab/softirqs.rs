@@ -27,6 +27,7 @@ use irqlab::{
     tracepoint::{
         Attached,
         SoftirqEntry,
+        SoftirqExit,
         SoftirqRaise, //
     },
 };
@@ -47,12 +48,25 @@ pub(crate) struct Softirqs(SetOnce<PerCpu<Seens>>);
 
 type Seens = [Seen; Vector::ALL.len()];
 
+/// What takes longer is slow: so long the kernel serves soft IRQs in a row before it leaves them to ksoftirqd.
+const SLOW_NS: u64 = 2_000_000;
+
 /// What was seen of one soft IRQ on one CPU.
 struct Seen {
     raised: Atomic<u64>,
     /// Since when it is pending; 0 if it is not known to be.
     pending_since_ns: Atomic<u64>,
     latency: Distribution,
+    /// Since when it is served; 0 if it is not, or was not seen to begin.
+    running_since_ns: Atomic<u64>,
+    /// Whom it is served by.
+    executor: Atomic<u32>,
+    runs: Atomic<u64>,
+    total_ns: Atomic<u64>,
+    max_ns: Atomic<u64>,
+    /// How many runs were slow, and who served the longest one.
+    nr_slow: Atomic<u64>,
+    max_by: Atomic<u32>,
     served: [Atomic<u64>; Executor::ALL.len()],
 }
 
@@ -62,6 +76,13 @@ impl Seen {
             raised: Atomic::new(0),
             pending_since_ns: Atomic::new(0),
             latency: Distribution::new()?,
+            running_since_ns: Atomic::new(0),
+            executor: Atomic::new(0),
+            runs: Atomic::new(0),
+            total_ns: Atomic::new(0),
+            max_ns: Atomic::new(0),
+            nr_slow: Atomic::new(0),
+            max_by: Atomic::new(0),
             served: [const { Atomic::new(0) }; Executor::ALL.len()],
         })
     }
@@ -70,8 +91,35 @@ impl Seen {
         self.raised.store(0, Relaxed);
         self.pending_since_ns.store(0, Relaxed);
         self.latency.clear();
+        for count in [&self.runs, &self.total_ns, &self.max_ns, &self.nr_slow] {
+            count.store(0, Relaxed);
+        }
         for count in &self.served {
             count.store(0, Relaxed);
+        }
+    }
+
+    /// It begins to be served.
+    fn enter(&self, executor: Executor, now_ns: u64) {
+        self.executor.store(executor as u32, Relaxed);
+        self.running_since_ns.store(now_ns, Relaxed);
+    }
+
+    /// It has been served. Soft IRQs do not interrupt each other.
+    fn leave(&self) {
+        let since_ns = self.running_since_ns.xchg(0, Full);
+        if since_ns == 0 {
+            return;
+        }
+        let ns = clock::elapsed_ns(since_ns, clock::now_ns()).unwrap_or(0);
+        self.runs.add(1, Relaxed);
+        self.total_ns.add(ns, Relaxed);
+        if ns > SLOW_NS {
+            self.nr_slow.add(1, Relaxed);
+        }
+        if ns >= self.max_ns.load(Relaxed) {
+            self.max_ns.store(ns, Relaxed);
+            self.max_by.store(self.executor.load(Relaxed), Relaxed);
         }
     }
 }
@@ -129,6 +177,7 @@ impl Watcher for Softirqs {
         // What was pending when it was switched off has been served since.
         for seen in self.all().flatten() {
             seen.pending_since_ns.store(0, Relaxed);
+            seen.running_since_ns.store(0, Relaxed);
         }
     }
 
@@ -136,7 +185,8 @@ impl Watcher for Softirqs {
         probes.observer().open()?;
         // In this order, so that hardly any is entered whose raise was not seen: it takes a while to attach.
         probes.to::<SoftirqRaise>()?;
-        probes.to::<SoftirqEntry>()
+        probes.to::<SoftirqEntry>()?;
+        probes.to::<SoftirqExit>()
     }
 
     fn see(&self, event: Event) {
@@ -156,11 +206,14 @@ impl Watcher for Softirqs {
                 seen.served[executor as usize].add(1, Relaxed);
                 // 0 if it was raised before anybody watched.
                 let since_ns = seen.pending_since_ns.xchg(0, Full);
+                let now_ns = clock::now_ns();
                 if since_ns > 0 {
-                    let latency_ns = clock::elapsed_ns(since_ns, clock::now_ns());
+                    let latency_ns = clock::elapsed_ns(since_ns, now_ns);
                     seen.latency.count(latency_ns.unwrap_or(0));
                 }
+                seen.enter(executor, now_ns);
             }
+            Event::Left(vector) => self.0.local()[vector as usize].leave(),
             _ => (),
         }
     }
@@ -204,6 +257,41 @@ pub(crate) fn show(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
             emit!(text, " {:>9}", count)?;
         }
         emit!(text, "\n")?;
+    }
+    Ok(())
+}
+
+/// Shows a row for each CPU and each soft IRQ that was served there.
+pub(crate) fn show_times(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
+    let state = if softirqs.is_on() { "on" } else { "off" };
+    emit!(
+        text,
+        "# {state}; times in ns; slow: runs of more than {SLOW_NS} ns; by: who served the longest\n\
+         {:<4} {:<8} {:>8} {:>12} {:>10} {:>5} by\n",
+        "#cpu",
+        "vector",
+        "runs",
+        "total",
+        "max",
+        "slow"
+    )?;
+    for (cpu, seen) in softirqs.0.with_cpus() {
+        for vector in Vector::ALL {
+            let seen = &seen[vector as usize];
+            let runs = seen.runs.load(Relaxed);
+            if runs > 0 {
+                emit!(
+                    text,
+                    "{:<4} {:<8} {runs:>8} {:>12} {:>10} {:>5} {}\n",
+                    cpu.as_u32(),
+                    vector,
+                    seen.total_ns.load(Relaxed),
+                    seen.max_ns.load(Relaxed),
+                    seen.nr_slow.load(Relaxed),
+                    Executor::from_raw(seen.max_by.load(Relaxed))
+                )?;
+            }
+        }
     }
     Ok(())
 }

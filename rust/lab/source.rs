@@ -50,6 +50,11 @@ pub(crate) trait Source: Send + Sync {
     /// As [`Self::acknowledge`], for a top half that need not be in a hard IRQ.
     fn acknowledge_anywhere(&self) -> bool;
 
+    /// Whether the device holds its interrupt raised until it is acknowledged.
+    fn holds_raised(&self) -> bool {
+        false
+    }
+
     /// Whether the device holds its interrupt raised, as nobody has acknowledged it.
     fn is_raised(&self) -> bool {
         false

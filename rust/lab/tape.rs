@@ -151,8 +151,9 @@ impl Tape {
     }
 }
 
-impl Watcher for Tape {
-    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+impl Tape {
+    /// Attaches whoever keeps a tape to what is to be on it.
+    pub(crate) fn attach_to<W: Watcher>(probes: &mut Attached<Probes<W>>) -> Result {
         probes.to::<SoftirqRaise>()?;
         probes.to::<SoftirqEntry>()?;
         probes.to::<SoftirqExit>()?;
@@ -163,6 +164,12 @@ impl Watcher for Tape {
         probes.to::<CallFunctionEntry>()?;
         probes.to::<CallFunctionSingleEntry>()?;
         probes.to::<IrqWorkEntry>()
+    }
+}
+
+impl Watcher for Tape {
+    fn attach(probes: &mut Attached<Probes<Self>>) -> Result {
+        Tape::attach_to(probes)
     }
 
     #[inline]
@@ -256,6 +263,7 @@ impl Event {
             Event::Bottom(mechanism) => (7, mechanism, 0),
             Event::Raise(mechanism) => (8, mechanism, 0),
             Event::Woken(mechanism) => (9, mechanism, 0),
+            Event::Switched(pid) => (10, pid, 0),
         };
         kind | detail << 8 | (subject as u64) << 32
     }
@@ -277,6 +285,7 @@ impl Event {
             7 => Event::Bottom(subject),
             8 => Event::Raise(subject),
             9 => Event::Woken(subject),
+            10 => Event::Switched(subject),
             _ => return None,
         })
     }

@@ -50,6 +50,8 @@ pub(crate) enum Event {
     HandlerLeft(u32, bool),
     /// An interrupt arrived that has no line.
     Interrupted(System),
+    /// The CPU goes to the task with this number.
+    Switched(u32),
     /// The lab raises an interrupt for the mechanism with this number.
     Raise(u32),
     /// The lab's top half has run for the mechanism with this number.
@@ -141,6 +143,7 @@ probes! {
     CallFunctionEntry(_event) => Event::Interrupted(System::CallFunction),
     CallFunctionSingleEntry(_event) => Event::Interrupted(System::CallFunctionSingle),
     IrqWorkEntry(_event) => Event::Interrupted(System::IrqWork),
+    SchedSwitch(event) => Event::Switched(event.next_pid.unsigned_abs()),
 }
 
 /// A watcher at work. Dropping it waits until it sees nothing any more.

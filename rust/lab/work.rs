@@ -11,7 +11,10 @@
 //! ask to be rescheduled: where the context can be preempted at all, the kernel does that by itself, and a
 //! bottom half that asks behaves as one that works for less at a time.
 
-use crate::bench::Victims;
+use crate::{
+    bench::Victims,
+    line::Late, //
+};
 use irqlab::{
     clock,
     context::Task,
@@ -49,11 +52,21 @@ pub(crate) struct Work {
     bottom: Half,
     /// Who is to want the CPU while a half works.
     victims: rcu::Slot<Victims>,
+    /// Whether the interrupts are acknowledged later than by the top half, and how.
+    is_late: Atomic<bool>,
+    late: rcu::Slot<Late>,
+}
+
+/// Which half it is, for who watches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    Top,
+    Bottom,
 }
 
 /// What one half does.
 struct Half {
-    /// 0 for nothing, else the time in microseconds, plus 1.
+    /// 0 for nothing, not even for who watches, else the time in microseconds, plus 1.
     work: Atomic<u32>,
     /// Whether the victims are to want the CPU while this half works.
     is_aimed_at: Atomic<bool>,
@@ -67,8 +80,8 @@ impl Half {
         }
     }
 
-    fn set(&self, us: u32, is_aimed_at: bool) {
-        let is_wanted = us > 0 || is_aimed_at;
+    fn set(&self, us: u32, is_watched: bool, is_aimed_at: bool) {
+        let is_wanted = us > 0 || is_watched;
         self.is_aimed_at.store(is_aimed_at, Relaxed);
         self.work
             .store(if is_wanted { us.saturating_add(1) } else { 0 }, Relaxed);
@@ -81,53 +94,88 @@ impl Work {
             top: Half::new(),
             bottom: Half::new(),
             victims: rcu::Slot::new(),
+            is_late: Atomic::new(false),
+            late: rcu::Slot::new(),
         }
     }
 
     /// Has the halves work until the answer is dropped. Meanwhile `victims`, if there are any, want the CPU:
-    /// while the bottom half works, or while the top half does if that alone has work.
+    /// while the bottom half works, or while the top half does if that alone has work. If `late` is there, it
+    /// acknowledges the interrupts.
     pub(crate) fn begin<'a>(
         &'a self,
         halves: Halves,
         victims: Option<&Arc<Victims>>,
+        late: Option<&Arc<Late>>,
         task: &'a Task,
     ) -> Working<'a> {
         let Halves { top_us, bottom_us } = halves;
+        let is_watched = victims.is_some();
         let is_about_top = top_us > 0 && bottom_us == 0;
         self.victims.replace(victims.cloned(), task);
-        self.top.set(top_us, victims.is_some() && is_about_top);
-        self.bottom
-            .set(bottom_us, victims.is_some() && !is_about_top);
+        self.late.replace(late.cloned(), task);
+        self.is_late.store(late.is_some(), Relaxed);
+        self.top.set(top_us, is_watched, is_about_top);
+        self.bottom.set(bottom_us, is_watched, !is_about_top);
         Working { work: self, task }
     }
 
     /// What the top half does.
     #[inline]
     pub(crate) fn top(&self) {
-        self.spend(&self.top);
+        self.spend(&self.top, Which::Top);
     }
 
     /// What the bottom half does.
     #[inline]
     pub(crate) fn bottom(&self) {
-        self.spend(&self.bottom);
+        self.spend(&self.bottom, Which::Bottom);
+        if self.is_late.load(Relaxed) {
+            self.late.read(|late, _unsleeping| late.bottom());
+        }
+    }
+
+    /// Where the top half does not acknowledge the interrupt: whether it is for it.
+    #[inline]
+    pub(crate) fn acknowledge_later(&self) -> Option<bool> {
+        if !self.is_late.load(Relaxed) {
+            return None;
+        }
+        self.late.read(|late, _unsleeping| late.top())
     }
 
     #[inline]
-    fn spend(&self, half: &Half) {
+    fn spend(&self, half: &Half, which: Which) {
         match half.work.load(Relaxed) {
             0 => (),
-            more => self.work_for(more - 1, half),
+            more => self.work_for(more - 1, half, which),
         }
     }
 
     #[cold]
-    fn work_for(&self, us: u32, half: &Half) {
+    fn work_for(&self, us: u32, half: &Half, which: Which) {
         let ns = u64::from(us) * 1000;
-        if half.is_aimed_at.load(Relaxed) {
-            self.victims.read(|victims, _unsleeping| victims.aim(ns));
+        // Only a task can wait for a lock, and let go of it last.
+        let task = Task::current().filter(|_| which == Which::Bottom);
+        let may_wait = task.is_some();
+        let contention = self.victims.read(|victims, _unsleeping| {
+            victims.see(which);
+            if may_wait {
+                victims.contention()
+            } else {
+                None
+            }
+        });
+        let work = || {
+            if half.is_aimed_at.load(Relaxed) {
+                self.victims.read(|victims, _unsleeping| victims.aim(ns));
+            }
+            clock::spin_ns(ns);
+        };
+        match contention.flatten().zip(task) {
+            Some((contention, task)) => contention.work(task, work),
+            None => work(),
         }
-        clock::spin_ns(ns);
     }
 }
 
@@ -139,8 +187,10 @@ pub(crate) struct Working<'a> {
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
-        self.work.top.set(0, false);
-        self.work.bottom.set(0, false);
+        self.work.top.set(0, false, false);
+        self.work.bottom.set(0, false, false);
         self.work.victims.replace(None, self.task);
+        self.work.is_late.store(false, Relaxed);
+        self.work.late.replace(None, self.task);
     }
 }

@@ -2,11 +2,14 @@
 
 //! The rows of the bench's table: what was measured of a mechanism, or why nothing was.
 
-use crate::record::{
-    Place,
-    Record,
-    Stage,
-    Summary, //
+use crate::{
+    line::MAX_RUNS,
+    record::{
+        Place,
+        Record,
+        Stage,
+        Summary, //
+    },
 };
 use irqlab::{
     cpu::{
@@ -84,11 +87,19 @@ pub(super) struct Measured {
     top_cpus: Set,
     bottom_cpus: Set,
     waiter_cpus: Set,
+    /// How often nobody acknowledged the interrupt for so long that the top half did.
+    storms_ended: u64,
 }
 
 impl Measured {
     /// What `record` has of `sent` events, each raised `burst` times, of `asked`.
-    pub(super) fn of(record: &Record, asked: u64, burst: u32, sent: Sent) -> Result<Self> {
+    pub(super) fn of(
+        record: &Record,
+        asked: u64,
+        burst: u32,
+        sent: Sent,
+        storms_ended: u64,
+    ) -> Result<Self> {
         let mut current = Text::new();
         match record.last(Stage::Bottom) {
             Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,
@@ -114,6 +125,7 @@ impl Measured {
             top_cpus: record.cpus(Stage::Top)?,
             bottom_cpus: record.cpus(Stage::Bottom)?,
             waiter_cpus: record.cpus(Stage::Waiter)?,
+            storms_ended,
         })
     }
 }
@@ -214,6 +226,13 @@ impl Measured {
                 " # the line went to CPU {}, not {}",
                 self.top_cpus,
                 cpu.as_u32()
+            )?;
+        }
+        if self.storms_ended > 0 {
+            emit!(
+                text,
+                " # {} times the top half ended a storm, after {MAX_RUNS} runs",
+                self.storms_ended
             )?;
         }
         if self.arrived > 0 && p50 <= resolution_ns {

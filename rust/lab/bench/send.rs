@@ -7,7 +7,8 @@ use super::{
         End,
         Sent, //
     },
-    Plan, //
+    Plan,
+    Victims, //
 };
 use crate::{
     laboratory::Lab,
@@ -71,6 +72,7 @@ pub(super) fn send_all(
     plan: &Plan,
     reserved: &Reserved<'_>,
     record: &Record,
+    victims: Option<&Victims>,
     task: &Task,
 ) -> Answer<Sent> {
     let sending = Sending {
@@ -79,6 +81,7 @@ pub(super) fn send_all(
         record,
         events: Word::new(0),
         lost: Word::new(0),
+        victims,
         end: Atomic::new(End::Done as u32),
     };
     let sent = cpu::run_bound(&lab.workers, plan.cpu, task, |bound| {
@@ -96,6 +99,8 @@ struct Sending<'a> {
     plan: &'a Plan,
     reserved: &'a Reserved<'a>,
     record: &'a Record,
+    /// Who watches, too.
+    victims: Option<&'a Victims>,
     events: Word,
     lost: Word,
     /// An [`End`].
@@ -131,12 +136,19 @@ impl Sending<'_> {
             if start_ns.wrapping_sub(begin_ns) > budget_ns {
                 return End::Time;
             }
-            if raise(self.reserved, self.record, self.plan.burst).is_err() {
+            if let Some(victims) = self.victims {
+                victims.see_raised();
+            }
+            let raised_ns = clock::now_ns();
+            if self.raise(bound).is_err() {
                 return End::Source;
             }
             self.events.fetch_add(1);
             if self.arrives(bound) {
                 lost_in_a_row = 0;
+                if let Some(victims) = self.victims {
+                    victims.see_woken(raised_ns);
+                }
             } else {
                 lost_in_a_row += 1;
                 self.lost.fetch_add(1);
@@ -147,6 +159,15 @@ impl Sending<'_> {
         match bound.has_left() {
             true => End::Cpu,
             false => End::Done,
+        }
+    }
+
+    /// Raises an event, with a lock held for which its bottom half contends, if that is wanted.
+    fn raise(&self, bound: &Bound<'_>) -> Result {
+        let now = || raise(self.reserved, self.record, self.plan.burst);
+        match self.victims.and_then(Victims::contention) {
+            Some(contention) => contention.raise(bound.task(), now),
+            None => now(),
         }
     }
 

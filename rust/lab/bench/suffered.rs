@@ -12,6 +12,7 @@ use super::{
         Victim,
         Victims, //
     },
+    worst::Kept,
 };
 use crate::{
     record::{
@@ -38,6 +39,7 @@ pub(super) struct Suffered {
     left_out: u64,
     nr_complaints: u32,
     complaints: KVec<(u64, Message)>,
+    worst: Kept,
 }
 
 /// How long one victim has waited.
@@ -57,6 +59,7 @@ impl Suffered {
         victims: &Victims,
         ran: &Ran,
         run_ns: u64,
+        worst: Kept,
     ) -> Result<Self> {
         let mut latencies = KVec::new();
         let mut add = |elsewhere, seen: &Latencies| -> Result {
@@ -68,8 +71,13 @@ impl Suffered {
                     count: latency.counts().sum(),
                     summary: Merged::new(core::iter::once(latency))?.summary(),
                 };
-                // Elsewhere there is no other line.
-                if elsewhere.is_none() || victim != Victim::Line {
+                // Elsewhere there is no other line, and not everybody contends for a lock.
+                let is_there = match victim {
+                    Victim::Line => elsewhere.is_none(),
+                    Victim::Lock => one.count > 0,
+                    _ => true,
+                };
+                if is_there {
                     latencies.push(one, GFP_KERNEL)?;
                 }
             }
@@ -104,6 +112,7 @@ impl Suffered {
             left_out: ran.left_out(),
             nr_complaints,
             complaints,
+            worst,
         })
     }
 
@@ -216,6 +225,10 @@ impl Suffered {
             0 => Ok(()),
             more => emit!(text, "# {}: and {more} more\n", self.mechanism),
         }
+    }
+
+    pub(super) fn show_worst(&self, text: &mut Text) -> Result {
+        self.worst.show(self.mechanism, text)
     }
 
     fn show_mechanism(&self, text: &mut Text) -> Result {

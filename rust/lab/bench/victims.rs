@@ -11,15 +11,25 @@
 //!
 //! All of them are due at one moment while the half works, which is another one for each event, and what
 //! counts is the time from then on. So each event shows how long each has to wait, whatever else the
-//! machine does. A further CPU, on which the half does not work, has the same victims all the time.
+//! machine does. A bottom half that may sleep can be the victim itself, of who holds a lock that it wants. A further CPU, on which the half does not work, has the same victims all the time.
 
+use super::{
+    contention::{
+        Contention,
+        Inheritance, //
+    },
+    worst::Worst, //
+};
 use crate::{
     laboratory::Lab,
     line::Reserved,
     record::Distribution,
-    refusal::Answer, //
+    refusal::Answer,
+    watch::Event,
+    work::Which, //
 };
 use irqlab::{
+    clock,
     context::Task,
     cpu::{
         self,
@@ -58,15 +68,18 @@ pub(super) enum Victim {
     Fifo,
     /// An ordinary task.
     Task,
+    /// The bottom half itself, for a lock: see [`contention`](super::contention).
+    Lock,
 }
 
 impl Victim {
-    pub(super) const ALL: [Victim; 5] = [
+    pub(super) const ALL: [Victim; 6] = [
         Victim::Timer,
         Victim::SoftTimer,
         Victim::Line,
         Victim::Fifo,
         Victim::Task,
+        Victim::Lock,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -76,8 +89,17 @@ impl Victim {
             Victim::Line => "line",
             Victim::Fifo => "fifo",
             Victim::Task => "task",
+            Victim::Lock => "lock",
         }
     }
+}
+
+/// Which victims there are to be.
+pub(crate) struct Wanted {
+    /// Of the task of SCHED_FIFO.
+    pub(crate) priority: u8,
+    /// Whether the bottom half contends for a lock, and with what.
+    pub(crate) contend: Option<Inheritance>,
 }
 
 /// How long each waited.
@@ -86,7 +108,7 @@ pub(super) struct Latencies([Distribution; Victim::ALL.len()]);
 impl Latencies {
     fn new() -> Result<Self> {
         let new = Distribution::new;
-        Ok(Self([new()?, new()?, new()?, new()?, new()?]))
+        Ok(Self([new()?, new()?, new()?, new()?, new()?, new()?]))
     }
 
     pub(super) fn of(&self, victim: Victim) -> &Distribution {
@@ -107,20 +129,30 @@ pub(crate) struct Victims {
     /// The one on a CPU on which the half does not work, and that CPU.
     other: Option<(CpuId, Probe)>,
     neighbour: Arc<Neighbour>,
+    pub(super) worst: Pin<KBox<Worst>>,
+    /// What the bottom half contends for with the task that raises, if it does.
+    contention: Option<Arc<Contention>>,
+    /// The number of the mechanism that is measured.
+    mechanism: Atomic<u32>,
     nr_aimed: Atomic<u64>,
     here: Arc<Latencies>,
     elsewhere: Arc<Latencies>,
 }
 
 impl Victims {
-    /// Those of a run on `cpu`, with a task of SCHED_FIFO of this priority.
-    pub(super) fn new(cpu: CpuId, priority: u8) -> Result<Arc<Self>> {
+    /// Those of a run on `cpu`.
+    pub(super) fn new(cpu: CpuId, wanted: &Wanted) -> Result<Arc<Self>> {
         /// Each takes two threads; a half may work on any CPU, if it is not bound to one.
         const MAX_PROBES: usize = 8;
 
         let here = Arc::new(Latencies::new()?, GFP_KERNEL)?;
         let elsewhere = Arc::new(Latencies::new()?, GFP_KERNEL)?;
         let neighbour = Arc::pin_init(Neighbour::new(here.clone()), GFP_KERNEL)?;
+        let contention = match wanted.contend {
+            Some(inheritance) => Some(Contention::new(cpu, inheritance, here.clone())?),
+            None => None,
+        };
+        let priority = wanted.priority;
         let mut nr_others = 0;
         let probes = PerCpu::of_each(|one| {
             let is_other = one != cpu;
@@ -139,11 +171,35 @@ impl Victims {
             probes,
             other,
             neighbour,
+            contention,
+            worst: KBox::pin_init(Worst::new()?, GFP_KERNEL)?,
+            mechanism: Atomic::new(0),
             nr_aimed: Atomic::new(0),
             here,
             elsewhere,
         };
         Ok(Arc::new(victims, GFP_KERNEL)?)
+    }
+
+    /// A half begins to work. May be called in any context but an NMI.
+    pub(crate) fn see(&self, which: Which) {
+        let mechanism = self.mechanism.load(Relaxed);
+        self.worst.note(match which {
+            Which::Top => Event::Top(mechanism),
+            Which::Bottom => Event::Bottom(mechanism),
+        });
+    }
+
+    /// The event that the sender is about to raise.
+    pub(super) fn see_raised(&self) {
+        self.worst.note(Event::Raise(self.mechanism.load(Relaxed)));
+    }
+
+    /// The event is over, which was raised at `since_ns`.
+    pub(super) fn see_woken(&self, since_ns: u64) {
+        self.worst.note(Event::Woken(self.mechanism.load(Relaxed)));
+        // Without memory less is kept of it.
+        let _ = self.worst.event(since_ns, clock::now_ns());
     }
 
     /// Has all of them due while the next `ns` nanoseconds pass on this CPU, unless one of the last time still
@@ -168,8 +224,10 @@ impl Victims {
         lab: &Lab,
         beside: &Beside<'_>,
         reserved: &Reserved<'_>,
+        mechanism: u32,
         task: &'a Task,
     ) -> Answer<Suffering<'a>> {
+        self.mechanism.store(mechanism, Relaxed);
         self.here.clear();
         self.elsewhere.clear();
         self.nr_aimed.store(0, Relaxed);
@@ -184,6 +242,10 @@ impl Victims {
             task,
             _attached: attached,
         })
+    }
+
+    pub(crate) fn contention(&self) -> Option<Arc<Contention>> {
+        self.contention.clone()
     }
 
     pub(super) fn here(&self) -> &Latencies {

@@ -4,20 +4,29 @@
 //!
 //! Write `line=<line>`, and if the defaults do not suit `count=1000`,
 //! `mechanisms=all` (or names with commas between), `burst=1`, `period_us=0`,
-//! `budget_ms=3600000`, `cpu=0`, `load=none`, `top_us=0` and `bottom_us=0` (for how long the halves work),
+//! `budget_ms=3600000`, `cpu=0`, `load=none`, `load_priority=1` (of those loads that are threads
+//! of SCHED_FIFO), `top_us=0` and `bottom_us=0` (for how long the halves work),
 //! `victims=0` (1: measure who suffers from that, for the tables in `victims`), `priority=50` (of the task of
-//! SCHED_FIFO among them).
+//! SCHED_FIFO among them), `ack=top` (who acknowledges the interrupt of an edu device: also `bottom`; `disabled`,
+//! the bottom half, until which the line is disabled; `never`), `contend=none` (a lock that the bottom half wants, and
+//! who raises holds: `mutex`, or `rt_mutex` with inheritance of priorities).
 
 use super::Knob;
 use crate::{
-    bench::Plan,
+    bench::{
+        Inheritance,
+        Plan,
+        Wanted, //
+    },
     command::{
         assignments,
+        number,
         number_or,
         switch,
         text_or, //
     },
     laboratory::Lab,
+    line::LateAck,
     load,
     refusal::{
         refuse,
@@ -63,8 +72,11 @@ impl Knob for Bench {
             "bottom_us",
             "victims",
             "priority",
+            "ack",
+            "contend",
+            "load_priority",
         ];
-        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority] =
+        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority, ack, contend, load_priority] =
             assignments(command, keys)?;
         let Some(line) = line else {
             refuse!(EINVAL, "line=<line> is missing");
@@ -84,7 +96,22 @@ impl Knob for Bench {
                 "priority= is that of a victim: victims=1 is missing"
             );
         }
-        let priority = number_or(priority, 50, 1..=99)? as u8;
+        if contend.is_some() && !has_victims {
+            refuse!(
+                EINVAL,
+                "contend= makes the bottom half a victim: victims=1 is missing"
+            );
+        }
+        let wanted = Wanted {
+            priority: number_or(priority, 50, 1..=99)? as u8,
+            contend: inheritance(text_or(contend, "none"))?,
+        };
+        let load = load::find(text_or(load, "none"))?;
+        if load_priority.is_some() && load.is_none() {
+            refuse!(EINVAL, "load_priority= without load=");
+        }
+        let load_priority = load_priority.map(|value| number(value, 1..=99));
+        let load_priority = load_priority.transpose()?.map(|priority| priority as u8);
         let plan = Plan {
             group: lab.lines.group(&line)?,
             mechanisms: lab.mechanisms(text_or(mechanisms, "all"))?,
@@ -93,10 +120,37 @@ impl Knob for Bench {
             period_us,
             budget_ms,
             cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,
-            load: load::find(text_or(load, "none"))?,
+            load,
+            load_priority,
             halves: Halves { top_us, bottom_us },
-            victims: has_victims.then_some(priority),
+            late_ack: late_ack(text_or(ack, "top"))?,
+            victims: has_victims.then_some(wanted),
         };
         lab.bench.run(lab, &plan, task)
     }
+}
+
+/// Which lock a bottom half contends for.
+///
+/// Refusals: `ENODEV`.
+fn inheritance(name: &str) -> Answer<Option<Inheritance>> {
+    Ok(match name {
+        "none" => None,
+        "mutex" => Some(Inheritance::Without),
+        "rt_mutex" => Some(Inheritance::With),
+        _ => refuse!(ENODEV, "'{name}' is none of none, mutex, rt_mutex"),
+    })
+}
+
+/// Who acknowledges an interrupt, if the top half does not.
+///
+/// Refusals: `ENODEV`.
+fn late_ack(name: &str) -> Answer<Option<LateAck>> {
+    Ok(match name {
+        "top" => None,
+        "bottom" => Some(LateAck::Bottom),
+        "disabled" => Some(LateAck::Disabled),
+        "never" => Some(LateAck::Never),
+        _ => refuse!(ENODEV, "'{name}' is none of top, bottom, disabled, never"),
+    })
 }

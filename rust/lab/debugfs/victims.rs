@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `victims/`: what others have suffered from the interrupts of the last `bench` with `victims=1`.
+//! `victims/`: what others have suffered from the interrupts of the last `bench` with `victims=1`; and `worst`, what
+//! happened around the worst of these interrupts.
 
 use super::{
     file,
@@ -75,5 +76,17 @@ impl Knob for Complaints {
 
     fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
         Ok(lab.bench.show_complaints(text)?)
+    }
+}
+
+/// `worst`: what happened around the event that took longest.
+pub(super) struct Worst;
+
+impl Knob for Worst {
+    const NAME: &'static CStr = c"worst";
+    const MODE: Mode = Mode::ReadOnly;
+
+    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(lab.bench.show_worst(text)?)
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `softirqs`, `nesting`: what the kernel's soft IRQs do, and what interrupts what.
+//! `softirqs`, `softirq_times`, `nesting`: what the kernel's soft IRQs do, and what interrupts what.
 //!
-//! Write `on` to begin, `off` to end, `reset` to count from 0 again.
+//! Write `on` to begin, `off` to end, `reset` to count from 0 again. `softirq_times` is part of `softirqs`.
 
 use super::Knob;
 use crate::{
@@ -33,6 +33,17 @@ impl Knob for Softirqs {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
         lab.softirqs.command(command, softirqs::Softirqs::reset)
+    }
+}
+
+pub(super) struct SoftirqTimes;
+
+impl Knob for SoftirqTimes {
+    const NAME: &'static CStr = c"softirq_times";
+    const MODE: Mode = Mode::ReadOnly;
+
+    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
+        Ok(softirqs::show_times(&lab.softirqs, text)?)
     }
 }
 

@@ -136,7 +136,7 @@ pub(super) struct Member<'a> {
 /// The lab's top half and a mechanism on a reserved line, for as long as this lives.
 pub(crate) struct Attachment {
     // First the handler: the mechanism is free when nothing calls it any more.
-    _top_half: OnLine,
+    pub(super) top_half: OnLine,
     _taken: Option<Taken>,
 }
 
@@ -178,7 +178,7 @@ impl Reserved<'_> {
             Some(mechanism.take()?)
         };
         Ok(Attachment {
-            _top_half: line.put_on(Some(mechanism))?,
+            top_half: line.put_on(Some(mechanism))?,
             _taken: taken,
         })
     }

@@ -89,9 +89,16 @@ impl TopHalf {
 
     #[inline]
     fn serve_hard(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        self.serve(self.source.acknowledge(irq), |mechanism| {
-            mechanism.defer(irq)
-        })
+        let is_ours = self.acknowledge(|| self.source.acknowledge(irq));
+        self.serve(is_ours, |mechanism| mechanism.defer(irq))
+    }
+
+    /// Whether the device raised the interrupt; `now` tells it that it was heard, unless that is to be later.
+    #[inline]
+    fn acknowledge(&self, now: impl FnOnce() -> bool) -> bool {
+        let later = self.mechanism.as_ref();
+        let later = later.and_then(|instance| instance.record().work.acknowledge_later());
+        later.unwrap_or_else(now)
     }
 }
 
@@ -112,7 +119,8 @@ impl irq::Handler for TopHalf {
 
 impl irq::ThreadableHandler for TopHalf {
     fn handle(&self) -> IrqReturn {
-        without_thread(self.serve(self.source.acknowledge_anywhere(), |mechanism| {
+        let is_ours = self.acknowledge(|| self.source.acknowledge_anywhere());
+        without_thread(self.serve(is_ours, |mechanism| {
             if let Some(handler) = mechanism.anywhere() {
                 handler.run();
             }

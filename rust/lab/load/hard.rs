@@ -2,7 +2,8 @@
 
 use super::{
     Kind,
-    Load, //
+    Load,
+    Start, //
 };
 use irqlab::{
     clock,
@@ -28,7 +29,7 @@ const PERIOD_NS: i64 = 500_000;
 pub(super) const KIND: Kind = Kind {
     name: "hard",
     about: "a hard handler that takes 200 us, each 500 us",
-    start: |lab, cpu, task| {
+    start: Start::Fixed(|lab, cpu, task| {
         let bursts = Bursts {
             nr_runs: Atomic::new(0),
         };
@@ -37,7 +38,7 @@ pub(super) const KIND: Kind = Kind {
             bursts.start(PERIOD_NS);
         })?;
         Ok(KBox::new(HardBursts(bursts), GFP_KERNEL)?)
-    },
+    }),
 };
 
 struct HardBursts(Pin<KBox<HrTimer<Bursts>>>);

@@ -3,7 +3,8 @@
 use super::{
     by_thread,
     Kind,
-    Load, //
+    Load,
+    Start, //
 };
 use irqlab::{
     clock,
@@ -15,7 +16,7 @@ use kernel::prelude::*;
 pub(super) const KIND: Kind = Kind {
     name: "hog",
     about: "an ordinary thread that never sleeps",
-    start: |_lab, cpu, _task| start(cpu),
+    start: Start::Fixed(|_lab, cpu, _task| start(cpu)),
 };
 
 pub(crate) fn start(cpu: CpuId) -> Result<KBox<dyn Load>> {

@@ -2,23 +2,23 @@
 
 use super::{
     by_thread,
-    Kind, //
+    Kind,
+    Start, //
 };
 use irqlab::{
     clock,
-    interrupt::local_interrupt_disable,
-    kthread::Priority, //
+    interrupt::local_interrupt_disable, //
 };
 
 pub(super) const KIND: Kind = Kind {
     name: "irqs_off",
-    about: "a thread of SCHED_FIFO 1 that turns interrupts off for 200 us, then sleeps for 300 us",
-    start: |_lab, cpu, _task| {
-        by_thread::start(cpu, Priority::FifoLow, |task| {
+    about: "a thread of SCHED_FIFO, 1 unless told otherwise, that turns interrupts off for 200 us, then sleeps for 300 us",
+    start: Start::Fifo(|cpu, priority| {
+        by_thread::start(cpu, priority, |task| {
             let off = local_interrupt_disable();
             clock::spin_ns(200_000);
             drop(off);
             task.sleep_us(300, 10);
         })
-    },
+    }),
 };

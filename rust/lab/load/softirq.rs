@@ -2,7 +2,8 @@
 
 use super::{
     Kind,
-    Load, //
+    Load,
+    Start, //
 };
 use irqlab::{
     clock,
@@ -25,7 +26,7 @@ use kernel::{
 pub(super) const KIND: Kind = Kind {
     name: "softirq",
     about: "a tasklet that schedules itself each time, after 20 us",
-    start: |lab, cpu, task| {
+    start: Start::Fixed(|lab, cpu, task| {
         let storm = Storm {
             nr_runs: Atomic::new(0),
         };
@@ -34,7 +35,7 @@ pub(super) const KIND: Kind = Kind {
             storm.schedule();
         })?;
         Ok(KBox::new(SoftirqStorm(storm), GFP_KERNEL)?)
-    },
+    }),
 };
 
 struct SoftirqStorm(Pin<KBox<Tasklet<Storm>>>);

@@ -2,7 +2,8 @@
 
 use super::{
     Kind,
-    Load, //
+    Load,
+    Start, //
 };
 use irqlab::{
     clock,
@@ -26,7 +27,7 @@ use kernel::{
 pub(super) const KIND: Kind = Kind {
     name: "work",
     about: "an item on the system's per-CPU work queue that queues itself each time, after 100 us",
-    start: |_lab, cpu, _task| {
+    start: Start::Fixed(|_lab, cpu, _task| {
         let items = Items {
             cpu,
             nr_runs: Atomic::new(0),
@@ -34,7 +35,7 @@ pub(super) const KIND: Kind = Kind {
         let items = into_work(items)?;
         items.queue_on(workqueue::system_per_cpu(), cpu);
         Ok(KBox::new(WorkStorm(items), GFP_KERNEL)?)
-    },
+    }),
 };
 
 fn into_work(items: Items) -> Result<Pin<KBox<Work<Items>>>> {

@@ -6,6 +6,7 @@ use crate::{
     mechanism,
     tape::{
         Cursor,
+        Noted,
         Reel, //
     },
     watch::Event,
@@ -52,18 +53,11 @@ impl Reader {
     fn show_header(&self, text: &mut Text) -> Result {
         emit!(
             text,
-            "# {}, {} events lost; time since the first, in ns\n\
-             {:<10} {:>3} {:<13} {:<20} {:<9} {:<7} {:<4} current\n",
+            "# {}, {} events lost; time since the first, in ns\n",
             if self.copy.is_some() { "on" } else { "off" },
-            self.reel.lost(),
-            "#time",
-            "cpu",
-            "event",
-            "subject",
-            "detail",
-            "context",
-            "IF"
-        )
+            self.reel.lost()
+        )?;
+        show_columns(text)
     }
 }
 
@@ -84,22 +78,7 @@ impl Stream for Reader {
             let Some(noted) = self.reel.next(cursor) else {
                 break;
             };
-            let at = &noted.at;
-            emit!(
-                text,
-                "{:<10} {:>3} ",
-                at.stamp_ns.saturating_sub(first_ns),
-                at.cpu
-            )?;
-            show_event(text, noted.event)?;
-            emit!(
-                text,
-                " {:<7} IF={} {}/{}\n",
-                at.kind(),
-                u8::from(!at.irqs_disabled),
-                at.comm(),
-                at.pid
-            )?;
+            show(text, &noted, first_ns)?;
         }
         task.yield_if_needed();
         Ok(())
@@ -108,6 +87,41 @@ impl Stream for Reader {
     fn rewind(&mut self) {
         self.cursor = None;
     }
+}
+
+/// The header of [`show`]'s lines.
+pub(crate) fn show_columns(text: &mut Text) -> Result {
+    emit!(
+        text,
+        "{:<10} {:>3} {:<13} {:<20} {:<9} {:<7} {:<4} current\n",
+        "#time",
+        "cpu",
+        "event",
+        "subject",
+        "detail",
+        "context",
+        "IF"
+    )
+}
+
+/// One event, as a line: its time since `first_ns`.
+pub(crate) fn show(text: &mut Text, noted: &Noted, first_ns: u64) -> Result {
+    let at = &noted.at;
+    emit!(
+        text,
+        "{:<10} {:>3} ",
+        at.stamp_ns.saturating_sub(first_ns),
+        at.cpu
+    )?;
+    show_event(text, noted.event)?;
+    emit!(
+        text,
+        " {:<7} IF={} {}/{}\n",
+        at.kind(),
+        u8::from(!at.irqs_disabled),
+        at.comm(),
+        at.pid
+    )
 }
 
 /// Three columns: what happened, to what, and what else there is to say.
@@ -127,6 +141,7 @@ fn show_event(text: &mut Text, event: Event) -> Result {
         Event::Top(mechanism) => columns(text, "top_half", name(mechanism), "-"),
         Event::Bottom(mechanism) => columns(text, "bottom_half", name(mechanism), "-"),
         Event::Woken(mechanism) => columns(text, "woken", name(mechanism), "-"),
+        Event::Switched(pid) => columns(text, "switch_to", pid, "-"),
     }
 }
 

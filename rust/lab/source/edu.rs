@@ -107,6 +107,10 @@ impl Source for Edu {
         self.take_back() != 0
     }
 
+    fn holds_raised(&self) -> bool {
+        true
+    }
+
     fn is_raised(&self) -> bool {
         let bar = self.bar.try_access();
         bar.is_some_and(|bar| bar.read32(register::STATUS) != 0)

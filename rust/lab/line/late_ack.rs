@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Late acknowledgement: a device that goes on interrupting after its top half has run, as nobody has told it that
+//! it was heard.
+//!
+//! ```text
+//!     device raises ─▶ top half ─▶ returns ─▶ the line is still raised: top half ─▶ …   a storm
+//!                         └─ defers ─────────────────────▶ bottom half ─ acknowledges   ends it
+//! ```
+//!
+//! A threaded handler has no storm: the line stays masked until its thread is done (`IRQF_ONESHOT`). Nor has who
+//! disables the line meanwhile. If nobody acknowledges at all, the top half does so in the end, long before the
+//! kernel or anybody else takes the line for broken: it claims each interrupt as its own.
+
+use super::{
+    top_half::{
+        OnLine,
+        TopHalf, //
+    },
+    Attachment,
+    Line, //
+};
+use crate::{
+    refusal::{
+        refuse,
+        Answer, //
+    },
+    source::Source,
+};
+use irqlab::{
+    irq,
+    new_raw_spinlock,
+    raw_spinlock::RawSpinLock, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+
+/// How often the top half runs before it ends a storm.
+pub(crate) const MAX_RUNS: u32 = 2000;
+
+/// Who acknowledges an interrupt later than the top half.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LateAck {
+    /// The bottom half, after its work.
+    Bottom,
+    /// The bottom half, and the top half keeps the line disabled until then.
+    Disabled,
+    /// Nobody.
+    Never,
+}
+
+/// What is known of one line whose interrupts are acknowledged late.
+#[pin_data]
+pub(crate) struct Late {
+    ack: LateAck,
+    source: Arc<dyn Source>,
+    on_line: OnLine,
+    /// How often the top half has run since the last acknowledgement.
+    runs: Atomic<u32>,
+    /// How many storms it has ended.
+    ended: Atomic<u64>,
+    #[pin]
+    disabled: RawSpinLock<Option<irq::Disabled<TopHalf>>>,
+}
+
+impl Attachment {
+    /// Has the interrupts that arrive at `line`, where this is, acknowledged late.
+    ///
+    /// Refusals: `EPERM` if its device does not hold its interrupt raised.
+    pub(crate) fn acknowledge_late(&self, line: &Line, ack: LateAck) -> Answer<Arc<Late>> {
+        if !line.source.holds_raised() {
+            refuse!(
+                EPERM,
+                "{} does not hold its interrupt until it is acknowledged: take edu0",
+                line.name()
+            );
+        }
+        let late = pin_init!(Late {
+            ack,
+            source: line.source.clone(),
+            on_line: self.top_half.clone(),
+            runs: Atomic::new(0),
+            ended: Atomic::new(0),
+            disabled <- new_raw_spinlock!(None),
+        });
+        Ok(Arc::pin_init(late, GFP_KERNEL)?)
+    }
+}
+
+impl Late {
+    /// The top half runs: whether the interrupt is for it.
+    pub(crate) fn top(&self) -> bool {
+        if !self.source.is_raised() {
+            return false;
+        }
+        let runs = self.runs.fetch_add(1, Relaxed).wrapping_add(1);
+        if runs >= MAX_RUNS {
+            self.ended.add(1, Relaxed);
+            self.runs.store(0, Relaxed);
+            return self.source.acknowledge_anywhere();
+        }
+        if self.ack == LateAck::Disabled {
+            if let Ok(disabled) = self.on_line.disable_nosync() {
+                drop(self.disabled.with(|kept, _off| kept.replace(disabled)));
+            }
+        }
+        true
+    }
+
+    /// The bottom half has done its work.
+    pub(crate) fn bottom(&self) {
+        if self.ack == LateAck::Never {
+            return;
+        }
+        self.source.acknowledge_anywhere();
+        self.runs.store(0, Relaxed);
+        drop(self.disabled.with(|kept, _off| kept.take()));
+    }
+
+    /// How often the top half has acknowledged in the end.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Relaxed)
+    }
+}
