@@ -165,6 +165,24 @@ tries_any_access_in_any_context() {
 	[ $tried -ge "$2" ] || skip "all well in $tried attempts, more did not fit in 100 s"
 }
 
+# what_chance_chose SEED - set value to how often each case was tried in each context
+what_chance_chose() {
+	must fixup/access reset
+	must fixup/access "random count=200 seed=$1"
+	value=$(awk '!/^#/ { print $1, $2, $3 }' "$lab/fixup/access")
+}
+
+# A seed stands for one choice, of many cases and contexts; another one for another.
+repeats_its_chance() {
+	what_chance_chose 2
+	first=$value
+	within "cases in a context, of 200 attempts" "$(echo "$first" | wc -l)" 20 200
+	what_chance_chose 2
+	same "the same again" "$value" "$first"
+	what_chance_chose 4
+	[ "$value" != "$first" ] || fail "two seeds chose the same"
+}
+
 # matches WHAT HAVE PATTERN
 matches() {
 	# shellcheck disable=SC2254  # a pattern
@@ -270,6 +288,7 @@ judge 2>/dev/null
 	done
 	cat <<-END
 		knows_all_cases fixup
+		repeats_its_chance fixup
 		gives_back_its_pages fixup/access
 		tries_any_access_in_any_context fixup $(is_short && echo 2000 || echo 100000)
 		measures_every_context stacks

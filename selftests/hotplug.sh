@@ -108,17 +108,24 @@ serves_a_cpu_that_was_offline() {
 		"20 0 $late $late"
 }
 
+# stayed_away - how often the lab has complained of a CPU
+stayed_away() {
+	dmesg | grep -c 'does not come back online'
+}
+
 # shows_if_allowed ID EXPERIMENT CONTROL - one that takes a CPU offline itself, which the user has to allow; what the
 # evidence of either has to have
 shows_if_allowed() {
 	[ "$switches" ] || skip "no CPU can be taken offline"
 	cleanup='remove; insert irqlab'
+	before=$(stayed_away)
 	remove
 	insert irqlab dangerous=1 || fail "the module was not inserted"
 	must claims "$1"
 	grep -Eq "^$1 *holds .*$2" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
 	must claims "$1 control"
 	grep -Eq "^$1 *fails .*$3" "$lab/claims" || fail "$(grep "^$1 " "$lab/claims")"
+	same "CPUs that did not come back, by the log" "$(stayed_away)" "$before"
 }
 
 # shows ID - all CPUs are back, and so has this to hold

@@ -264,6 +264,22 @@ shows_who_sends() {
 	diff "$work/sent" "$work/pairs" || fail "not as sent"
 }
 
+# some_least_time_is_longer KIND - of some pair, than that of the row before, which was measured before
+some_least_time_is_longer() {
+	must ipi/matrix "kind=$1 rounds=20"
+	pairs | awk 'NR > 1 && $4 > last { good = 1 } { last = $4 } END { exit !good }'
+}
+
+# has_its_own_least_time KIND - each pair, and not that of one before. By chance they might become shorter from one to the
+# next, but not each time.
+has_its_own_least_time() {
+	[ $((cpus * (cpus - 1))) -ge 6 ] || skip "too few pairs to tell"
+	for _ in 1 2 3 4 5 6; do
+		! some_least_time_is_longer "$1" || return 0
+	done
+	fail "the longer it goes on, the shorter: $(cat "$lab/ipi/matrix")"
+}
+
 # A pair is measured, or says why not.
 keeps_its_budget() {
 	needs_others
@@ -502,6 +518,7 @@ run_table <<-END
 	scales_its_background 1
 	has_all_pairs single $((cpus * (cpus - 1)))
 	has_all_pairs async $((cpus * (cpus - 1))) target=busy
+	has_its_own_least_time single
 	has_all_pairs reschedule $((cpus * (cpus - 1)))
 	has_all_pairs nmi $((cpus * (cpus - 1))) target=irqs_off
 	has_all_pairs task $((cpus * (cpus - 1)))

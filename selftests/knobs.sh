@@ -993,8 +993,12 @@ measures_on_the_cpu_that_is_named() {
 	must bench "line=$1 mechanisms=hard,tasklet,percpu_wq count=50 cpu=$cpu"
 	measured "hard $cpu 50 0" "tasklet $cpu 50 0" "percpu_wq $cpu 50 0"
 	rows | awk -v cpu="$cpu" '
+		BEGIN { context["hard"] = "hardirq,"; context["tasklet"] = "softirq,"; context["percpu_wq"] = "task," }
 		$17 != cpu || $18 != cpu || $19 != cpu { print "elsewhere: " $0; bad = 1 }
+		index($15, context[$1]) != 1 || $15 ~ /;|^-/ { print "not only " context[$1] " " $0; bad = 1 }
 		END { exit bad }' || exit 1
+	# It interrupts whichever CPU raises it: no matter where that is.
+	! is_of_irq_sim "$1" || ! grep '^# the line goes where it went' "$lab/bench" || fail "it was to be moved"
 	counted "$irq" "$cpu"
 	# And those that it took to move the line.
 	within "interrupts on CPU $cpu" $((value - before)) 150 170
@@ -1157,6 +1161,8 @@ may_be_opened_by_many() {
 	dd if="$lab/$1" bs=97 2>/dev/null | cmp - "$work/tape" || fail "read in pieces, it differs"
 	dd if="$lab/$1" bs=1000 skip=7 2>/dev/null >"$work/end" || fail "it cannot be read from the middle"
 	tail -c +7001 "$work/tape" | cmp - "$work/end" || fail "read from the middle, it differs"
+	./read_twice "$lab/$1" >"$work/twice" || fail "it cannot be read twice"
+	cat "$work/tape" "$work/tape" | cmp - "$work/twice" || fail "read again from the beginning, it differs"
 }
 
 # While it runs, some may have a copy of it.
@@ -1213,7 +1219,19 @@ tells_what_is_lost() {
 	# The first takes so long that the time is up.
 	must bench "line=$1 mechanisms=hard count=10 budget_ms=1"
 	same "count, lost and coalesced" "$(rows | awk '{ print $4, $5, $14 }')" "0 1 0"
+	! grep 'p50 is not above' "$lab/bench" || fail "there is no p50"
 	grep -q ' # only 1 of 10 events: the time was up$' "$lab/bench" || fail "$(cat "$lab/bench")"
+}
+
+# needs_no_interrupt MECHANISM - what is inserted in a top half is served as the interrupt ends, and takes none of its own
+needs_no_interrupt() {
+	grep -q '^ *IWI:' /proc/interrupts || skip "IRQ work has no interrupt here"
+	counted IWI
+	before=$value
+	must "deferral/$1/schedule" 200
+	counted IWI
+	# One for each of the line, and those of others.
+	within "interrupts for IRQ work" $((value - before)) 200 300
 }
 
 # waits_for_the_tick MECHANISM OTHER - on a busy CPU, which has ticks, it takes no interrupt of its own, unlike the
@@ -1359,6 +1377,7 @@ waits_alone_after_many() {
 	same "resumes" "$resumes" 0
 	must "$1/release" 5
 	becomes "level 5" "- 1 0 1 1 1" level 0 5
+	same "resumes after it was released" "$resumes" 1
 }
 
 is_raising() {
@@ -1458,6 +1477,9 @@ has_defaults() {
 	echo keeps_the_period bench
 	echo keeps_the_budget bench
 	lines | grep '^edu0' | each tells_what_is_lost
+	for mechanism in tasklet dpc dpc_high; do
+		echo "needs_no_interrupt $mechanism"
+	done
 	echo waits_for_the_tick irq_work_lazy irq_work
 	echo schedules_its_threads irqlab_kt_fifo 1 50
 	echo schedules_its_threads irqlab_kt 0 0

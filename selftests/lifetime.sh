@@ -93,6 +93,46 @@ leaves_nothing_behind() {
 	same "what is left" "$(traces)" ""
 }
 
+# logged - what the lab has said since the mark
+logged() {
+	value=$(dmesg | sed '1,/ inserted by '$$'$/d' | sed -n 's/^.*irqlab: //p')
+}
+
+# Where nothing is wrong, its version is all there is to say.
+says_its_version() {
+	cleanup=restore
+	remove
+	echo "inserted by $$" >/dev/kmsg
+	insert irqlab || fail "it cannot be inserted"
+	logged
+	case $value in
+	*"$newline"*) fail "it says: $value" ;;
+	'version '[0-9]*) ;;
+	*) fail "it says: $value" ;;
+	esac
+}
+
+# has_lines_for_its_devices MODULE - as many of QEMU's edu devices as it has names for
+has_lines_for_its_devices() {
+	cleanup=restore
+	remove
+	nr_devices=0
+	for device in /sys/bus/pci/devices/*; do
+		content "$device/vendor"
+		vendor=$value
+		content "$device/device"
+		[ "$vendor $value" != '0x1234 0x11e8' ] || nr_devices=$((nr_devices + 1))
+	done
+	[ $nr_devices != 0 ] || skip "no PCI device of its"
+	insert irqlab || fail "it cannot be inserted"
+	nr_lines=0
+	for line in "$lab"/lines/edu*; do
+		[ ! -e "$line" ] || nr_lines=$((nr_lines + 1))
+	done
+	same "lines" $nr_lines $((nr_devices < 2 ? nr_devices : 2))
+	must_work
+}
+
 is_inserted_only_once() {
 	# modprobe takes care that it is not tried.
 	file=/lib/irqlab/irqlab.ko
@@ -509,6 +549,8 @@ fi
 	echo stays_while_a_file_is_open irqlab
 	lines | each outlives_its_open_files
 	echo leaves_nothing_behind irqlab
+	echo says_its_version irqlab
+	echo has_lines_for_its_devices irqlab
 	echo is_inserted_only_once irqlab
 	echo library_does_nothing_alone irqlab_core
 	echo refuses_a_wrong_parameter irqlab
