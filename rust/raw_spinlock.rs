@@ -42,9 +42,8 @@ macro_rules! new_raw_spinlock {
 ///
 /// ```
 /// # use irqlab::raw_spinlock::{RawSpinLock, Waiters};
-/// fn is_wanted<T>(lock: &RawSpinLock<T>) -> bool {
-///     let waiters: Waiters = lock.waiters();
-///     !waiters.is_empty()
+/// fn has_changed<T>(lock: &RawSpinLock<T>, before: Waiters) -> bool {
+///     lock.waiters() != before
 /// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,13 +51,6 @@ pub struct Waiters(u32);
 
 /// The part of a lock's word that says whether it is held.
 const LOCKED: u32 = 0xff;
-
-impl Waiters {
-    /// Whether it names nobody.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-}
 
 /// A value that one CPU at a time uses, with interrupts off. Made by
 /// [`new_raw_spinlock!`](crate::new_raw_spinlock).

@@ -129,6 +129,18 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
 
     /// Has each of `cpus` that is online call it, the own CPU too, which does so before this
     /// returns.
+    ///
+    /// ```
+    /// # use irqlab::{context::{IrqsOff, Task}, cpu::{self, CpuId, Set}, smp::NoWait};
+    /// # use kernel::prelude::*;
+    /// fn all_at_once(task: &Task) -> Result {
+    ///     let cpus = Set::online()?;
+    ///     let calls = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
+    ///     calls.call_many(&cpus, task);
+    ///     calls.call_each_of(&cpus, task);
+    ///     calls.call_on(CpuId::current(), task)
+    /// }
+    /// ```
     pub fn call_each_of(&self, cpus: &Set, _task: &Task) {
         // SAFETY: The token proves that this is a task with interrupts on; the mask is valid and is only read.
         // `run` is for `self`, which is pinned. The condition is asked once for each call before it is made, so
@@ -142,24 +154,6 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
                 cpus.as_raw(),
             )
         };
-    }
-
-    /// How many calls have yet to end.
-    ///
-    /// ```
-    /// # use irqlab::{context::{IrqsOff, Task}, cpu::{self, CpuId, Set}, smp::NoWait};
-    /// # use kernel::prelude::*;
-    /// fn all_at_once(task: &Task) -> Result<usize> {
-    ///     let cpus = Set::online()?;
-    ///     let calls = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
-    ///     calls.call_many(&cpus, task);
-    ///     calls.call_each_of(&cpus, task);
-    ///     calls.call_on(CpuId::current(), task)?;
-    ///     Ok(calls.nr_pending())
-    /// }
-    /// ```
-    pub fn nr_pending(&self) -> usize {
-        self.nr_pending.load(Acquire)
     }
 
     fn as_info(&self) -> *mut c_void {

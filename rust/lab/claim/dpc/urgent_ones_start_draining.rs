@@ -235,13 +235,11 @@ fn idle(trial: &Trial<'_>, system: &Arc<System>, evidence: &mut Evidence) -> Ans
         idle_drain: true,
         ..ONLY_INSERTIONS
     });
-    let nr_idle = |cpu| system.ordinary(cpu).nr_requests[Cause::Idle as usize];
-    let before = nr_idle(cpu);
     dpc.insert(Arguments::default());
     // Behind it: a CPU that was idle before does not look.
     let since = nr_pauses();
     let has_run = trial.eventually(trial.patience_ms(), || journal.len() == 1);
-    let nr_requests = nr_idle(cpu) - before;
+    let nr_requests = system.ordinary(cpu).nr_requests[Cause::Idle as usize];
     if !has_run && nr_pauses() - since < 2 {
         return Ok(evidence.note(fmt!(
             "CPU {} was never idle, so that it could not be seen to drain its queue then",

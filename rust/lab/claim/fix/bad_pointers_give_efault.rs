@@ -56,7 +56,6 @@ impl Observer<PageFaultKernel> for Faults {
 }
 
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
-    trial.own_user_memory()?;
     let setting = Setting::new(trial.task)?;
     let page = match trial.pick(true, false) {
         true => Page::new(Protection::None, trial.task)?.address(),

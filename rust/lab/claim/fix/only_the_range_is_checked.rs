@@ -37,7 +37,6 @@ claim! {
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     const SIZE: usize = size_of::<u64>();
 
-    trial.own_user_memory()?;
     let setting = Setting::new(trial.task)?;
     let unmapped = Page::new(Protection::None, trial.task)?.address();
     let can_load = |at, _size| {
