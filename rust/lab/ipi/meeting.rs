@@ -33,7 +33,7 @@ pub(super) struct Meetings {
     asked: Atomic<u64>,
     begun: Atomic<u64>,
     let_go: Atomic<u64>,
-    /// Whether interrupts are off there, or have been until just now.
+    /// Whether interrupts are off there, or have been until just now, for as long as was asked for.
     is_held: Atomic<bool>,
 }
 
@@ -59,7 +59,10 @@ impl Meetings {
         let off = local_interrupt_disable();
         self.is_held.store(true, Relaxed);
         self.begun.store(asked, Release);
-        clock::spin_until(PATIENCE_NS, || self.let_go.load(Acquire) >= asked);
+        if !clock::spin_until(PATIENCE_NS, || self.let_go.load(Acquire) >= asked) {
+            // Who comes now finds them off for longer than was asked for.
+            self.is_held.store(false, Relaxed);
+        }
         clock::spin_ns(u64::from(hold_us) * 1000);
         drop(off);
         // What was sent meanwhile has arrived before this.

@@ -6,7 +6,10 @@
 //! All of these have other names now. Which functions an exception and an interrupt really go through
 //! is seen from within: the stack has the return addresses.
 
-use crate::claim::prelude::*;
+use crate::{
+    claim::prelude::*,
+    refusal::refuse, //
+};
 use irqlab::{
     context::{
         Caller,
@@ -75,10 +78,16 @@ impl Calls {
     }
 
     /// Of the functions, those whose names begin so, from the outermost.
-    fn named(&self, beginnings: &[&str]) -> Result<Text> {
+    ///
+    /// Refusals: `EIO` if nobody has looked at the stack.
+    fn named(&self, beginnings: &[&str]) -> Answer<Text> {
         let mut text = Text::new();
-        let addresses = self.0.iter().map(|place| place.load(Relaxed));
-        for address in addresses.filter(|address| *address != 0) {
+        let all = self.0.iter().map(|place| place.load(Relaxed));
+        let addresses = all.filter(|address| *address != 0);
+        if addresses.clone().next().is_none() {
+            refuse!(EIO, "the calls that led there were not seen");
+        }
+        for address in addresses {
             let name = Name::of(address);
             let function = name.function();
             if beginnings.iter().any(|part| function.starts_with(part)) {

@@ -135,20 +135,24 @@ impl Round {
         }
         let _nothing_between = local_interrupt_disable();
         self.asked.store(number, Release);
-        if let Some((turns, nr_others)) = turns {
-            self.let_others_go(turns.place(number, nr_others), nr_others);
+        if turns.is_none_or(|(turns, nr_others)| {
+            self.let_others_go(turns.place(number, nr_others), nr_others)
+        }) {
+            self.take(lock, number);
         }
-        self.take(lock, number);
     }
 
     /// Waits until the first CPU has given the lock back and so many have had it; but hardly for those that
-    /// have not come to ask.
-    fn let_others_go(&self, place: usize, nr_others: usize) {
+    /// have not come to ask. Returns whether it was given back.
+    fn let_others_go(&self, place: usize, nr_others: usize) -> bool {
         let is_free = || self.turn.load(Acquire) == usize::MAX;
-        clock::spin_until(TURNS_NS, is_free);
+        if !clock::spin_until(TURNS_NS, is_free) {
+            return false;
+        }
         let have_had_it = || self.nr_served.load(Acquire) >= place;
         let is_whole = self.nr_asked.load(Relaxed) == nr_others;
         clock::spin_until(if is_whole { TURNS_NS } else { COMES_NS }, have_had_it);
+        true
     }
 
     /// Whether they had the lock in the order in which they had asked, the first CPU last.
