@@ -213,7 +213,7 @@ impl Watcher for Softirqs {
                 }
                 seen.enter(executor, now_ns);
             }
-            Event::Left(vector) => self.0.local()[vector as usize].leave(),
+            Event::Left(vector) => seen[vector as usize].leave(),
             _ => (),
         }
     }
@@ -275,7 +275,8 @@ pub(crate) fn show_times(softirqs: &Switched<Softirqs>, text: &mut Text) -> Resu
         "max",
         "slow"
     )?;
-    for (cpu, seen) in softirqs.0.with_cpus() {
+    let seen = softirqs.0.as_ref();
+    for (cpu, seen) in seen.into_iter().flat_map(PerCpu::with_cpus) {
         for vector in Vector::ALL {
             let seen = &seen[vector as usize];
             let runs = seen.runs.load(Relaxed);

@@ -11,7 +11,8 @@ use irqlab::clock;
 // threads wait. It sleeps, or the events' own thread would hardly ever run.
 pub(super) const KIND: Kind = Kind {
     name: "hog_fifo",
-    about: "a thread of SCHED_FIFO, 1 unless told otherwise, that runs for 2 ms, then sleeps for 1 ms",
+    about:
+        "a thread of SCHED_FIFO, 1 unless told otherwise, that runs for 2 ms, then sleeps for 1 ms",
     start: Start::Fifo(|cpu, priority| {
         by_thread::start(cpu, priority, |task| {
             clock::spin_ns(2_000_000);

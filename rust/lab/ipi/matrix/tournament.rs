@@ -9,12 +9,12 @@
 //! Only `core` is used, so that the tests also run on the host.
 
 /// How many rounds it takes until each of `nr` has met all others.
-pub(super) const fn nr_rounds(nr: usize) -> usize {
+pub(crate) const fn nr_rounds(nr: usize) -> usize {
     nr.next_multiple_of(2).saturating_sub(1)
 }
 
 /// The pairs of a round, which share nobody: half as many as there are players, at most.
-pub(super) fn pairs(nr: usize, round: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+pub(crate) fn pairs(nr: usize, round: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
     let nr_seats = nr_rounds(nr);
     let seat = move |at: usize| at % nr_seats.max(1);
     let stays = core::iter::once((seat(round), nr_seats));
