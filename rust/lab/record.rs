@@ -324,15 +324,15 @@ impl Record {
             event: event.number(),
             latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw()),
         });
-        self.has_topped(event, stamp);
         self.tape(watch::Event::Top);
-        self.work.top();
+        self.has_topped(event, stamp);
     }
 
     #[inline(always)]
     fn has_topped(&self, event: Event, stamp: Stamp) {
         self.top_at.store(stamp.into_raw());
         self.served.store_release(event.0);
+        self.work.top();
     }
 
     /// The bottom half runs.
