@@ -47,14 +47,14 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `taken` is a word of each CPU, which holds the CPU's number in its bits from [`NUMBER_BITS`] on, and below them
+/// - `taken` is a word of each CPU, which holds the CPU's number in its bits from `NUMBER_BITS` on, and below them
 ///   how many of its slots were ever taken.
 /// - `cpus` has an element for each possible CPU, whose `limit` holds the CPU's number as well, and no more
-///   than [`MAX_NUMBER`] below.
+///   than `MAX_NUMBER` below.
 /// - A slot with a number at or above the limit's is not taken; one below it that is not taken has the tag 0, and so
 ///   has the one that is as many slots before it.
 ///
-/// Only [`NOWHERE`] has none of all that, and nothing is noted there.
+/// Only `NOWHERE` has none of all that, and nothing is noted there.
 pub struct Rings {
     /// 1 if stamps are read from the TSC, else 0.
     counts_cycles: Word,
@@ -95,7 +95,7 @@ impl Rings {
     /// Rings of `nr_slots` on each CPU, which is rounded up to a power of two, and the one who reads them.
     ///
     /// Errors: `ENOMEM`.
-    pub fn new(nr_slots: usize) -> Result<Reader> {
+    pub fn with_slots(nr_slots: usize) -> Result<Reader> {
         let nr_slots = nr_slots.next_power_of_two();
         let mut cpus = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         let mut read = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
@@ -145,7 +145,7 @@ impl Rings {
         self.choose_quickness();
     }
 
-    /// Keeps [`Self::note_quickly`] from noting, or lets it note again: who notes looks for what else there is to
+    /// Keeps [`Writer::note_quickly`] from noting, or lets it note again: who notes looks for what else there is to
     /// do only where it does not.
     pub fn watch(&self, is_watched: bool) {
         self.is_watched.store(is_watched.into());
@@ -170,7 +170,7 @@ impl Rings {
     /// Notes the moment of here and now with `tag`, of 63 bits, and returns its stamp, which is taken first. May be called in
     /// any context. Calls `is_full` if there is no slot left.
     #[inline(always)]
-    pub fn note(&self, tag: u64, is_full: impl FnOnce()) -> Stamp {
+    pub(crate) fn note(&self, tag: u64, is_full: impl FnOnce()) -> Stamp {
         let stamp = Stamp::now(self.counter());
         match self.take_slot() {
             Some(slot) => slot.fill(stamp, || tag),
@@ -182,7 +182,7 @@ impl Rings {
     /// The same in as few instructions as can be, if that is possible: stamps are read from the TSC, there is a slot,
     /// and nobody [watches](Self::watch).
     #[inline(always)]
-    pub fn note_quickly(&self, tag: impl FnOnce() -> u64) -> Option<Stamp> {
+    pub(crate) fn note_quickly(&self, tag: impl FnOnce() -> u64) -> Option<Stamp> {
         if self.is_quick.load() == 0 {
             return None;
         }
@@ -256,8 +256,9 @@ pub struct Noted {
 /// ```
 /// # use irqlab::ring::{Noted, Rings, Writer};
 /// # use kernel::prelude::*;
-/// fn note_twice(writer: &Writer) -> Result<usize> {
-///     let mut reader = Rings::new(16)?;
+/// fn note_twice() -> Result<usize> {
+///     let mut reader = Rings::with_slots(16)?;
+///     let writer = Writer::new();
 ///     writer.connect(reader.rings());
 ///     reader.rings().choose_counter();
 ///     reader.rings().watch(false);
@@ -405,7 +406,8 @@ impl Writer {
         }
     }
 
-    /// Notes the moment of here and now: see [`Rings::note`]. Nothing if there are no rings.
+    /// Notes the moment of here and now with `tag`, of 63 bits, and returns its stamp, which is taken first. May be
+    /// called in any context. Calls `is_full` if there is no slot left. Nothing if there are no rings.
     #[inline(always)]
     pub fn note(&self, tag: u64, is_full: impl FnOnce()) -> Option<Stamp> {
         // SAFETY: By the type invariant it is valid as long as this is.
@@ -413,7 +415,8 @@ impl Writer {
         (!rings.is_nowhere()).then(|| rings.note(tag, is_full))
     }
 
-    /// The same in few instructions, where that is possible: see [`Rings::note_quickly`].
+    /// The same in as few instructions as can be, if that is possible: stamps are read from the TSC, there is a slot,
+    /// and nobody [watches](Rings::watch).
     ///
     /// ```
     /// # use irqlab::{clock::Stamp, ring::Writer};

@@ -67,6 +67,12 @@ end_counting() {
 	[ ! -d "$instance" ] || rmdir "$instance"
 }
 
+# let_go LINE - nothing is on it, and it may go anywhere
+let_go() {
+	must "lines/$1/handlers" none
+	must "lines/$1/affinity" all
+}
+
 # raise_all LINE CPU - in the background
 raise_all() {
 	taskset $((1 << $2)) sh -c "
@@ -117,11 +123,7 @@ pending_of() {
 accounts_for_every_interrupt() {
 	first=$(cpus | sed -n 1p) second=$(cpus | sed -n 2p) third=$(cpus | sed -n 3p) last=$(cpus | tail -n 1)
 	[ "$second" ] || skip "there is no other CPU"
-	cleanup='end_counting
-		for line in sim0 sim1; do
-			must lines/$line/handlers none
-			must lines/$line/affinity all
-		done'
+	cleanup='end_counting; let_go sim0; let_go sim1'
 	must lines/sim0/handlers tasklet
 	must lines/sim1/handlers percpu_wq
 	must lines/sim0/affinity "$last"

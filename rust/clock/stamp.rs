@@ -62,6 +62,10 @@ impl Counter {
 ///     Stamp::now(counter).since_ns(begun)
 /// }
 ///
+/// fn is_before(stamp: Stamp, ns: u64) -> bool {
+///     stamp.to_ns() < ns
+/// }
+///
 /// fn is_same(stamp: Stamp) -> bool {
 ///     Stamp::from_raw(stamp.into_raw()) == stamp
 /// }

@@ -36,6 +36,10 @@ use core::{
 ///     moment.snapshot_at(0, cpu).hardirq_depth() > 0
 /// }
 ///
+/// fn is_later(moment: &Moment, other: &Moment) -> bool {
+///     moment.stamp() > other.stamp()
+/// }
+///
 /// fn keep(moment: &Moment, words: &mut [u64; Moment::WORDS]) -> Moment {
 ///     *words = moment.into_words();
 ///     Moment::from_words(*words)

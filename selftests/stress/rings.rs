@@ -106,7 +106,7 @@ pub(crate) fn try_all(
         return Ok(());
     }
     let writer = Writer::new();
-    let reader = Rings::new(NR_SLOTS)?;
+    let reader = Rings::with_slots(NR_SLOTS)?;
     writer.connect(reader.rings());
     let seen = Seen {
         nr_seen: [0; Kind::ALL.len()],

@@ -66,7 +66,7 @@ impl Ledger {
         let mut state = self.state.lock();
         let State { book, is_watched } = &mut *state;
         if book.is_none() {
-            let mut reader = Rings::new(NR_SLOTS)?;
+            let mut reader = Rings::with_slots(NR_SLOTS)?;
             let cost_ns = cost::measure(&mut reader)?;
             pr_info!(
                 "to record one event costs {} ns; stamps are read from the {}\n",
