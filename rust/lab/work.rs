@@ -18,7 +18,8 @@ use crate::{
 use irqlab::{
     clock,
     context::Task,
-    rcu, //
+    rcu,
+    word::Word, //
 };
 use kernel::sync::{
     atomic::{
@@ -53,7 +54,7 @@ pub(crate) struct Work {
     /// Who is to want the CPU while a half works.
     victims: rcu::Slot<Victims>,
     /// Whether the interrupts are acknowledged later than by the top half, and how.
-    is_late: Atomic<bool>,
+    is_late: Word,
     late: rcu::Slot<Late>,
 }
 
@@ -66,8 +67,8 @@ pub(crate) enum Which {
 
 /// What one half does.
 struct Half {
-    /// 0 for nothing, not even for who watches, else the time in microseconds, plus 1.
-    work: Atomic<u32>,
+    /// 0 for nothing, not even for who watches or acknowledges, else the time in microseconds, plus 1.
+    work: Word,
     /// Whether the victims are to want the CPU while this half works.
     is_aimed_at: Atomic<bool>,
 }
@@ -75,16 +76,18 @@ struct Half {
 impl Half {
     const fn new() -> Self {
         Self {
-            work: Atomic::new(0),
+            work: Word::new(0),
             is_aimed_at: Atomic::new(false),
         }
     }
 
-    fn set(&self, us: u32, is_watched: bool, is_aimed_at: bool) {
-        let is_wanted = us > 0 || is_watched;
+    fn set(&self, us: u32, is_wanted: bool, is_aimed_at: bool) {
         self.is_aimed_at.store(is_aimed_at, Relaxed);
-        self.work
-            .store(if is_wanted { us.saturating_add(1) } else { 0 }, Relaxed);
+        self.work.store(if us > 0 || is_wanted {
+            u64::from(us) + 1
+        } else {
+            0
+        });
     }
 }
 
@@ -94,7 +97,7 @@ impl Work {
             top: Half::new(),
             bottom: Half::new(),
             victims: rcu::Slot::new(),
-            is_late: Atomic::new(false),
+            is_late: Word::new(0),
             late: rcu::Slot::new(),
         }
     }
@@ -114,9 +117,10 @@ impl Work {
         let is_about_top = top_us > 0 && bottom_us == 0;
         self.victims.replace(victims.cloned(), task);
         self.late.replace(late.cloned(), task);
-        self.is_late.store(late.is_some(), Relaxed);
+        self.is_late.store(late.is_some().into());
         self.top.set(top_us, is_watched, is_about_top);
-        self.bottom.set(bottom_us, is_watched, !is_about_top);
+        self.bottom
+            .set(bottom_us, is_watched || late.is_some(), !is_about_top);
         Working { work: self, task }
     }
 
@@ -130,31 +134,33 @@ impl Work {
     #[inline]
     pub(crate) fn bottom(&self) {
         self.spend(&self.bottom, Which::Bottom);
-        if self.is_late.load(Relaxed) {
-            self.late.read(|late, _unsleeping| late.bottom());
-        }
     }
 
     /// Where the top half does not acknowledge the interrupt: whether it is for it.
     #[inline]
     pub(crate) fn acknowledge_later(&self) -> Option<bool> {
-        if !self.is_late.load(Relaxed) {
+        if self.is_late.load() == 0 {
             return None;
         }
+        self.ask_late()
+    }
+
+    #[cold]
+    fn ask_late(&self) -> Option<bool> {
         self.late.read(|late, _unsleeping| late.top())
     }
 
     #[inline]
     fn spend(&self, half: &Half, which: Which) {
-        match half.work.load(Relaxed) {
+        match half.work.load() {
             0 => (),
             more => self.work_for(more - 1, half, which),
         }
     }
 
     #[cold]
-    fn work_for(&self, us: u32, half: &Half, which: Which) {
-        let ns = u64::from(us) * 1000;
+    fn work_for(&self, us: u64, half: &Half, which: Which) {
+        let ns = us * 1000;
         // Only a task can wait for a lock, and let go of it last.
         let task = Task::current().filter(|_| which == Which::Bottom);
         let may_wait = task.is_some();
@@ -176,6 +182,9 @@ impl Work {
             Some((contention, task)) => contention.work(task, work),
             None => work(),
         }
+        if which == Which::Bottom && self.is_late.load() != 0 {
+            self.late.read(|late, _unsleeping| late.bottom());
+        }
     }
 }
 
@@ -190,7 +199,7 @@ impl Drop for Working<'_> {
         self.work.top.set(0, false, false);
         self.work.bottom.set(0, false, false);
         self.work.victims.replace(None, self.task);
-        self.work.is_late.store(false, Relaxed);
+        self.work.is_late.store(0);
         self.work.late.replace(None, self.task);
     }
 }
