@@ -225,7 +225,7 @@ impl Bench {
                 End::Cpu => refuse!(ENXIO, "CPU {cpu} went offline during {name}"),
                 End::Source => refuse!(
                     ENODEV,
-                    "the device of {} left during {name}",
+                    "the device of {}, or of a victim, left during {name}",
                     reserved.name()
                 ),
                 _ if task.is_interrupted() => refuse!(EINTR, "interrupted during {name}"),
@@ -425,7 +425,7 @@ impl Watched<'_> {
         let suffering = victims.begin(lab, &self.beside, reserved, number, task)?;
         ran.begin();
         victims.worst.begin();
-        let sent = send::send_all(lab, plan, reserved, mechanism.record(), Some(victims), task)?;
+        let sent = send::send_all(lab, plan, reserved, mechanism.record(), Some(self), task)?;
         let worst = victims.worst.end();
         suffering.settle();
         let run_ns = ran.end();

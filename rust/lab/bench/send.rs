@@ -8,7 +8,7 @@ use super::{
         Sent, //
     },
     Plan,
-    Victims, //
+    Watched, //
 };
 use crate::{
     laboratory::Lab,
@@ -72,7 +72,7 @@ pub(super) fn send_all(
     plan: &Plan,
     reserved: &Reserved<'_>,
     record: &Record,
-    victims: Option<&Victims>,
+    watched: Option<&Watched<'_>>,
     task: &Task,
 ) -> Answer<Sent> {
     let sending = Sending {
@@ -81,7 +81,7 @@ pub(super) fn send_all(
         record,
         events: Word::new(0),
         lost: Word::new(0),
-        victims,
+        watched,
         end: Atomic::new(End::Done as u32),
     };
     let sent = cpu::run_bound(&lab.workers, plan.cpu, task, |bound| {
@@ -100,7 +100,7 @@ struct Sending<'a> {
     reserved: &'a Reserved<'a>,
     record: &'a Record,
     /// Who watches, too.
-    victims: Option<&'a Victims>,
+    watched: Option<&'a Watched<'a>>,
     events: Word,
     lost: Word,
     /// An [`End`].
@@ -136,8 +136,8 @@ impl Sending<'_> {
             if start_ns.wrapping_sub(begin_ns) > budget_ns {
                 return End::Time;
             }
-            if let Some(victims) = self.victims {
-                victims.see_raised();
+            if let Some(watched) = self.watched {
+                watched.victims.see_raised();
             }
             let raised_ns = clock::now_ns();
             if self.raise(bound).is_err() {
@@ -146,8 +146,8 @@ impl Sending<'_> {
             self.events.fetch_add(1);
             if self.arrives(bound) {
                 lost_in_a_row = 0;
-                if let Some(victims) = self.victims {
-                    victims.see_woken(raised_ns);
+                if let Some(watched) = self.watched {
+                    watched.victims.see_woken(raised_ns);
                 }
             } else {
                 lost_in_a_row += 1;
@@ -165,7 +165,8 @@ impl Sending<'_> {
     /// Raises an event, with a lock held for which its bottom half contends, if that is wanted.
     fn raise(&self, bound: &Bound<'_>) -> Result {
         let now = || raise(self.reserved, self.record, self.plan.burst);
-        match self.victims.and_then(Victims::contention) {
+        let contention = |watched: &Watched<'_>| watched.victims.contention();
+        match self.watched.and_then(contention) {
             Some(contention) => contention.raise(bound.task(), now),
             None => now(),
         }
@@ -177,11 +178,16 @@ impl Sending<'_> {
             Some(End::Signal)
         } else if bound.has_left() {
             Some(End::Cpu)
-        } else if self.reserved.is_leaving() {
+        } else if self.reserved.is_leaving() || self.is_other_line_leaving() {
             Some(End::Source)
         } else {
             None
         }
+    }
+
+    fn is_other_line_leaving(&self) -> bool {
+        self.watched
+            .is_some_and(|watched| watched.beside.is_leaving())
     }
 
     /// Waits for the bottom half of the last event. Returns whether it has run.

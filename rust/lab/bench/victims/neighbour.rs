@@ -132,6 +132,11 @@ impl<'a> Beside<'a> {
         self.line.name()
     }
 
+    /// Whether its device waits to be unbound, so that the run should end.
+    pub(in crate::bench) fn is_leaving(&self) -> bool {
+        self.own.as_ref().is_some_and(Reserved::is_leaving)
+    }
+
     /// Has the line interrupt as `neighbour`, until the answer is dropped. What is measured is on
     /// `reserved`.
     pub(super) fn attach<'b>(
