@@ -13,6 +13,7 @@ use super::{
     Place,
     Stage, //
 };
+use core::cmp::Ordering;
 use irqlab::{
     clock::Stamp,
     context::{
@@ -109,15 +110,19 @@ impl Tally {
             self.last_served = self.last_served.max(event);
         }
         let way = &mut self.ways[event as usize % NR_WAYS];
-        if way.event < event {
-            way.leave(&mut self.seen);
-            *way = Way::of(event);
-        } else if way.event > event {
-            // So long ago that nobody knows of it any more.
-            if let Some(stage) = mark.stage() {
-                self.seen[stage as usize].nr_unmatched += 1;
+        match way.event.cmp(&event) {
+            Ordering::Equal => (),
+            Ordering::Less => {
+                way.leave(&mut self.seen);
+                *way = Way::of(event);
             }
-            return;
+            // So long ago that nobody knows of it any more.
+            Ordering::Greater => {
+                if let Some(stage) = mark.stage() {
+                    self.seen[stage as usize].nr_unmatched += 1;
+                }
+                return;
+            }
         }
         way.pass(mark, moment.stamp(), &mut self.seen);
     }
