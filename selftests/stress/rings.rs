@@ -132,7 +132,9 @@ pub(crate) fn try_all(
             return;
         }
         for _ in 0..NR_NMIS {
-            let sent = sender.call_on(noting, here.task, &|_interrupted| in_nmi.note(&writer));
+            let sent = sender.call_on_while(here.hotplug_excluded(), noting, &|_interrupted| {
+                in_nmi.note(&writer)
+            });
             if here.is_stopped() || sent.is_err() {
                 break;
             }
