@@ -163,13 +163,6 @@ impl Bench {
         }
         let reserved = plan.group.reserve()?;
         let (_steered, unsteered) = steer(&reserved, plan.cpu)?;
-        *self.last.lock() = Run {
-            resolution_ns: clock::resolution_ns(clock::Counter::current()),
-            load: plan.load,
-            halves: plan.halves,
-            unsteered,
-            ..Run::EMPTY
-        };
         let mut obstacles = KVec::new();
         for mechanism in &plan.mechanisms {
             obstacles.push(obstacle(lab, mechanism)?, GFP_KERNEL)?;
@@ -184,18 +177,26 @@ impl Bench {
         let group = group.transpose()?;
         let watched = match plan.victims.as_ref().zip(group.as_ref()) {
             Some((wanted, group)) => Some(Watched {
-                beside: Beside::reserve(&reserved, group)?,
                 victims: Victims::new(plan.cpu, wanted)?,
                 ran: Ran::on(plan.cpu)?,
+                beside: Beside::reserve(&reserved, group)?,
             }),
             None => None,
         };
-        if let Some(watched) = &watched {
-            self.last.lock().beside = watched.beside.name();
-        }
         let load = match plan.load {
             Some(kind) => Some(kind.start(lab, plan.cpu, plan.load_priority, task)?),
             None => None,
+        };
+        // Whatever is refused has left what was measured last.
+        *self.last.lock() = Run {
+            resolution_ns: clock::resolution_ns(clock::Counter::current()),
+            load: plan.load,
+            halves: plan.halves,
+            unsteered,
+            beside: watched
+                .as_ref()
+                .map_or("-", |watched| watched.beside.name()),
+            ..Run::EMPTY
         };
         let nr_steps = plan.mechanisms.len() as u64;
         for ((mechanism, obstacle), step) in plan.mechanisms.iter().zip(obstacles).zip(1..) {
