@@ -63,17 +63,21 @@ keeps_waiting() {
 	case $2 in
 	hard) needs_soft_irqs ;;
 	esac
-	bench_victims "line=sim0 mechanisms=$2 bottom_us=$us"
+	eventually waits "$1" "$2" bottom_us || fail "waits $value ns at most, where $us us of work are in its way"
+}
+
+# waits VICTIM MECHANISM HALF - for nearly all of what that half works. Where the machine stops the CPU as the
+# victim is to begin its wait, that is shorter.
+waits() {
+	bench_victims "line=sim0 mechanisms=$2 $3=$us"
 	suffered "$2" "$1" max
-	[ "$value" -ge $longest ] || fail "waits $value ns at most, where $us us of work are in its way"
+	[ "$value" -ge $longest ]
 }
 
 # keeps_waiting_in_the_top_half VICTIM MECHANISM
 keeps_waiting_in_the_top_half() {
 	[ "$2" = hard ] || needs_soft_irqs
-	bench_victims "line=sim0 mechanisms=$2 top_us=$us"
-	suffered "$2" "$1" max
-	[ "$value" -ge $longest ] || fail "waits $value ns at most, where $us us of work are in its way"
+	eventually waits "$1" "$2" top_us || fail "waits $value ns at most, where $us us of work are in its way"
 	rows=$(awk -v least=$((us * 1000)) '$1 == "'"$2"'" && $7 >= least' "$lab/bench")
 	[ "$rows" ] || fail "the bottom half begins before the top half has worked: $(cat "$lab/bench")"
 }
