@@ -107,7 +107,12 @@ accounts() {
 	latencies "$2" top
 	top_latencies=$value
 	latencies "$2" bottom
-	same "latencies and halves of which none is known" $((top_latencies + value + unmatched)) $((tops + recorded))
+	bottom_latencies=$value
+	# A task that waited for one of them counts, too.
+	latencies "$2" waiter
+	known=$((top_latencies + bottom_latencies + value))
+	stages "$2" waiter
+	same "latencies, and those of which one end is not known" $((known + unmatched)) $((tops + recorded + value))
 	if [ -e "$work/counting.$2" ]; then
 		counted_by_kernel "$3"
 		same "bottom halves, by the kernel's $3" "$value" "$recorded"
