@@ -83,6 +83,10 @@ impl Tally {
         for seen in &mut self.seen {
             seen.clear();
         }
+        // Those that are on their way would be missed by somebody who did not see them come.
+        for way in &mut self.ways {
+            *way = Way::of(0);
+        }
     }
 
     pub(super) fn of(&self, stage: Stage) -> &Seen {
