@@ -55,8 +55,6 @@ has_fields() {
 # One interrupt after the other: each has a number, which goes from the raising to the task.
 follows_an_interrupt() {
 	mechanism=$1 count=20
-	# As one is first put on a line the lab measures what recording costs, by events of nobody's.
-	must "deferral/$mechanism/schedule" 1
 	info sim0 handled
 	before=$value
 	info sim0 irq

@@ -304,13 +304,19 @@ impl Record {
     #[inline]
     pub(crate) fn top(&self, line: &str) {
         let event = self.last_raised();
-        if trace::is_traced::<trace::Top<'_>>() {
-            return self.top_slowly(line, event);
+        if trace::is_traced::<trace::Top<'_>>() || !self.top_quickly(event) {
+            self.top_slowly(line, event);
         }
-        match self.note_quickly(Mark::Top, event) {
-            Some(stamp) => self.has_topped(event, stamp),
-            None => self.top_slowly(line, event),
-        }
+    }
+
+    /// Returns whether that could be.
+    #[inline(always)]
+    fn top_quickly(&self, event: Event) -> bool {
+        let stamp = self.note_quickly(Mark::Top, event);
+        stamp.is_some_and(|stamp| {
+            self.has_topped(event, stamp);
+            true
+        })
     }
 
     /// As [`Self::top`], where more is to be done, or cannot be done as quickly.
@@ -339,11 +345,7 @@ impl Record {
     #[inline]
     pub(crate) fn bottom(&self) {
         let mut event = Event(self.served.load_acquire());
-        if trace::is_traced::<trace::Bottom<'_>>() {
-            event = self.bottom_slowly(event);
-        } else if let Some(stamp) = self.note_quickly(Mark::Bottom, event) {
-            self.bottom_at.store(stamp.into_raw());
-        } else {
+        if trace::is_traced::<trace::Bottom<'_>>() || !self.bottom_quickly(event) {
             event = self.bottom_slowly(event);
         }
         self.work.bottom();
@@ -353,6 +355,16 @@ impl Record {
         if !self.arrival.is_complete() {
             self.arrival.complete();
         }
+    }
+
+    /// Returns whether that could be.
+    #[inline(always)]
+    fn bottom_quickly(&self, event: Event) -> bool {
+        let stamp = self.note_quickly(Mark::Bottom, event);
+        stamp.is_some_and(|stamp| {
+            self.bottom_at.store(stamp.into_raw());
+            true
+        })
     }
 
     /// Returns the event, so that who calls this need not keep it.
