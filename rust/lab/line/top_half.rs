@@ -11,6 +11,7 @@ use crate::{
         Instance,
         Mechanism, //
     },
+    record::Record,
     refusal::{
         prevented,
         refuse,
@@ -54,15 +55,26 @@ pub(super) struct TopHalf {
     mechanism: Option<Arc<Instance>>,
 }
 
+/// The mechanism that a top half gives its interrupts to, and that one's record.
+type Used<'a> = Option<(&'a dyn Mechanism, &'a Record)>;
+
 /// The top half while it is on its line.
 pub(super) type OnLine = Arc<Registration<TopHalf>>;
 
 impl TopHalf {
+    /// The mechanism, if there is one, and its record: looked up once for an interrupt.
+    #[inline]
+    fn used(&self) -> Used<'_> {
+        let instance = self.mechanism.as_ref();
+        instance.map(|instance| (&*instance.mechanism, instance.record()))
+    }
+
     /// Serves an interrupt, if it `is_ours`: `defer` has the mechanism do its part.
     #[inline]
     fn serve(
         &self,
         is_ours: bool,
+        used: Used<'_>,
         defer: impl FnOnce(&dyn Mechanism) -> ThreadedIrqReturn,
     ) -> ThreadedIrqReturn {
         if !is_ours {
@@ -70,7 +82,7 @@ impl TopHalf {
             return ThreadedIrqReturn::None;
         }
         self.counts.handled.fetch_add(1);
-        match &self.mechanism {
+        match used {
             None => {
                 trace::note(|| trace::Top {
                     line: self.line,
@@ -80,26 +92,26 @@ impl TopHalf {
                 });
                 ThreadedIrqReturn::Handled
             }
-            Some(instance) => {
-                instance.record().top(self.line);
-                defer(&*instance.mechanism)
+            Some((mechanism, record)) => {
+                record.top(self.line);
+                defer(mechanism)
             }
         }
     }
 
     #[inline]
     fn serve_hard(&self, irq: &HardIrq) -> ThreadedIrqReturn {
-        let is_ours = self.acknowledge(|| self.source.acknowledge(irq));
-        self.serve(is_ours, |mechanism| mechanism.defer(irq))
+        let used = self.used();
+        let is_ours = acknowledge(used, || self.source.acknowledge(irq));
+        self.serve(is_ours, used, |mechanism| mechanism.defer(irq))
     }
+}
 
-    /// Whether the device raised the interrupt; `now` tells it that it was heard, unless that is to be later.
-    #[inline]
-    fn acknowledge(&self, now: impl FnOnce() -> bool) -> bool {
-        let later = self.mechanism.as_ref();
-        let later = later.and_then(|instance| instance.record().work.acknowledge_later());
-        later.unwrap_or_else(now)
-    }
+/// Whether the device raised the interrupt; `now` tells it that it was heard, unless that is to be later.
+#[inline]
+fn acknowledge(used: Used<'_>, now: impl FnOnce() -> bool) -> bool {
+    let later = used.and_then(|(_, record)| record.work.acknowledge_later());
+    later.unwrap_or_else(now)
 }
 
 /// The same of a handler that has no thread to wake.
@@ -119,8 +131,9 @@ impl irq::Handler for TopHalf {
 
 impl irq::ThreadableHandler for TopHalf {
     fn handle(&self) -> IrqReturn {
-        let is_ours = self.acknowledge(|| self.source.acknowledge_anywhere());
-        without_thread(self.serve(is_ours, |mechanism| {
+        let used = self.used();
+        let is_ours = acknowledge(used, || self.source.acknowledge_anywhere());
+        without_thread(self.serve(is_ours, used, |mechanism| {
             if let Some(handler) = mechanism.anywhere() {
                 handler.run();
             }
