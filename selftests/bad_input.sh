@@ -11,11 +11,12 @@ cpu=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 beyond=$(($(sed 's/.*[-,]//' /sys/devices/system/cpu/possible) + 1))
 long=$(printf '%4097s' 1 | tr ' ' 0)
 
+# Without the CPUs that an interrupt would go to now: one that was offline is among them again when it raises the line.
 state() {
 	(cd "$lab" && cat bench claims dpc/parameters softirqs nesting tape tape_on tape_size fixup/access fixup/steps \
 		interrupt_threads/handlers interrupt_threads/pools interrupt_threads/on \
 		old_bh/slots stacks ipi/call ipi/cdf ipi/matrix ipi/modes \
-		lines/*/info lines/*/handlers lines/*/affinity ./*/*/enabled)
+		lines/*/info lines/*/handlers ./*/*/enabled) | sed '/^cpu /d; /^effective_affinity /d'
 }
 
 # names_its_value INPUT - of what it was given as key=value, last_error names what was wrong
