@@ -4,11 +4,13 @@
 
 use super::claims;
 
+mod held;
 mod isa;
-mod local_apic;
+mod local;
 mod meeting;
 mod parent;
 mod routed;
+mod sent;
 mod steps;
 
 claims! {

@@ -9,12 +9,10 @@
 //! And the local APIC has a line in service by the vector of its entry in the redirection table.
 
 use super::{
-    local_apic::{
-        Held,
-        Local,
-        Sent, //
-    },
-    routed::Routed, //
+    held::Held,
+    local::Local,
+    routed::Routed,
+    sent::Sent, //
 };
 use crate::claim::{
     prelude::*,

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The parts of the local APICs at work: ids and local interrupts, ICR, TPR.
+//! What each CPU's local APIC has of its own: its id, and its table of local interrupts with that of the timer.
 
-use crate::{
-    claim::prelude::*,
-    runs::Runs,
-    waiting, //
-};
+use crate::claim::prelude::*;
 use irqlab::{
-    clock,
     context::Unsleeping,
     cpu::{
         self,
         CpuId,
         PerCpu, //
     },
-    interrupt::local_interrupt_disable,
-    irq_work::IrqWork,
     lapic::{
         self,
         Delivery,
         Source,
         State, //
-    },
-    smp::{
-        self,
-        Counter, //
     },
     tracepoint::{
         Attached,
@@ -91,75 +80,6 @@ impl Local {
             tables: states.iter().filter(has_table).count(),
             timers,
             strange_timers: states.iter().filter(came).count() - timers,
-        })
-    }
-}
-
-/// An interrupt that was sent to another CPU, or to the only one.
-pub(super) struct Sent {
-    pub(super) from: CpuId,
-    pub(super) to: CpuId,
-    pub(super) is_in_icr: bool,
-    /// How many of its kind the other CPU has counted meanwhile.
-    pub(super) counted: u32,
-}
-
-impl Sent {
-    pub(super) fn to_another(trial: &Trial<'_>) -> Answer<Self> {
-        let from = CpuId::current();
-        let to = cpu::online().find(|cpu| *cpu != from).unwrap_or(from);
-        let before = Counter::Reschedule.on(to);
-        let is_in_icr = Atomic::new(false);
-        let cpus = core::iter::once(from);
-        cpu::run_on(&trial.lab.workers, cpus, trial.task, |_here| {
-            let off = local_interrupt_disable();
-            if smp::reschedule(to).is_ok() {
-                let command = State::read(&off).command;
-                let is_it = command.vector() == lapic::RESCHEDULE_VECTOR
-                    && command.delivery() == Delivery::Fixed;
-                is_in_icr.store(is_it, Relaxed);
-            }
-        })?;
-        let counted = || Counter::Reschedule.on(to).wrapping_sub(before);
-        trial.come("an interrupt to another CPU", || counted() > 0)?;
-        Ok(Self {
-            from,
-            to,
-            is_in_icr: is_in_icr.load(Relaxed),
-            counted: counted(),
-        })
-    }
-}
-
-/// An interrupt to the CPU itself, under a raised task priority.
-pub(super) struct Held {
-    pub(super) waited: bool,
-    pub(super) meanwhile: u64,
-    pub(super) after: u64,
-}
-
-impl Held {
-    pub(super) fn by_priority(trial: &Trial<'_>) -> Answer<Self> {
-        const HELD_NS: u64 = 20_000;
-
-        let work = KBox::pin_init(IrqWork::new(Ok(Runs::new())), GFP_KERNEL)?;
-        let send = || {
-            work.queue();
-            let waits = waiting::arrives(lapic::IRQ_WORK_VECTOR);
-            clock::spin_ns(HELD_NS);
-            (waits, work.count())
-        };
-        let (waited, meanwhile) = if trial.is_control() {
-            send()
-        } else {
-            lapic::at_highest_priority(trial.task, |_unsleeping| send())
-        };
-        // In the control it has run.
-        trial.come("IRQ work", || work.count() > 0)?;
-        Ok(Self {
-            waited,
-            meanwhile,
-            after: work.count() - meanwhile,
         })
     }
 }
