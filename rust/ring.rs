@@ -96,7 +96,7 @@ impl Rings {
     ///
     /// Errors: `ENOMEM`.
     pub fn with_slots(nr_slots: usize) -> Result<Reader> {
-        let nr_slots = nr_slots.next_power_of_two();
+        let nr_slots = nr_slots.checked_next_power_of_two().ok_or(ENOMEM)?;
         let mut cpus = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         let mut read = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         for cpu in 0..u64::from(nr_cpu_ids()) {
