@@ -172,17 +172,17 @@ static int collect(void)
 
 void record_exit(struct record *record)
 {
+	unsigned int number = FIELD_GET(TAG_RECORD, record->number);
 	enum stage stage;
 
+	/* What is still in the rings is of nobody any more. */
+	scoped_guard(mutex, &records_lock)
+		if (records[number] == record)
+			records[number] = NULL;
 	for (stage = RAISE; stage < NR_STAGES; stage++) {
 		kvfree(record->stamps[stage]);
 		kvfree(record->latencies[stage].ns);
 	}
-	if (records[FIELD_GET(TAG_RECORD, record->number)] != record)
-		return;
-	collect();
-	guard(mutex)(&records_lock);
-	records[FIELD_GET(TAG_RECORD, record->number)] = NULL;
 }
 
 bool record_wait(struct record *record, unsigned int ms)
