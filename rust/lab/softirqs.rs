@@ -51,16 +51,52 @@ type Seens = [Seen; Vector::ALL.len()];
 /// What takes longer is slow: so long the kernel serves soft IRQs in a row before it leaves them to ksoftirqd.
 const SLOW_NS: u64 = 2_000_000;
 
+/// One service of a soft IRQ.
+pub(crate) struct Run {
+    /// Since when it is served; 0 if it is not, or was not seen to begin.
+    since_ns: Atomic<u64>,
+    /// Whom it is served by.
+    executor: Atomic<u32>,
+}
+
+impl Run {
+    pub(crate) const fn new() -> Self {
+        Self {
+            since_ns: Atomic::new(0),
+            executor: Atomic::new(0),
+        }
+    }
+
+    /// What has begun does not count any more.
+    pub(crate) fn forget(&self) {
+        self.since_ns.store(0, Relaxed);
+    }
+
+    /// It begins to be served. Soft IRQs do not interrupt each other; only on `PREEMPT_RT` may a task that serves
+    /// one preempt another one that does: then nothing is known of either.
+    pub(crate) fn begin(&self, executor: Executor, now_ns: u64) {
+        if self.since_ns.xchg(now_ns, Full) != 0 {
+            self.forget();
+        }
+        self.executor.store(executor as u32, Relaxed);
+    }
+
+    /// It has been served: by whom, since when, and for how long.
+    pub(crate) fn end(&self, now_ns: u64) -> Option<(Executor, u64, u64)> {
+        let since_ns = self.since_ns.xchg(0, Full);
+        let ns = clock::elapsed_ns(since_ns, now_ns).filter(|_| since_ns > 0)?;
+        let executor = Executor::from_raw(self.executor.load(Relaxed));
+        Some((executor, since_ns, ns))
+    }
+}
+
 /// What was seen of one soft IRQ on one CPU.
 struct Seen {
     raised: Atomic<u64>,
     /// Since when it is pending; 0 if it is not known to be.
     pending_since_ns: Atomic<u64>,
     latency: Distribution,
-    /// Since when it is served; 0 if it is not, or was not seen to begin.
-    running_since_ns: Atomic<u64>,
-    /// Whom it is served by.
-    executor: Atomic<u32>,
+    run: Run,
     runs: Atomic<u64>,
     total_ns: Atomic<u64>,
     max_ns: Atomic<u64>,
@@ -76,8 +112,7 @@ impl Seen {
             raised: Atomic::new(0),
             pending_since_ns: Atomic::new(0),
             latency: Distribution::new()?,
-            running_since_ns: Atomic::new(0),
-            executor: Atomic::new(0),
+            run: Run::new(),
             runs: Atomic::new(0),
             total_ns: Atomic::new(0),
             max_ns: Atomic::new(0),
@@ -99,19 +134,11 @@ impl Seen {
         }
     }
 
-    /// It begins to be served.
-    fn enter(&self, executor: Executor, now_ns: u64) {
-        self.executor.store(executor as u32, Relaxed);
-        self.running_since_ns.store(now_ns, Relaxed);
-    }
-
-    /// It has been served. Soft IRQs do not interrupt each other.
+    /// It has been served.
     fn leave(&self) {
-        let since_ns = self.running_since_ns.xchg(0, Full);
-        if since_ns == 0 {
+        let Some((executor, _, ns)) = self.run.end(clock::now_ns()) else {
             return;
-        }
-        let ns = clock::elapsed_ns(since_ns, clock::now_ns()).unwrap_or(0);
+        };
         self.runs.add(1, Relaxed);
         self.total_ns.add(ns, Relaxed);
         if ns > SLOW_NS {
@@ -119,7 +146,7 @@ impl Seen {
         }
         if ns >= self.max_ns.load(Relaxed) {
             self.max_ns.store(ns, Relaxed);
-            self.max_by.store(self.executor.load(Relaxed), Relaxed);
+            self.max_by.store(executor as u32, Relaxed);
         }
     }
 }
@@ -177,7 +204,7 @@ impl Watcher for Softirqs {
         // What was pending when it was switched off has been served since.
         for seen in self.all().flatten() {
             seen.pending_since_ns.store(0, Relaxed);
-            seen.running_since_ns.store(0, Relaxed);
+            seen.run.forget();
         }
     }
 
@@ -211,7 +238,7 @@ impl Watcher for Softirqs {
                     let latency_ns = clock::elapsed_ns(since_ns, now_ns);
                     seen.latency.count(latency_ns.unwrap_or(0));
                 }
-                seen.enter(executor, now_ns);
+                seen.run.begin(executor, now_ns);
             }
             Event::Left(vector) => seen[vector as usize].leave(),
             _ => (),
@@ -264,9 +291,14 @@ pub(crate) fn show(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
 /// Shows a row for each CPU and each soft IRQ that was served there.
 pub(crate) fn show_times(softirqs: &Switched<Softirqs>, text: &mut Text) -> Result {
     let state = if softirqs.is_on() { "on" } else { "off" };
+    let preempted = if cfg!(CONFIG_PREEMPT_RT) {
+        ", with who preempts them"
+    } else {
+        ""
+    };
     emit!(
         text,
-        "# {state}; times in ns; slow: runs of more than {SLOW_NS} ns; by: who served the longest\n\
+        "# {state}; times in ns{preempted}; slow: runs of more than {SLOW_NS} ns; by: who served the longest\n\
          {:<4} {:<8} {:>8} {:>12} {:>10} {:>5} by\n",
         "#cpu",
         "vector",

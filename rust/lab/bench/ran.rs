@@ -6,6 +6,7 @@
 //! has interrupted them there.
 
 use super::complaints::Complaints;
+use crate::softirqs;
 use irqlab::{
     clock,
     context::{
@@ -137,12 +138,10 @@ pub(super) struct Ran {
     cpu: CpuId,
     /// 0 while nobody is to be counted.
     begin_ns: Atomic<u64>,
-    /// Since when the present task, soft IRQ and handler run; 0 if there is none.
+    /// Since when the present task and handler run; 0 if there is none.
     task_since_ns: Atomic<u64>,
-    softirq_since_ns: Atomic<u64>,
-    /// Which soft IRQ it is: the key.
-    softirq: Atomic<u64>,
     handler_since_ns: Atomic<u64>,
+    softirqs: [softirqs::Run; Vector::ALL.len()],
     entries: KVVec<Entry>,
     left_out: Atomic<u64>,
     pub(super) complaints: Complaints,
@@ -170,9 +169,8 @@ impl Ran {
             cpu,
             begin_ns: Atomic::new(0),
             task_since_ns: Atomic::new(0),
-            softirq_since_ns: Atomic::new(0),
-            softirq: Atomic::new(0),
             handler_since_ns: Atomic::new(0),
+            softirqs: [const { softirqs::Run::new() }; Vector::ALL.len()],
             entries,
             left_out: Atomic::new(0),
             complaints: Complaints::new(),
@@ -198,8 +196,8 @@ impl Ran {
         self.left_out.store(0, Relaxed);
         let now_ns = clock::now_ns();
         self.task_since_ns.store(now_ns, Relaxed);
-        self.softirq_since_ns.store(0, Relaxed);
         self.handler_since_ns.store(0, Relaxed);
+        self.softirqs.iter().for_each(softirqs::Run::forget);
         self.complaints.begin(now_ns);
         self.begin_ns.store(now_ns, Relaxed);
     }
@@ -300,19 +298,19 @@ impl Observer<SchedSwitch> for Ran {
 impl Observer<SoftirqEntry> for Ran {
     fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
         if self.is_looking() {
-            let who = Who::SoftIrq(event.vector, event.executor());
-            self.softirq.store(who.key(), Relaxed);
-            self.softirq_since_ns.store(clock::now_ns(), Relaxed);
+            let run = &self.softirqs[event.vector as usize];
+            run.begin(event.executor(), clock::now_ns());
         }
     }
 }
 
 impl Observer<SoftirqExit> for Ran {
-    fn observe(&self, _event: &SoftirqExit, _context: &Unsleeping) {
+    fn observe(&self, event: &SoftirqExit, _context: &Unsleeping) {
         if self.is_looking() {
-            let since_ns = self.softirq_since_ns.xchg(0, Relaxed);
-            if let Some(who) = Who::of(self.softirq.load(Relaxed), [0; 16]) {
-                self.count(who, since_ns, clock::now_ns());
+            let now_ns = clock::now_ns();
+            let run = &self.softirqs[event.vector as usize];
+            if let Some((executor, since_ns, _)) = run.end(now_ns) {
+                self.count(Who::SoftIrq(event.vector, executor), since_ns, now_ns);
             }
         }
     }
