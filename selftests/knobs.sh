@@ -1411,6 +1411,32 @@ load_threads() {
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -c '^irqlab_load'
 }
 
+# What it costs to record is taken off, unless it is not known what that was.
+takes_off_what_recording_costs() {
+	must bench "line=sim0 mechanisms=hard,tasklet count=20"
+	nets_are_right
+	must tape_on 1
+	cleanup="must tape_on 0"
+	must bench "line=sim0 mechanisms=hard,tasklet count=20"
+	must tape_on 0
+	grep -q '^# to record an event costs time that is not known' "$lab/bench" || fail "$(cat "$lab/bench")"
+	nets_are_right
+}
+
+nets_are_right() {
+	awk '
+		/^# to record an event costs [0-9]+ ns/ { cost = $7; if (cost == 0) bad = 1 }
+		/^#mechanism/ { for (i = 1; i <= NF; i++) at[$i] = i }
+		/^[^#]/ {
+			for (i = split("irq_p50 net_irq p50 net_p50 wake_p50 net_wake", key); i > 0; i -= 2) {
+				net = $at[key[i - 1]] - cost
+				if ($at[key[i]] != (cost == "" ? "-" : net < 0 ? 0 : net)) bad = 1
+			}
+			rows++
+		}
+		END { exit bad || rows != 2 }' "$lab/bench" || fail "$(cat "$lab/bench")"
+}
+
 # measures_under_load bench LOAD - the load does something, on the CPU, and ends with the bench
 measures_under_load() {
 	softirqs TASKLET
@@ -1489,6 +1515,7 @@ has_defaults() {
 	echo schedules_its_load hog 0 0
 	echo schedules_its_load hog_fifo 1 42 42
 	echo coalesces_a_burst bench
+	echo takes_off_what_recording_costs bench
 	for load in softirq hog hog_fifo irqs_off work hard; do
 		echo "measures_under_load bench $load"
 	done

@@ -421,6 +421,24 @@ info() {
 	value=
 }
 
+# account MECHANISM - set raised, recorded, coalesced, refused, lost, pending, unmatched
+account() {
+	raised='' recorded='' coalesced='' refused='' lost='' pending='' unmatched=''
+	table=''
+	while read -r key number; do
+		case $key,$table in
+		'#'*) table=$key ;;
+		raised,#events) raised=$number ;;
+		recorded,#events) recorded=$number ;;
+		coalesced,#events) coalesced=$number ;;
+		refused,#events) refused=$number ;;
+		lost,#events) lost=$number ;;
+		pending,#events) pending=$number ;;
+		unmatched,#events) unmatched=$number ;;
+		esac
+	done <"$lab/deferral/$1/context"
+}
+
 # is_more LINE NUMBER - whether the line's top half has served more interrupts than that
 is_more() {
 	info "$1" handled

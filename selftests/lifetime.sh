@@ -397,6 +397,38 @@ ends_when_it_is_killed() {
 	cleanup=
 }
 
+# An event may be raised many times, and a half work for long.
+ends_in_a_burst_when_it_is_killed() {
+	info sim0 handled
+	handled=$value
+	(echo "line=sim0 count=1 burst=1000 mechanisms=$1 top_us=50000 budget_ms=600000" >"$lab/bench") &
+	writer=$!
+	cleanup=wait
+	eventually is_more sim0 "$handled" || fail "it does not run"
+	kill -KILL $writer
+	eventually has_ended $writer || fail "it goes on after 2 s: $(cat "$lab/progress")"
+	eventually is_idle sim0 || fail "it has the line still"
+	cleanup=
+}
+
+# The victims of another CPU are not counted where they do not belong.
+ends_when_the_cpu_of_victims_leaves() {
+	online=/sys/devices/system/cpu/$1/online
+	[ -e "$online" ] || skip "it cannot be taken offline"
+	first=$(cpus | head -n 1)
+	info sim0 handled
+	handled=$value
+	cleanup="wait; echo 1 >$online"
+	(echo "line=sim0 count=1000000 mechanisms=hard bottom_us=100 victims=1 cpu=$first budget_ms=60000" >"$lab/bench") &
+	bench=$!
+	eventually is_more sim0 "$handled" || fail "the bench does not run"
+	echo 0 >"$online" || fail "it cannot be taken offline"
+	! wait $bench || fail "the bench did not fail"
+	must_have_said bench ENXIO
+	echo 1 >"$online"
+	must bench "line=sim0 count=20 mechanisms=hard bottom_us=100 victims=1 cpu=$first"
+}
+
 ends_when_it_is_killed_while_it_is_disabled() {
 	must "deferral/$1/enabled" 0
 	ends_when_it_is_killed "$1"
@@ -576,6 +608,8 @@ fi
 	for mechanism in tasklet percpu_wq; do
 		echo "ends_when_it_is_killed_while_it_is_disabled $mechanism"
 	done
+	echo ends_in_a_burst_when_it_is_killed hard
+	echo "ends_when_the_cpu_of_victims_leaves cpu$(cpus | sed -n 2p)"
 	echo "runs_dpcs_while_it_comes_and_goes cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
 	echo ends_on_a_signal bench INT
 	echo ends_on_a_signal bench TERM

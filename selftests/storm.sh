@@ -15,24 +15,6 @@ instance=$tracing/instances/irqlab_storm
 # The most that one command raises.
 most=500000
 
-# account MECHANISM - set raised, recorded, coalesced, refused, lost, pending, unmatched
-account() {
-	raised='' recorded='' coalesced='' refused='' lost='' pending='' unmatched=''
-	table=''
-	while read -r key number; do
-		case $key,$table in
-		'#'*) table=$key ;;
-		raised,#events) raised=$number ;;
-		recorded,#events) recorded=$number ;;
-		coalesced,#events) coalesced=$number ;;
-		refused,#events) refused=$number ;;
-		lost,#events) lost=$number ;;
-		pending,#events) pending=$number ;;
-		unmatched,#events) unmatched=$number ;;
-		esac
-	done <"$lab/deferral/$1/context"
-}
-
 # stages MECHANISM STAGE - set value to how often the stage ran
 stages() {
 	value=$(awk -v stage="$2" '/^#/ { table = $0 } table ~ /count place/ && $1 == stage { sum += $2 }

@@ -75,6 +75,7 @@ pub(crate) use victims::{
     Victims,
     Wanted, //
 };
+pub(crate) use worst::ReadWorst;
 
 /// What to measure.
 pub(crate) struct Plan {
@@ -99,8 +100,8 @@ pub(crate) struct Plan {
 struct Run {
     /// The smallest step of the clock.
     resolution_ns: u64,
-    /// How long it takes to record an event, which is part of each latency.
-    cost_ns: u64,
+    /// How long it takes to record an event, which is part of each latency; if that is known.
+    cost_ns: Option<u64>,
     /// What the records' stamps are read from.
     counter: &'static str,
     load: Option<&'static load::Kind>,
@@ -111,7 +112,7 @@ struct Run {
     rows: KVec<Row>,
     /// The other line among the victims.
     beside: &'static str,
-    suffered: KVec<Suffered>,
+    suffered: KVec<Arc<Suffered>>,
 }
 
 /// What there is for a run that has victims.
@@ -124,7 +125,7 @@ struct Watched<'a> {
 impl Run {
     const EMPTY: Self = Self {
         resolution_ns: 0,
-        cost_ns: 0,
+        cost_ns: None,
         counter: "-",
         load: None,
         load_rounds: 0,
@@ -162,6 +163,9 @@ impl Bench {
             refuse!(ENXIO, "CPU {} is offline", cpu);
         }
         let reserved = plan.group.reserve()?;
+        if plan.late_ack.is_some() {
+            reserved.must_hold_raised()?;
+        }
         let (_steered, unsteered) = steer(&reserved, plan.cpu)?;
         let mut obstacles = KVec::new();
         for mechanism in &plan.mechanisms {
@@ -208,7 +212,8 @@ impl Bench {
             };
             let mut last = self.last.lock();
             if let Some(suffered) = suffered {
-                last.suffered.push(suffered, GFP_KERNEL)?;
+                last.suffered
+                    .push(Arc::new(suffered, GFP_KERNEL)?, GFP_KERNEL)?;
             }
             last.rows.push(
                 Row {
@@ -223,7 +228,10 @@ impl Bench {
             last.load_rounds = load.as_ref().map_or(0, |load| load.rounds());
             drop(last);
             match end {
-                End::Cpu => refuse!(ENXIO, "CPU {cpu} went offline during {name}"),
+                End::Cpu => refuse!(
+                    ENXIO,
+                    "CPU {cpu}, or that of a victim, went offline during {name}"
+                ),
                 End::Source => refuse!(
                     ENODEV,
                     "the device of {}, or of a victim, left during {name}",
@@ -256,13 +264,15 @@ impl Bench {
                 }
                 None => emit!(text, "none\n")?,
             }
-            emit!(
-                text,
-                "# to record an event costs {} ns, which is in each latency, and left out in net_irq, net_p50 and \
-                 net_wake; stamps are read from the {}\n",
-                last.cost_ns,
-                last.counter
-            )?;
+            emit!(text, "# to record an event costs ")?;
+            match last.cost_ns {
+                Some(ns) => emit!(
+                    text,
+                    "{ns} ns, which is in each latency, and left out in net_irq, net_p50 and net_wake"
+                )?,
+                None => emit!(text, "time that is not known, and is in each latency")?,
+            }
+            emit!(text, "; stamps are read from the {}\n", last.counter)?;
         }
         let Halves { top_us, bottom_us } = last.halves;
         if last.halves != Halves::IDLE {
@@ -320,12 +330,13 @@ impl Bench {
         )
     }
 
-    pub(crate) fn show_worst(&self, text: &mut Text) -> Result {
-        emit!(
-            text,
-            "# what happened around the event that took longest, of each mechanism; time in ns\n"
-        )?;
-        self.show_suffered(text, crate::recorder::show_columns, Suffered::show_worst)
+    /// What happened around the worst event of each mechanism, to be read.
+    pub(crate) fn read_worst(&self) -> Result<ReadWorst> {
+        let mut all = KVec::new();
+        for one in &self.last.lock().suffered {
+            all.push(one.clone(), GFP_KERNEL)?;
+        }
+        Ok(ReadWorst::of(all))
     }
 
     fn show_suffered(
@@ -407,7 +418,7 @@ fn measure(
     let storms_ended = late.map_or(0, |late| late.ended());
     // Nothing calls the mechanism from here on.
     drop(attachment);
-    let measured = Measured::of(record, plan.count, plan.burst, sent, storms_ended)?;
+    let measured = Measured::of(record, plan.count, sent, storms_ended)?;
     Ok((Ok(measured), sent.end, suffered))
 }
 

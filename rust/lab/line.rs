@@ -57,6 +57,7 @@ pub(crate) use group::{
 pub(crate) use late_ack::{
     Late,
     LateAck,
+    MAX_MS,
     MAX_RUNS, //
 };
 pub(crate) use lines::Lines;

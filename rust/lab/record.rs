@@ -15,7 +15,10 @@ use crate::{
     mechanism,
     recorder::Recorder,
     watch,
-    work::Work, //
+    work::{
+        Which,
+        Work, //
+    },
 };
 use core::sync::atomic::{
     AtomicU64,
@@ -274,12 +277,12 @@ impl Record {
     /// Forgets everything, events that are still on their way too.
     pub(crate) fn clear(&self) {
         let last = self.last_raised();
-        self.with(|tally| tally.clear(last.number() + 1));
-        self.kept.store(0, Relaxed);
-        self.refused.store(0, Relaxed);
-        for nr_lost in &self.nr_lost {
-            nr_lost.store(0, Relaxed);
-        }
+        self.with(|tally| {
+            tally.clear(last.number() + 1);
+            for count in Iterator::chain([&self.kept, &self.refused].into_iter(), &self.nr_lost) {
+                count.store(0, Relaxed);
+            }
+        });
     }
 
     /// Starts an event: called just before it is raised on `line`.
@@ -304,7 +307,8 @@ impl Record {
     #[inline]
     pub(crate) fn top(&self, line: &str) {
         let event = self.last_raised();
-        if trace::is_traced::<trace::Top<'_>>() || !self.top_quickly(event) {
+        let is_busy = self.work.is_busy(Which::Top) || trace::is_traced::<trace::Top<'_>>();
+        if is_busy || !self.top_quickly(event) {
             self.top_slowly(line, event);
         }
     }
@@ -323,32 +327,34 @@ impl Record {
     #[cold]
     #[inline(never)]
     fn top_slowly(&self, line: &str, event: Event) {
-        let stamp = self.note(Mark::Top, event);
-        trace::note(|| trace::Top {
-            line,
-            mechanism: self.mechanism(),
-            event: event.number(),
-            latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw()),
-        });
-        self.tape(watch::Event::Top);
-        self.has_topped(event, stamp);
+        if !self.work.is_repeated(event.0, self.served.load()) {
+            let stamp = self.note_and_tape(Mark::Top, event, watch::Event::Top);
+            trace::note(|| trace::Top {
+                line,
+                mechanism: self.mechanism(),
+                event: event.number(),
+                latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw())
+                    .unwrap_or(0),
+            });
+            self.has_topped(event, stamp);
+        }
+        self.work.run(Which::Top);
     }
 
     #[inline(always)]
     fn has_topped(&self, event: Event, stamp: Stamp) {
         self.top_at.store(stamp.into_raw());
         self.served.store_release(event.0);
-        self.work.top();
     }
 
     /// The bottom half runs.
     #[inline]
     pub(crate) fn bottom(&self) {
         let mut event = Event(self.served.load_acquire());
-        if trace::is_traced::<trace::Bottom<'_>>() || !self.bottom_quickly(event) {
+        let is_busy = self.work.is_busy(Which::Bottom) || trace::is_traced::<trace::Bottom<'_>>();
+        if is_busy || !self.bottom_quickly(event) {
             event = self.bottom_slowly(event);
         }
-        self.work.bottom();
         // A full barrier: whoever has consumed the completion that is seen here sees this event.
         self.arrived.swap(event.0);
         // Not one more for each event: of those that nobody waits for one is left at most.
@@ -371,15 +377,26 @@ impl Record {
     #[cold]
     #[inline(never)]
     fn bottom_slowly(&self, event: Event) -> Event {
-        let stamp = self.note(Mark::Bottom, event);
-        trace::note(|| trace::Bottom {
-            mechanism: self.mechanism(),
-            event: event.number(),
-            latency_ns: latency_ns(self.top_at.load(), stamp.into_raw()),
-        });
-        self.bottom_at.store(stamp.into_raw());
-        self.tape(watch::Event::Bottom);
+        if !self.work.is_repeated(event.0, self.arrived.load()) {
+            let stamp = self.note_and_tape(Mark::Bottom, event, watch::Event::Bottom);
+            trace::note(|| trace::Bottom {
+                mechanism: self.mechanism(),
+                event: event.number(),
+                latency_ns: latency_ns(self.top_at.load(), stamp.into_raw()).unwrap_or(0),
+            });
+            self.bottom_at.store(stamp.into_raw());
+        }
+        self.work.run(Which::Bottom);
         event
+    }
+
+    /// Notes a moment as quickly as can be. If that is not quick, the tape is told, too.
+    fn note_and_tape(&self, mark: Mark, event: Event, taped: fn(u32) -> watch::Event) -> Stamp {
+        self.note_quickly(mark, event).unwrap_or_else(|| {
+            let stamp = self.note(mark, event);
+            self.tape(taped);
+            stamp
+        })
     }
 
     #[inline(always)]
@@ -424,7 +441,7 @@ impl Record {
                 trace::note(|| trace::Wake {
                     mechanism: self.mechanism(),
                     event: event.number(),
-                    latency_ns: latency_ns(self.bottom_at.load(), stamp.into_raw()),
+                    latency_ns: latency_ns(self.bottom_at.load(), stamp.into_raw()).unwrap_or(0),
                 });
                 self.tape(watch::Event::Woken);
                 self.make_room();
@@ -439,7 +456,8 @@ impl Record {
         /// Of as many events all moments have room, on whatever CPU, if ten tasks raise as many at once.
         const NR_EVENTS: u64 = 16;
 
-        if self.last_raised().number() % NR_EVENTS == 0 {
+        let is_full = self.nr_lost.iter().any(|nr_lost| nr_lost.load(Relaxed) > 0);
+        if is_full || self.last_raised().number() % NR_EVENTS == 0 {
             if let Some(told) = self.told.as_ref() {
                 told.ledger.enter();
             }
@@ -497,7 +515,9 @@ impl Record {
             let last_raised = self.last_raised().number();
             let raised = tally.nr_raised(last_raised);
             let recorded = tally.of(Stage::Bottom).count();
-            let last_served = tally.last_served().max(last_refused);
+            // One whose moment found no room was served all the same.
+            let arrived = Event(self.arrived.load()).number();
+            let last_served = tally.last_served().max(last_refused).max(arrived);
             let pending = last_raised.saturating_sub(last_served).min(raised);
             Account {
                 raised,
@@ -525,11 +545,6 @@ impl Record {
     pub(crate) fn latency(&self, stage: Stage) -> Result<Merged> {
         self.with(|tally| Merged::new(core::iter::once(&tally.of(stage).latency)))
             .unwrap_or_else(|| Merged::new(core::iter::empty()))
-    }
-
-    /// How often the stage ran, on all CPUs.
-    pub(crate) fn count(&self, stage: Stage) -> u64 {
-        self.with(|tally| tally.of(stage).count()).unwrap_or(0)
     }
 
     /// The CPUs on which the stage ran.
@@ -566,13 +581,13 @@ impl Record {
     }
 }
 
-/// The time between two stamps. Clocks of two CPUs may disagree; what is not positive is 0, as is what has no
-/// beginning.
-fn latency_ns(since: u64, stamp: u64) -> u64 {
-    if since == 0 {
-        return 0;
+/// The time from one raw stamp to another; nothing if one of them is not there, or they are of different counters.
+/// Clocks of two CPUs may disagree: what is not positive is 0.
+fn latency_ns(since: u64, stamp: u64) -> Option<u64> {
+    if since == 0 || stamp == 0 {
+        return None;
     }
-    Stamp::from_raw(stamp)
-        .since_ns(Stamp::from_raw(since))
-        .unwrap_or(0)
+    let (since, stamp) = (Stamp::from_raw(since), Stamp::from_raw(stamp));
+    let is_before = || since.since_ns(stamp).map(|_| 0);
+    stamp.since_ns(since).or_else(is_before)
 }

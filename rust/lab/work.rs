@@ -58,7 +58,7 @@ pub(crate) struct Work {
     late: rcu::Slot<Late>,
 }
 
-/// Which half it is, for who watches.
+/// A half of an interrupt's handling.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     Top,
@@ -113,27 +113,40 @@ impl Work {
         task: &'a Task,
     ) -> Working<'a> {
         let Halves { top_us, bottom_us } = halves;
-        let is_watched = victims.is_some();
         let is_about_top = top_us > 0 && bottom_us == 0;
         self.victims.replace(victims.cloned(), task);
         self.late.replace(late.cloned(), task);
         self.is_late.store(late.is_some().into());
-        self.top.set(top_us, is_watched, is_about_top);
-        self.bottom
-            .set(bottom_us, is_watched || late.is_some(), !is_about_top);
+        let is_wanted = victims.is_some() || late.is_some();
+        self.top.set(top_us, is_wanted, is_about_top);
+        self.bottom.set(bottom_us, is_wanted, !is_about_top);
         Working { work: self, task }
     }
 
-    /// What the top half does.
+    /// Whether this half does anything besides.
     #[inline]
-    pub(crate) fn top(&self) {
-        self.spend(&self.top, Which::Top);
+    pub(crate) fn is_busy(&self, which: Which) -> bool {
+        self.half(which).work.load() != 0
     }
 
-    /// What the bottom half does.
-    #[inline]
-    pub(crate) fn bottom(&self) {
-        self.spend(&self.bottom, Which::Bottom);
+    /// Whether a half that serves this event, after `last`, only does so again as nobody has acknowledged it yet.
+    pub(crate) fn is_repeated(&self, event: u64, last: u64) -> bool {
+        event == last && self.is_late.load() != 0
+    }
+
+    const fn half(&self, which: Which) -> &Half {
+        match which {
+            Which::Top => &self.top,
+            Which::Bottom => &self.bottom,
+        }
+    }
+
+    /// Does what this half does besides.
+    pub(crate) fn run(&self, which: Which) {
+        let half = self.half(which);
+        if let Some(us) = half.work.load().checked_sub(1) {
+            self.work_for(us, half, which);
+        }
     }
 
     /// Where the top half does not acknowledge the interrupt: whether it is for it.
@@ -150,15 +163,6 @@ impl Work {
         self.late.read(|late, _unsleeping| late.top())
     }
 
-    #[inline]
-    fn spend(&self, half: &Half, which: Which) {
-        match half.work.load() {
-            0 => (),
-            more => self.work_for(more - 1, half, which),
-        }
-    }
-
-    #[cold]
     fn work_for(&self, us: u64, half: &Half, which: Which) {
         let ns = us * 1000;
         // Only a task can wait for a lock, and let go of it last.
@@ -196,10 +200,11 @@ pub(crate) struct Working<'a> {
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
+        // First, so that nothing comes that nobody acknowledges any more.
+        self.work.is_late.store(0);
         self.work.top.set(0, false, false);
         self.work.bottom.set(0, false, false);
         self.work.victims.replace(None, self.task);
-        self.work.is_late.store(0);
         self.work.late.replace(None, self.task);
     }
 }

@@ -3,8 +3,12 @@
 //! The rows of the bench's table: what was measured of a mechanism, or why nothing was.
 
 use crate::{
-    line::MAX_RUNS,
+    line::{
+        MAX_MS,
+        MAX_RUNS, //
+    },
     record::{
+        Account,
         Place,
         Record,
         Stage,
@@ -19,7 +23,10 @@ use irqlab::{
     emit,
     text::Text, //
 };
-use kernel::prelude::*;
+use kernel::{
+    fmt,
+    prelude::*, //
+};
 
 /// A row.
 pub(super) struct Row {
@@ -78,9 +85,12 @@ pub(super) struct Measured {
     sent: Sent,
     arrived: u64,
     coalesced: u64,
-    top: Summary,
-    bottom: Summary,
-    waiter: Summary,
+    /// How many bottom halves ran and found no room to be recorded.
+    unrecorded: u64,
+    /// Nothing where nobody has passed.
+    top: Option<Summary>,
+    bottom: Option<Summary>,
+    waiter: Option<Summary>,
     places: KVec<Place>,
     /// The current task of the last bottom half: its executor, or whom it interrupted.
     current: Text,
@@ -92,14 +102,8 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// What `record` has of `sent` events, each raised `burst` times, of `asked`.
-    pub(super) fn of(
-        record: &Record,
-        asked: u64,
-        burst: u32,
-        sent: Sent,
-        storms_ended: u64,
-    ) -> Result<Self> {
+    /// What `record` has of `sent` events, of `asked`.
+    pub(super) fn of(record: &Record, asked: u64, sent: Sent, storms_ended: u64) -> Result<Self> {
         let mut current = Text::new();
         match record.last(Stage::Bottom) {
             Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,
@@ -109,14 +113,22 @@ impl Measured {
         for (place, _) in record.places(Stage::Bottom) {
             places.push(place, GFP_KERNEL)?;
         }
-        let summary = |stage| -> Result<Summary> { Ok(record.latency(stage)?.summary()) };
-        let arrived = record.count(Stage::Bottom);
-        let raised = sent.events * u64::from(burst);
+        let summary = |stage| -> Result<Option<Summary>> {
+            let latency = record.latency(stage)?;
+            Ok((!latency.is_empty()).then(|| latency.summary()))
+        };
+        let Account {
+            raised,
+            recorded: arrived,
+            lost: unrecorded,
+            ..
+        } = record.account();
         Ok(Self {
             asked,
             sent,
             arrived,
-            coalesced: raised.saturating_sub(arrived + sent.lost),
+            coalesced: raised.saturating_sub(arrived + unrecorded + sent.lost),
+            unrecorded,
             top: summary(Stage::Top)?,
             bottom: summary(Stage::Bottom)?,
             waiter: summary(Stage::Waiter)?,
@@ -127,6 +139,18 @@ impl Measured {
             waiter_cpus: record.cpus(Stage::Waiter)?,
             storms_ended,
         })
+    }
+}
+
+/// A figure of the table, if it is known.
+struct Figure(Option<u64>);
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(number) => fmt::Display::fmt(number, f),
+            None => f.pad("-"),
+        }
     }
 }
 
@@ -154,7 +178,7 @@ pub(super) fn show_header(text: &mut Text) -> Result {
 }
 
 impl Row {
-    pub(super) fn show(&self, resolution_ns: u64, cost_ns: u64, text: &mut Text) -> Result {
+    pub(super) fn show(&self, resolution_ns: u64, cost_ns: Option<u64>, text: &mut Text) -> Result {
         emit!(
             text,
             "{:<17} {:<7} {:>3} ",
@@ -178,23 +202,29 @@ impl Row {
 }
 
 impl Measured {
-    fn show(&self, cpu: CpuId, resolution_ns: u64, cost_ns: u64, text: &mut Text) -> Result {
-        let Summary {
-            min,
-            p50,
-            p90,
-            p99,
-            p99_9,
-            max,
-        } = self.bottom;
+    fn show(
+        &self,
+        cpu: CpuId,
+        resolution_ns: u64,
+        cost_ns: Option<u64>,
+        text: &mut Text,
+    ) -> Result {
+        let figure =
+            |stage: &Option<Summary>, of: fn(&Summary) -> u64| Figure(stage.as_ref().map(of));
+        let (top, bottom, waiter) = (&self.top, &self.bottom, &self.waiter);
         emit!(
             text,
-            "{:>5} {:>4} {:>8} {p50:>8} {p90:>8} {p99:>8} {p99_9:>8} {max:>9} {:>8} {:>8} {:>9} ",
+            "{:>5} {:>4} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9} ",
             self.arrived,
             self.sent.lost,
-            self.top.p50,
-            self.waiter.p50,
-            self.waiter.p99,
+            figure(top, |top| top.p50),
+            figure(bottom, |bottom| bottom.p50),
+            figure(bottom, |bottom| bottom.p90),
+            figure(bottom, |bottom| bottom.p99),
+            figure(bottom, |bottom| bottom.p99_9),
+            figure(bottom, |bottom| bottom.max),
+            figure(waiter, |waiter| waiter.p50),
+            figure(waiter, |waiter| waiter.p99),
             self.coalesced
         )?;
         for (index, place) in self.places.iter().enumerate() {
@@ -212,10 +242,16 @@ impl Measured {
                 emit!(text, " {cpus}")?;
             }
         }
-        for latency in [&self.top, &self.bottom, &self.waiter] {
-            emit!(text, " {}", latency.p50.saturating_sub(cost_ns))?;
+        for latency in [top, bottom, waiter] {
+            let net_ns = latency
+                .as_ref()
+                .zip(cost_ns)
+                .map(|(latency, ns)| latency.p50.saturating_sub(ns));
+            emit!(text, " {}", Figure(net_ns))?;
         }
-        emit!(text, " {} {min} {}", self.top.min, self.waiter.min)?;
+        for latency in [top, bottom, waiter] {
+            emit!(text, " {}", figure(latency, |latency| latency.min))?;
+        }
         if self.sent.end != End::Done {
             let (events, reason) = (self.sent.events, self.sent.end.reason());
             emit!(text, " # only {events} of {} events: {reason}", self.asked)?;
@@ -228,14 +264,21 @@ impl Measured {
                 cpu.as_u32()
             )?;
         }
+        if self.unrecorded > 0 {
+            let unrecorded = self.unrecorded;
+            emit!(
+                text,
+                " # {unrecorded} bottom halves found no room to be recorded"
+            )?;
+        }
         if self.storms_ended > 0 {
             emit!(
                 text,
-                " # {} times the top half ended a storm, after {MAX_RUNS} runs",
+                " # {} times the top half ended a storm, after {MAX_RUNS} runs or {MAX_MS} ms",
                 self.storms_ended
             )?;
         }
-        if self.arrived > 0 && p50 <= resolution_ns {
+        if bottom.is_some_and(|bottom| bottom.p50 <= resolution_ns) {
             emit!(text, " # p50 is not above the clock's resolution")?;
         }
         emit!(text, "\n")

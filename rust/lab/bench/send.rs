@@ -56,14 +56,6 @@ pub(crate) fn send(line: &Line, record: &Record, task: &Task) -> Result<Waited> 
     Ok(record.wait_ms(task, PATIENCE_MS))
 }
 
-fn raise(line: &Line, record: &Record, burst: u32) -> Result {
-    for _ in 0..burst {
-        line.raise_for(record)?;
-        record.make_room();
-    }
-    Ok(())
-}
-
 /// Sends the plan's events down the line, on the plan's CPU.
 ///
 /// Refusals: `ENXIO` if that is offline.
@@ -123,7 +115,6 @@ impl Sending<'_> {
     /// Sends them from here. Returns why this ended.
     fn run(&self, bound: &Bound<'_>) -> End {
         let begin_ns = clock::now_ns();
-        let budget_ns = u64::from(self.plan.budget_ms) * 1_000_000;
         let mut lost_in_a_row = 0;
         for _ in 0..self.plan.count {
             let start_ns = clock::now_ns();
@@ -133,14 +124,14 @@ impl Sending<'_> {
             if lost_in_a_row > PATIENCE_EVENTS {
                 return End::Lost;
             }
-            if start_ns.wrapping_sub(begin_ns) > budget_ns {
+            if self.is_late(begin_ns) {
                 return End::Time;
             }
             if let Some(watched) = self.watched {
                 watched.victims.see_raised();
             }
             let raised_ns = clock::now_ns();
-            if self.raise(bound).is_err() {
+            if self.raise(bound, begin_ns).is_err() {
                 return End::Source;
             }
             self.events.fetch_add(1);
@@ -156,15 +147,16 @@ impl Sending<'_> {
             self.keep_period(start_ns, bound);
         }
         // The last may have been one too many for the CPU.
-        match bound.has_left() {
-            true => End::Cpu,
-            false => End::Done,
+        if self.has_left(bound) {
+            End::Cpu
+        } else {
+            End::Done
         }
     }
 
     /// Raises an event, with a lock held for which its bottom half contends, if that is wanted.
-    fn raise(&self, bound: &Bound<'_>) -> Result {
-        let now = || raise(self.reserved, self.record, self.plan.burst);
+    fn raise(&self, bound: &Bound<'_>, begin_ns: u64) -> Result {
+        let now = || self.raise_burst(bound, begin_ns);
         let contention = |watched: &Watched<'_>| watched.victims.contention();
         match self.watched.and_then(contention) {
             Some(contention) => contention.raise(bound.task(), now),
@@ -172,17 +164,41 @@ impl Sending<'_> {
         }
     }
 
+    /// As often as wanted, or until there is a reason to end early: the halves may work for long.
+    fn raise_burst(&self, bound: &Bound<'_>, begin_ns: u64) -> Result {
+        for nth in 0..self.plan.burst {
+            if nth > 0 && (self.is_late(begin_ns) || self.must_end(bound).is_some()) {
+                break;
+            }
+            self.reserved.raise_for(self.record)?;
+            self.record.make_room();
+        }
+        Ok(())
+    }
+
+    /// Whether the time is up.
+    fn is_late(&self, begin_ns: u64) -> bool {
+        let budget_ns = u64::from(self.plan.budget_ms) * 1_000_000;
+        clock::now_ns().wrapping_sub(begin_ns) > budget_ns
+    }
+
     /// Whether there is a reason to end early.
     fn must_end(&self, bound: &Bound<'_>) -> Option<End> {
         if bound.is_stopped() {
             Some(End::Signal)
-        } else if bound.has_left() {
+        } else if self.has_left(bound) {
             Some(End::Cpu)
         } else if self.reserved.is_leaving() || self.is_other_line_leaving() {
             Some(End::Source)
         } else {
             None
         }
+    }
+
+    /// Whether the CPU has gone offline, or one of the victims'.
+    fn has_left(&self, bound: &Bound<'_>) -> bool {
+        let watched = self.watched;
+        bound.has_left() || watched.is_some_and(|watched| watched.victims.have_left())
     }
 
     fn is_other_line_leaving(&self) -> bool {

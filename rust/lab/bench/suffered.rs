@@ -39,7 +39,7 @@ pub(super) struct Suffered {
     left_out: u64,
     nr_complaints: u32,
     complaints: KVec<(u64, Message)>,
-    worst: Kept,
+    pub(super) worst: Kept,
 }
 
 /// How long one victim has waited.
@@ -225,10 +225,6 @@ impl Suffered {
             0 => Ok(()),
             more => emit!(text, "# {}: and {more} more\n", self.mechanism),
         }
-    }
-
-    pub(super) fn show_worst(&self, text: &mut Text) -> Result {
-        self.worst.show(self.mechanism, text)
     }
 
     fn show_mechanism(&self, text: &mut Text) -> Result {

@@ -11,7 +11,8 @@
 //!
 //! All of them are due at one moment while the half works, which is another one for each event, and what
 //! counts is the time from then on. So each event shows how long each has to wait, whatever else the
-//! machine does. A bottom half that may sleep can be the victim itself, of who holds a lock that it wants. A further CPU, on which the half does not work, has the same victims all the time.
+//! machine does. A bottom half that may sleep can be the victim itself, of who holds a lock that it wants. A
+//! further CPU, on which the half does not work, has the same victims all the time.
 
 use super::{
     contention::{
@@ -231,6 +232,10 @@ impl Victims {
         self.here.clear();
         self.elsewhere.clear();
         self.nr_aimed.store(0, Relaxed);
+        self.probes.iter().flatten().for_each(Probe::forget);
+        if let Some(probe) = self.other_probe() {
+            probe.forget();
+        }
         let attached = beside.attach(reserved, &self.neighbour, task)?;
         if let Some((cpu, probe)) = &self.other {
             cpu::run_on(&lab.workers, core::iter::once(*cpu), task, |_here| {
@@ -256,6 +261,16 @@ impl Victims {
     pub(super) fn elsewhere(&self) -> Option<(CpuId, &Latencies)> {
         let (cpu, _) = self.other.as_ref()?;
         Some((*cpu, &self.elsewhere))
+    }
+
+    fn other_probe(&self) -> Option<&Probe> {
+        self.other.as_ref().map(|(_, probe)| probe)
+    }
+
+    /// Whether a CPU has gone offline on which there were any.
+    pub(super) fn have_left(&self) -> bool {
+        let have_left = self.probes.iter().flatten().any(Probe::has_left);
+        have_left || self.other_probe().is_some_and(Probe::has_left)
     }
 
     /// Whether all of them have had their turn.
@@ -287,7 +302,7 @@ impl Suffering<'_> {
 
 impl Drop for Suffering<'_> {
     fn drop(&mut self) {
-        if let Some((_, probe)) = &self.victims.other {
+        if let Some(probe) = self.victims.other_probe() {
             probe.stop(self.task);
         }
     }

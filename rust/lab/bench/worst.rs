@@ -5,6 +5,7 @@
 //! A tape is on during the run. As soon as an event is over that took longer than all before, what the tape has of
 //! the time around it is kept.
 
+use super::suffered::Suffered;
 use crate::{
     recorder,
     tape::{
@@ -19,7 +20,11 @@ use crate::{
     },
 };
 use irqlab::{
-    context::Snapshot,
+    context::{
+        Snapshot,
+        Task, //
+    },
+    debugfs::Stream,
     emit,
     text::Text,
     tracepoint::{
@@ -30,14 +35,17 @@ use irqlab::{
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        Arc,
+        Mutex, //
+    },
 };
 
 /// What a CPU's part of the tape holds.
 const NR_EVENTS: usize = 1024;
 /// What is kept of an event, at most.
 const MAX_KEPT: usize = 512;
-/// How much time before and after the event is kept, too.
+/// How much time before the event is kept, too; and after it, of what other CPUs have noted by then.
 const MARGIN_NS: u64 = 200_000;
 
 /// A tape on which tasks are switched as well.
@@ -145,27 +153,86 @@ impl Kept {
         Ok(())
     }
 
-    /// Its header, and a line for each thing that happened.
-    pub(super) fn show(&self, mechanism: &str, text: &mut Text) -> Result {
+    /// The header as line 0, then a line for each thing that happened. Returns whether there was one.
+    fn show_line(&self, line: usize, mechanism: &str, text: &mut Text) -> Result<bool> {
+        let begin_ns = self.first_ns.saturating_sub(MARGIN_NS);
+        let Some(index) = line.checked_sub(1) else {
+            self.show_header(begin_ns, mechanism, text)?;
+            return Ok(true);
+        };
+        let Some(noted) = self.events.get(index) else {
+            return Ok(false);
+        };
+        if self.left_out > 0 && index == MAX_KEPT / 2 {
+            emit!(text, "# and {} more\n", self.left_out)?;
+        }
+        recorder::show(text, noted, begin_ns)?;
+        Ok(true)
+    }
+
+    fn show_header(&self, begin_ns: u64, mechanism: &str, text: &mut Text) -> Result {
         if self.number == 0 {
             return emit!(text, "# {mechanism}: no event was served\n");
         }
-        let begin_ns = self.first_ns.saturating_sub(MARGIN_NS);
         emit!(
             text,
-            "# {mechanism}: event {} of {} took longest, {} ns from its raising at {} until its task ran",
+            "# {mechanism}: event {} of {} took longest, {} ns from its raising at {} until its task ran\n",
             self.number,
             self.nr_events,
             self.took_ns,
             self.first_ns - begin_ns
-        )?;
-        emit!(text, "\n")?;
-        for (index, noted) in self.events.iter().enumerate() {
-            if self.left_out > 0 && index == MAX_KEPT / 2 {
-                emit!(text, "# and {} more\n", self.left_out)?;
-            }
-            recorder::show(text, noted, begin_ns)?;
+        )
+    }
+}
+
+/// The worst event of each mechanism of a run, which is written as it is read: that is too long to be kept for each
+/// who has it open.
+pub(crate) struct ReadWorst {
+    all: KVec<Arc<Suffered>>,
+    /// How many of them were read to the end.
+    nr_read: usize,
+    /// The next line of the one after these; nothing before the first of all.
+    line: Option<usize>,
+}
+
+impl ReadWorst {
+    pub(super) fn of(all: KVec<Arc<Suffered>>) -> Self {
+        Self {
+            all,
+            nr_read: 0,
+            line: None,
         }
+    }
+}
+
+impl Stream for ReadWorst {
+    fn next(&mut self, text: &mut Text, _task: &Task) -> Result {
+        /// Some thousand bytes.
+        const NR_LINES: usize = 32;
+
+        if self.line.is_none() {
+            emit!(
+                text,
+                "# what happened around the event that took longest, of each mechanism; time in ns\n"
+            )?;
+            recorder::show_columns(text)?;
+        }
+        let mut line = self.line.unwrap_or(0);
+        for _ in 0..NR_LINES {
+            let Some(one) = self.all.get(self.nr_read) else {
+                break;
+            };
+            if one.worst.show_line(line, one.mechanism, text)? {
+                line += 1;
+            } else {
+                (self.nr_read, line) = (self.nr_read + 1, 0);
+            }
+        }
+        self.line = Some(line);
         Ok(())
+    }
+
+    fn rewind(&mut self) {
+        (self.nr_read, self.line) = (0, None);
     }
 }

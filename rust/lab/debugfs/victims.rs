@@ -16,7 +16,8 @@ use irqlab::{
     context::Task,
     debugfs::{
         Dir,
-        Mode, //
+        Mode,
+        Stream, //
     },
     text::Text,
 };
@@ -79,14 +80,15 @@ impl Knob for Complaints {
     }
 }
 
-/// `worst`: what happened around the event that took longest.
+/// `worst`: what happened around the event that took longest. As it is long, it is not kept for each who has it open,
+/// but written as it is read.
 pub(super) struct Worst;
 
 impl Knob for Worst {
     const NAME: &'static CStr = c"worst";
     const MODE: Mode = Mode::ReadOnly;
 
-    fn show(&self, lab: &Lab, text: &mut Text, _task: &Task) -> Answer {
-        Ok(lab.bench.show_worst(text)?)
+    fn stream(&self, lab: &Lab, _task: &Task) -> Answer<Option<KBox<dyn Stream>>> {
+        Ok(Some(KBox::new(lab.bench.read_worst()?, GFP_KERNEL)?))
     }
 }

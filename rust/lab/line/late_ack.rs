@@ -28,6 +28,7 @@ use crate::{
     source::Source,
 };
 use irqlab::{
+    clock,
     irq,
     new_raw_spinlock,
     raw_spinlock::RawSpinLock, //
@@ -43,8 +44,10 @@ use kernel::{
     },
 };
 
-/// How often the top half runs before it ends a storm.
+/// How often the top half runs before it ends a storm, and for how long at most: far below what the kernel takes for
+/// a CPU that hangs.
 pub(crate) const MAX_RUNS: u32 = 2000;
+pub(crate) const MAX_MS: u64 = 2000;
 
 /// Who acknowledges an interrupt later than the top half.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,33 +68,41 @@ pub(crate) struct Late {
     on_line: OnLine,
     /// How often the top half has run since the last acknowledgement.
     runs: Atomic<u32>,
+    /// When the first of these was.
+    since_ns: Atomic<u64>,
     /// How many storms it has ended.
     ended: Atomic<u64>,
     #[pin]
     disabled: RawSpinLock<Option<irq::Disabled<TopHalf>>>,
 }
 
-impl Attachment {
-    /// Has the interrupts that arrive at `line`, where this is, acknowledged late.
-    ///
-    /// Refusals: `EPERM` if its device does not hold its interrupt raised.
-    pub(crate) fn acknowledge_late(&self, line: &Line, ack: LateAck) -> Answer<Arc<Late>> {
-        if !line.source.holds_raised() {
+impl Line {
+    /// Refusals: `EPERM` if its device does not hold its interrupt raised until it is acknowledged.
+    pub(crate) fn must_hold_raised(&self) -> Answer {
+        if !self.source.holds_raised() {
             refuse!(
                 EPERM,
-                "{} does not hold its interrupt until it is acknowledged: take edu0",
-                line.name()
+                "{} does not hold its interrupt until it is acknowledged: take a line whose kind is INTx",
+                self.name()
             );
         }
+        Ok(())
+    }
+}
+
+impl Attachment {
+    /// Has the interrupts that arrive at `line`, where this is, acknowledged late.
+    pub(crate) fn acknowledge_late(&self, line: &Line, ack: LateAck) -> Result<Arc<Late>> {
         let late = pin_init!(Late {
             ack,
             source: line.source.clone(),
             on_line: self.top_half.clone(),
             runs: Atomic::new(0),
+            since_ns: Atomic::new(0),
             ended: Atomic::new(0),
             disabled <- new_raw_spinlock!(None),
         });
-        Ok(Arc::pin_init(late, GFP_KERNEL)?)
+        Arc::pin_init(late, GFP_KERNEL)
     }
 }
 
@@ -102,7 +113,12 @@ impl Late {
             return false;
         }
         let runs = self.runs.fetch_add(1, Relaxed).wrapping_add(1);
-        if runs >= MAX_RUNS {
+        let now_ns = clock::now_ns();
+        if runs == 1 {
+            self.since_ns.store(now_ns, Relaxed);
+        }
+        let ns = clock::elapsed_ns(self.since_ns.load(Relaxed), now_ns);
+        if runs >= MAX_RUNS || ns.is_some_and(|ns| ns >= MAX_MS * 1_000_000) {
             self.ended.add(1, Relaxed);
             self.runs.store(0, Relaxed);
             return self.source.acknowledge_anywhere();

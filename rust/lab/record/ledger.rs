@@ -42,8 +42,8 @@ struct State {
 
 struct Book {
     reader: Reader,
-    /// How long it takes to note one moment.
-    cost_ns: u64,
+    /// How long it takes to note one moment quickly, if the clock shows that.
+    cost_ns: Option<u64>,
     /// That of each mechanism, by its number, once it was used.
     tallies: KVec<Option<KBox<Tally>>>,
 }
@@ -66,13 +66,15 @@ impl Ledger {
         let mut state = self.state.lock();
         let State { book, is_watched } = &mut *state;
         if book.is_none() {
-            let mut reader = Rings::with_slots(NR_SLOTS)?;
-            let cost_ns = cost::measure(&mut reader)?;
-            pr_info!(
-                "to record one event costs {} ns; stamps are read from the {}\n",
-                cost_ns,
-                reader.rings().counter().name()
-            );
+            let reader = Rings::with_slots(NR_SLOTS)?;
+            let cost_ns = cost::measure()?;
+            let counter = reader.rings().counter().name();
+            match cost_ns {
+                Some(ns) => pr_info!(
+                    "to record one event costs {ns} ns; stamps are read from the {counter}\n"
+                ),
+                None => pr_info!("stamps are read from the {counter}\n"),
+            }
             *book = Some(Book {
                 reader,
                 cost_ns,
@@ -84,7 +86,11 @@ impl Ledger {
         };
         book.reader.rings().watch(*is_watched);
         // The kernel may have come to mistrust its time stamp counter.
+        let before = book.reader.rings().counter();
         book.reader.rings().choose_counter();
+        if book.reader.rings().counter() != before {
+            book.cost_ns = cost::measure()?;
+        }
         while book.tallies.len() <= number as usize {
             book.tallies.push(None, GFP_KERNEL)?;
         }
@@ -123,11 +129,12 @@ impl Ledger {
         Some(look(tally))
     }
 
-    /// How long it takes to note one moment: what is measured between two moments has that in it. 0 if
-    /// nothing was noted yet.
-    pub(crate) fn cost_ns(&self) -> u64 {
+    /// How long it takes to note one moment: what is measured between two moments has that in it. Nothing if
+    /// that is not known: also while moments are noted slowly, as somebody else is told.
+    pub(crate) fn cost_ns(&self) -> Option<u64> {
         let state = self.state.lock();
-        state.book.as_ref().map_or(0, |book| book.cost_ns)
+        let book = state.book.as_ref().filter(|_| !state.is_watched)?;
+        book.cost_ns
     }
 
     /// How many bytes the rings take.

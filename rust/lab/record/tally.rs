@@ -210,9 +210,8 @@ impl Way {
         let (Some(stage), false) = (mark.stage(), self.is_counted[index]) else {
             return;
         };
-        let (since, stamp) = (self.at[index - 1], self.at[index]);
-        if since != 0 && stamp != 0 {
-            seen[stage as usize].latency.count(latency_ns(since, stamp));
+        if let Some(ns) = latency_ns(self.at[index - 1], self.at[index]) {
+            seen[stage as usize].latency.count(ns);
             self.is_counted[index] = true;
         }
     }

@@ -108,7 +108,8 @@ impl Source for Edu {
     }
 
     fn holds_raised(&self) -> bool {
-        true
+        // A message is sent once.
+        self.sharing == Sharing::Shared
     }
 
     fn is_raised(&self) -> bool {

@@ -51,6 +51,10 @@ pub(super) struct Probe {
 
 /// One time that all of them are due.
 struct Turn {
+    cpu: CpuId,
+    /// Whether a timer of theirs came on another CPU: theirs has gone offline.
+    has_left: Atomic<bool>,
+    /// 0 if nobody asks any more who is late.
     due_ns: Atomic<u64>,
     /// Who waits, a bit each.
     waiting: Atomic<u32>,
@@ -71,15 +75,35 @@ impl Turn {
         self.waiting.cmpxchg(Self::NOBODY, Self::ALL, Full).is_ok()
     }
 
+    /// Somebody does not wait any more. Returns whether they did.
+    fn take(&self, victim: Victim) -> bool {
+        let bit = 1 << victim as u32;
+        let mut waiting = self.waiting.load(Relaxed);
+        while waiting & bit != 0 {
+            match self.waiting.cmpxchg(waiting, waiting & !bit, Full) {
+                Ok(_) => return true,
+                Err(other) => waiting = other,
+            }
+        }
+        false
+    }
+
     /// Somebody has waited for so long.
     fn end(&self, victim: Victim, latency_ns: u64) {
-        self.latencies.of(victim).count(latency_ns);
-        self.waiting.fetch_sub(1 << victim as u32, Full);
+        if self.take(victim) {
+            self.latencies.of(victim).count(latency_ns);
+        }
     }
 
     /// Somebody has waited until now.
     fn end_now(&self, victim: Victim) {
-        let latency_ns = clock::elapsed_ns(self.due_ns.load(Relaxed), clock::now_ns());
+        let due_ns = self.due_ns.load(Relaxed);
+        if due_ns == 0 {
+            // For what is over.
+            self.take(victim);
+            return;
+        }
+        let latency_ns = clock::elapsed_ns(due_ns, clock::now_ns());
         self.end(victim, latency_ns.unwrap_or(0));
     }
 
@@ -115,6 +139,8 @@ impl Probe {
         neighbour: Option<Arc<Neighbour>>,
     ) -> Result<Self> {
         let turn = Turn {
+            cpu,
+            has_left: Atomic::new(false),
             due_ns: Atomic::new(0),
             waiting: Atomic::new(Turn::NOBODY),
             beat_ns: Atomic::new(0),
@@ -152,6 +178,16 @@ impl Probe {
         self.soft.start(delay_ns);
     }
 
+    /// Whoever is still late is so for what is over, and does not count.
+    pub(super) fn forget(&self) {
+        self.turn.due_ns.store(0, Relaxed);
+    }
+
+    /// Whether the CPU has gone offline while it had victims.
+    pub(super) fn has_left(&self) -> bool {
+        self.turn.has_left.load(Relaxed)
+    }
+
     /// All are due on this CPU again and again.
     pub(super) fn start_beating(&self) {
         self.turn.waiting.store(Turn::ALL, Relaxed);
@@ -176,6 +212,9 @@ impl hrtimer::Handler<hrtimer::Kind<HardIrq>> for Hard {
     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
         let late_ns = this.late_ns().max(0) as u64;
         let turn = &this.turn;
+        if CpuId::current() != turn.cpu {
+            turn.has_left.store(true, Relaxed);
+        }
         let beat_ns = turn.beat_ns.load(Relaxed);
         if beat_ns == 0 || turn.is_waited_for(Victim::Timer) || turn.begin() {
             turn.due_ns
