@@ -6,10 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-is_rt() {
-	uname -v | grep -q PREEMPT_RT
-}
-
 # find_place MECHANISM - set place to where its bottom half has to run, if this table knows it
 find_place() {
 	case $1 in

@@ -535,6 +535,10 @@ each() {
 	done
 }
 
+is_rt() {
+	uname -v | grep -q PREEMPT_RT
+}
+
 cpus() {
 	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
 }
