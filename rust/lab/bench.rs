@@ -79,6 +79,8 @@ pub(crate) use worst::ReadWorst;
 
 /// What to measure.
 pub(crate) struct Plan {
+    /// The command, to be shown with what comes of it.
+    pub(crate) asked: Text,
     pub(crate) group: Group,
     pub(crate) mechanisms: KVec<Arc<Instance>>,
     pub(crate) count: u64,
@@ -98,6 +100,8 @@ pub(crate) struct Plan {
 
 /// The last run.
 struct Run {
+    /// The command that it was asked for by.
+    asked: Text,
     /// The smallest step of the clock.
     resolution_ns: u64,
     /// How long it takes to record an event, which is part of each latency; if that is known.
@@ -124,6 +128,7 @@ struct Watched<'a> {
 
 impl Run {
     const EMPTY: Self = Self {
+        asked: Text::new(),
         resolution_ns: 0,
         cost_ns: None,
         counter: "-",
@@ -191,8 +196,11 @@ impl Bench {
             Some(kind) => Some(kind.start(lab, plan.cpu, plan.load_priority, task)?),
             None => None,
         };
+        let mut asked = Text::new();
+        emit!(&mut asked, "{}", plan.asked)?;
         // Whatever is refused has left what was measured last.
         *self.last.lock() = Run {
+            asked,
             resolution_ns: clock::resolution_ns(clock::Counter::current()),
             load: plan.load,
             halves: plan.halves,
@@ -251,6 +259,9 @@ impl Bench {
             "# latencies in ns; irq: raise to top half; wake: bottom half to the task that waits for \
              it; the others: top half to bottom half\n"
         )?;
+        if !last.asked.is_empty() {
+            emit!(text, "# asked for: {}\n", last.asked)?;
+        }
         if !last.rows.is_empty() {
             emit!(
                 text,

@@ -41,6 +41,7 @@ use irqlab::{
     context::Task,
     cpu::CpuId,
     debugfs::Mode,
+    emit,
     text::Text, //
 };
 use kernel::{
@@ -112,7 +113,13 @@ impl Knob for Bench {
         }
         let load_priority = load_priority.map(|value| number(value, 1..=99));
         let load_priority = load_priority.transpose()?.map(|priority| priority as u8);
+        let mut asked = Text::new();
+        for word in command.split_whitespace() {
+            asked.separate(" ")?;
+            emit!(&mut asked, "{word}")?;
+        }
         let plan = Plan {
+            asked,
             group: lab.lines.group(&line)?,
             mechanisms: lab.mechanisms(text_or(mechanisms, "all"))?,
             count,
