@@ -17,6 +17,7 @@ use irqlab::{
         BottomHalvesDisabled,
         Snapshot,
         SoftIrq,
+        StackRegion,
         Unsleeping, //
     },
     cpu::{
@@ -175,7 +176,8 @@ fn try_one(trial: &Trial<'_>, leaving: &Arc<Leaving>) -> Answer<Option<(Snapshot
     let is_expected = if is_control {
         at.pid == pid.load(Relaxed)
     } else {
-        at.comm().starts_with("ksoftirqd/")
+        // On the IRQ stack it is the end of an interrupt that has come while ksoftirqd was current.
+        at.comm().starts_with("ksoftirqd/") && at.stack == StackRegion::Task
     };
     Ok(is_expected.then_some(seen))
 }
