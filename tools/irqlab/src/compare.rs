@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `compare`: what differs between two runs, or two kernels, by more than noise.
+//!
+//! Much moves a median by chance: a busy moment delays half of the events, a busy sibling slows a CPU down for as long
+//! as a mechanism is measured. So a difference has to be there
+//!
+//! - of nearly all events, not only of half of them;
+//! - on every line: each is measured at a time of its own, and what chance does to one it hardly does to all;
+//! - by more than what the same takes within either run: from raise to top half all mechanisms of a line go one way, so
+//!   that whatever they differ by there is noise.
+
+mod print;
 
 use crate::{
     collect,
@@ -16,13 +26,27 @@ use std::path::PathBuf;
 const RARE: f64 = 0.001;
 /// With fewer events nothing is said.
 const FEW: f64 = 20.0;
+/// The parts of all events that are the fastest, and all but the slowest.
+const FASTEST: f64 = 0.1;
+const NEARLY_ALL: f64 = 0.9;
+/// The verdict on a claim of which nothing was seen.
+const SKIP: &str = "skip";
+/// The part of all bottom halves that is no more than an exception.
+const EXCEPTION: f64 = 0.1;
+
+/// The stages of a mechanism, and what each is of an interrupt's way.
+const STAGES: [(&str, &str); 3] = [
+    ("top", "raise to top half"),
+    ("bottom", "top half to bottom half"),
+    ("waiter", "bottom half to task"),
+];
 
 pub fn compare(given: &ArgMatches, is_json: bool) -> Result<u8> {
     let load =
         |name: &str| collect::load(given.get_one::<PathBuf>(name).expect("clap asks for one"));
     let (a, b) = (load("a")?, load("b")?);
     let percent = *given.get_one::<u64>("ratio").expect("it has a default");
-    let found = Comparison::new(&a, &b, 1.0 + percent as f64 / 100.0);
+    let found = Comparison::new(&a, &b, percent);
     if is_json {
         show::print_json(&found.json());
     } else {
@@ -31,19 +55,26 @@ pub fn compare(given: &ArgMatches, is_json: bool) -> Result<u8> {
     Ok(if found.is_same() { 0 } else { SOMETHING_FOUND })
 }
 
+/// By how many percent a median has to differ, unless somebody asks for another figure: what a CPU loses to a busy
+/// sibling is less.
+pub const PERCENT: u64 = 100;
+
 pub struct Comparison {
-    /// What, in A, in B: of the machines, which do not count as differences.
-    machines: Vec<[String; 3]>,
+    /// What, in A, in B: of the machines and of what was asked for, which do not count as differences.
+    settings: Vec<[String; 3]>,
     pub latencies: Vec<Difference>,
     /// Mechanism, in A, in B.
     contexts: Vec<[String; 3]>,
     /// Claim, in A, in B, evidence of B.
     verdicts: Vec<[String; 4]>,
+    /// The same of claims that only one of the runs could show, which are no differences.
+    shown_once: Vec<[String; 4]>,
     /// How many latencies were compared, and how many had too few events.
     nr_compared: usize,
     nr_few: usize,
 }
 
+#[derive(Clone)]
 pub struct Difference {
     pub what: String,
     pub a: f64,
@@ -51,78 +82,103 @@ pub struct Difference {
     pub chance: f64,
 }
 
+/// What came of one thing on one line.
+struct Tried<T> {
+    kind: String,
+    /// Which mechanism, and which stage of it.
+    of: [String; 2],
+    found: Option<T>,
+}
+
 impl Comparison {
-    pub fn new(a: &Value, b: &Value, ratio: f64) -> Self {
+    pub fn new(a: &Value, b: &Value, percent: u64) -> Self {
+        let (verdicts, shown_once) = verdicts(a, b);
         let mut new = Self {
-            machines: machines(a, b),
+            settings: settings(a, b),
             latencies: Vec::new(),
             contexts: Vec::new(),
-            verdicts: verdicts(a, b),
+            verdicts,
+            shown_once,
             nr_compared: 0,
             nr_few: 0,
         };
-        for (line, one, other) in pairs(a, b) {
+        let ratio = 1.0 + percent as f64 / 100.0;
+        let (mut latencies, mut contexts) = (Vec::new(), Vec::new());
+        for (one, other) in pairs(a, b) {
+            let (name, kind) = (name_of(one), kind_of(one));
             for (mechanism, rows) in one["distributions"].as_object().into_iter().flatten() {
                 let others = &other["distributions"][mechanism];
-                for (stage, what) in [
-                    ("top", "raise to top half"),
-                    ("bottom", "top half to bottom half"),
-                    ("waiter", "bottom half to task"),
-                ] {
-                    let what = format!("{mechanism} on {line}: {what}");
-                    new.compare(
-                        what,
-                        &Distribution::of(rows, "stage", stage),
-                        &Distribution::of(others, "stage", stage),
-                        ratio,
-                    );
+                for (stage, what) in STAGES {
+                    // Of the stage that is noise itself all of it counts, of others not what is a rare exception.
+                    let part = if stage == STAGES[0].0 {
+                        1.0
+                    } else {
+                        NEARLY_ALL
+                    };
+                    let ratio = ratio.max(noise(one, part)).max(noise(other, part));
+                    let of = |rows| Distribution::of(rows, "stage", stage);
+                    let what = format!("{mechanism} on {name}: {what}");
+                    if let Some(found) = new.compare(what, &of(rows), &of(others), ratio) {
+                        latencies.push(Tried {
+                            kind: kind.clone(),
+                            of: [mechanism.clone(), stage.to_owned()],
+                            found,
+                        });
+                    }
                 }
-                let (here, there) = (
-                    contexts(&one["contexts"][mechanism]),
-                    contexts(&other["contexts"][mechanism]),
-                );
-                if !here.is_empty() && !there.is_empty() && here != there {
-                    new.contexts.push([
-                        format!("{mechanism} on {line}"),
-                        here.join("; "),
-                        there.join("; "),
-                    ]);
-                }
+                let (here, there) = (&one["contexts"][mechanism], &other["contexts"][mechanism]);
+                contexts.push(Tried {
+                    kind: kind.clone(),
+                    of: [mechanism.clone(), String::new()],
+                    found: moved(here, there)
+                        .map(|[here, there]| [format!("{mechanism} on {name}"), here, there]),
+                });
             }
         }
+        new.latencies = on_all_lines(&latencies);
+        new.contexts = on_all_lines(&contexts);
         for (stage, what) in [
             ("one_way", "call of another CPU, one way"),
             ("round_trip", "call of another CPU, and back"),
         ] {
             let of =
                 |document| Distribution::of_rows(collect::rows(document, "ipi/cdf"), "what", stage);
-            new.compare(what.to_owned(), &of(a), &of(b), ratio);
+            let found = new.compare(what.to_owned(), &of(a), &of(b), ratio);
+            new.latencies.extend(found.flatten());
         }
         new
     }
 
-    fn compare(&mut self, what: String, a: &Distribution, b: &Distribution, ratio: f64) {
-        let quartiles =
-            |of: &Distribution| Some([of.quantile(0.25)?, of.quantile(0.5)?, of.quantile(0.75)?]);
-        let (Some(here), Some(there)) = (quartiles(a), quartiles(b)) else {
-            return;
-        };
+    /// Nothing of too few events; of enough, the difference if there is one.
+    fn compare(
+        &mut self,
+        what: String,
+        a: &Distribution,
+        b: &Distribution,
+        ratio: f64,
+    ) -> Option<Option<Difference>> {
+        let parts = [FASTEST, 0.5, NEARLY_ALL];
+        let (here, there) = (a.quantiles(parts)?, b.quantiles(parts)?);
         if a.count() < FEW || b.count() < FEW {
             self.nr_few += 1;
-            return;
+            return None;
         }
         self.nr_compared += 1;
-        let (low, high) = (here[1].min(there[1]).max(1.0), here[1].max(there[1]));
-        let is_apart = here[2] < there[0] || there[2] < here[0];
+        let (fast, slow) = if here[1] <= there[1] {
+            (here, there)
+        } else {
+            (there, here)
+        };
+        let is_slower = |part: usize| slow[part] / fast[part].max(1.0) >= ratio;
+        let is_apart = fast[2] < slow[0];
         let chance = a.chance(b);
-        if high / low >= ratio && is_apart && chance < RARE {
-            self.latencies.push(Difference {
-                what,
-                a: here[1],
-                b: there[1],
-                chance,
-            });
-        }
+        let differs = is_slower(0) && is_slower(1) && is_apart && chance < RARE;
+        Some(differs.then_some(Difference {
+            what,
+            a: here[1],
+            b: there[1],
+            chance,
+        }))
     }
 
     pub fn is_same(&self) -> bool {
@@ -131,8 +187,8 @@ impl Comparison {
 
     /// What differs, a sentence each.
     pub fn sentences(&self) -> Vec<String> {
-        let machines = self
-            .machines
+        let settings = self
+            .settings
             .iter()
             .map(|[what, a, b]| format!("{what}: {b} instead of {a}"));
         let latencies = self.latencies.iter().map(|of| {
@@ -151,7 +207,7 @@ impl Comparison {
             .verdicts
             .iter()
             .map(|[id, a, b, _]| format!("{id}: {b} instead of {a}"));
-        machines
+        settings
             .chain(latencies)
             .chain(contexts)
             .chain(verdicts)
@@ -161,84 +217,71 @@ impl Comparison {
     fn json(&self) -> Value {
         let latency = |of: &Difference| json!({"what": of.what, "a_p50_ns": of.a, "b_p50_ns": of.b, "chance": of.chance});
         let triple = |[what, a, b]: &[String; 3]| json!({"what": what, "a": a, "b": b});
+        let verdict = |[id, a, b, evidence]: &[String; 4]| json!({"claim": id, "a": a, "b": b, "evidence": evidence});
         json!({
-            "machines": self.machines.iter().map(triple).collect::<Vec<_>>(),
+            "settings": self.settings.iter().map(triple).collect::<Vec<_>>(),
             "latencies": self.latencies.iter().map(latency).collect::<Vec<_>>(),
             "contexts": self.contexts.iter().map(triple).collect::<Vec<_>>(),
-            "verdicts": self.verdicts.iter().map(|[id, a, b, evidence]| json!({"claim": id, "a": a, "b": b, "evidence": evidence})).collect::<Vec<_>>(),
+            "verdicts": self.verdicts.iter().map(verdict).collect::<Vec<_>>(),
+            "shown_once": self.shown_once.iter().map(verdict).collect::<Vec<_>>(),
             "compared": self.nr_compared,
             "too_few_events": self.nr_few,
         })
     }
+}
 
-    fn print(&self) {
-        if !self.machines.is_empty() {
-            show::table(
-                &["machine", "A", "B"],
-                &self
-                    .machines
-                    .iter()
-                    .map(|row| row.to_vec())
-                    .collect::<Vec<_>>(),
-            );
-            show::print("\n");
-        }
-        if !self.latencies.is_empty() {
-            let row = |of: &Difference| {
-                let (ratio, word) = if of.b > of.a {
-                    (of.b / of.a, "slower")
-                } else {
-                    (of.a / of.b, "faster")
-                };
-                vec![
-                    of.what.clone(),
-                    show::time(of.a),
-                    show::time(of.b),
-                    format!("B is {ratio:.1} times {word}"),
-                ]
-            };
-            show::table(
-                &["latency", "p50 in A", "p50 in B", "difference"],
-                &self.latencies.iter().map(row).collect::<Vec<_>>(),
-            );
-            show::print("\n");
-        }
-        if !self.contexts.is_empty() {
-            show::table(
-                &["bottom half of", "ran in, in A", "ran in, in B"],
-                &self
-                    .contexts
-                    .iter()
-                    .map(|row| row.to_vec())
-                    .collect::<Vec<_>>(),
-            );
-            show::print("\n");
-        }
-        if !self.verdicts.is_empty() {
-            show::table(
-                &["claim", "A", "B", "evidence of B"],
-                &self
-                    .verdicts
-                    .iter()
-                    .map(|row| row.to_vec())
-                    .collect::<Vec<_>>(),
-            );
-            show::print("\n");
-        }
-        let few = if self.nr_few > 0 {
-            format!(" {} more had fewer than {FEW} events.", self.nr_few)
-        } else {
-            String::new()
-        };
-        let noise = self.nr_compared - self.latencies.len();
-        show::print(&format!(
-            "{} of {} latencies differ, the other {noise} by no more than noise.{few} {} contexts and {} verdicts differ.\n",
-            self.latencies.len(), self.nr_compared, self.contexts.len(), self.verdicts.len()
-        ));
+/// What was found on every line on which it was tried. What was tried on one line only counts if there is no more
+/// than one line.
+fn on_all_lines<T: Clone>(tried: &[Tried<T>]) -> Vec<T> {
+    let alike = |one: &Tried<T>| -> Vec<bool> {
+        let is_alike = |other: &&Tried<T>| other.kind == one.kind && other.of == one.of;
+        let alike = tried.iter().filter(is_alike);
+        alike.map(|other| other.found.is_some()).collect()
+    };
+    let has_lines = tried.iter().any(|one| alike(one).len() > 1);
+    let is_confirmed = |one: &&Tried<T>| {
+        let alike = alike(one);
+        alike.iter().all(|is_found| *is_found) && (alike.len() > 1 || !has_lines)
+    };
+    let confirmed = tried.iter().filter(is_confirmed);
+    confirmed.filter_map(|one| one.found.clone()).collect()
+}
+
+/// How many times as long as with the fastest mechanism it takes from raise to top half, with all (1) or a part of
+/// them.
+fn noise(bench: &Value, part: f64) -> f64 {
+    let mechanisms = bench["distributions"].as_object().into_iter().flatten();
+    let tops = mechanisms.map(|(_, rows)| Distribution::of(rows, "stage", STAGES[0].0));
+    let tops = tops.filter(|top| top.count() >= FEW);
+    let mut fastest: Vec<f64> = tops.filter_map(|top| top.quantile(FASTEST)).collect();
+    fastest.sort_by(f64::total_cmp);
+    let (Some(low), last) = (
+        fastest.first(),
+        (fastest.len() as f64 * part).ceil() as usize,
+    ) else {
+        return 1.0;
+    };
+    fastest[last.max(1) - 1] / low.max(1.0)
+}
+
+/// What a bench was asked for, but for line and count: benches of one kind do the same to the machine.
+fn kind_of(bench: &Value) -> String {
+    let asked = bench["asked"].as_str().unwrap_or("");
+    let words = asked.split_whitespace();
+    let words = words.filter(|word| !word.starts_with("line=") && !word.starts_with("count="));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn name_of(bench: &Value) -> String {
+    let line = show::field(&bench["line"]);
+    match bench["victims"].as_object() {
+        Some(tables) if !tables.is_empty() => format!("{line}, with victims"),
+        _ => line,
     }
 }
 
-fn machines(a: &Value, b: &Value) -> Vec<[String; 3]> {
+/// What the runs have been made with and on.
+fn settings(a: &Value, b: &Value) -> Vec<[String; 3]> {
     let named = [
         ("kernel", "kernel"),
         ("preemption", "preemption"),
@@ -247,42 +290,72 @@ fn machines(a: &Value, b: &Value) -> Vec<[String; 3]> {
         ("command_line", "command line"),
         ("clock", "clock"),
     ];
-    let both = named.map(|(key, what)| {
+    let machines = named.map(|(key, what)| {
         [
             what.to_owned(),
             show::field(&a["machine"][key]),
             show::field(&b["machine"][key]),
         ]
     });
-    both.into_iter().filter(|[_, a, b]| a != b).collect()
+    let benches = pairs(a, b);
+    let benches = benches.iter().map(|(one, other)| {
+        [
+            format!("bench of {}", name_of(one)),
+            show::field(&one["asked"]),
+            show::field(&other["asked"]),
+        ]
+    });
+    let both = machines.into_iter().chain(benches);
+    both.filter(|[_, a, b]| a != b).collect()
 }
 
-/// The benches of the same line.
-fn pairs<'a>(a: &'a Value, b: &'a Value) -> Vec<(&'a str, &'a Value, &'a Value)> {
+/// The benches that were asked for alike; and those of one line, if there are no such.
+fn pairs<'a>(a: &'a Value, b: &'a Value) -> Vec<(&'a Value, &'a Value)> {
     let benches = |of: &'a Value| of["benches"].as_array().map_or(&[][..], Vec::as_slice);
+    let partner = |one: &Value, among: &'a [Value]| {
+        let is_alike =
+            |other: &&Value| other["line"] == one["line"] && other["asked"] == one["asked"];
+        among.iter().find(is_alike)
+    };
     let pair = |one: &'a Value| {
-        let other = benches(b)
-            .iter()
-            .find(|other| other["line"] == one["line"])?;
-        Some((one["line"].as_str()?, one, other))
+        let is_free =
+            |other: &&Value| other["line"] == one["line"] && partner(other, benches(a)).is_none();
+        let other = partner(one, benches(b)).or_else(|| benches(b).iter().find(is_free))?;
+        Some((one, other))
     };
     benches(a).iter().filter_map(pair).collect()
 }
 
-/// Where most of the bottom halves ran. One that was delayed now and then runs in ksoftirqd instead, which is noise.
-fn contexts(table: &Value) -> Vec<String> {
-    let rows = table["sections"][0]["rows"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let bottom = rows.filter(|row| row["stage"] == "bottom");
-    let most = bottom.max_by_key(|row| row["count"].as_u64());
-    most.map(|row| show::field(&row["place"]))
-        .into_iter()
-        .collect()
+/// Where most of the bottom halves ran, if in the other run hardly any ran there, for both. One that was delayed now
+/// and then runs in ksoftirqd instead, which is noise.
+fn moved(a: &Value, b: &Value) -> Option<[String; 2]> {
+    let places = |table: &Value| -> Vec<(String, f64)> {
+        let rows = table["sections"][0]["rows"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        rows.filter(|row| row["stage"] == "bottom")
+            .filter_map(|row| Some((show::field(&row["place"]), row["count"].as_f64()?)))
+            .collect()
+    };
+    let (here, there) = (places(a), places(b));
+    let most = |places: &[(String, f64)]| {
+        let most = places.iter().max_by(|one, other| one.1.total_cmp(&other.1));
+        most.map(|(place, _)| place.clone())
+    };
+    let part = |places: &[(String, f64)], of: &str| {
+        let all: f64 = places.iter().map(|(_, count)| count).sum();
+        let own = places.iter().find(|(place, _)| place == of);
+        own.map_or(0.0, |(_, count)| count / all)
+    };
+    let (one, other) = (most(&here)?, most(&there)?);
+    let is_moved = part(&there, &one) < EXCEPTION && part(&here, &other) < EXCEPTION;
+    is_moved.then_some([one, other])
 }
 
-fn verdicts(a: &Value, b: &Value) -> Vec<[String; 4]> {
+/// Claims that came out differently; and those of which only one of the runs has seen anything: the other was too
+/// busy, or had not what it takes.
+fn verdicts(a: &Value, b: &Value) -> (Vec<[String; 4]>, Vec<[String; 4]>) {
     let claims = |of: &Value| of["claims"].as_array().cloned().unwrap_or_default();
     let others = claims(b);
     let changed = |one: &Value| {
@@ -293,12 +366,19 @@ fn verdicts(a: &Value, b: &Value) -> Vec<[String; 4]> {
                 &one["id"],
                 &one["verdict"],
                 &other["verdict"],
-                &other["evidence"],
+                if one["verdict"] == SKIP {
+                    &one["evidence"]
+                } else {
+                    &other["evidence"]
+                },
             ]
             .map(show::field)
         })
     };
-    claims(a).iter().filter_map(changed).collect()
+    claims(a)
+        .iter()
+        .filter_map(changed)
+        .partition(|[_, one, other, _]| one != SKIP && other != SKIP)
 }
 
 #[cfg(test)]
@@ -323,18 +403,18 @@ mod tests {
     #[test]
     fn the_same_twice_differs_in_nothing() {
         let a = document(1000, "holds", "softirq");
-        let found = Comparison::new(&a, &a, 1.5);
+        let found = Comparison::new(&a, &a, PERCENT);
         assert!(found.is_same());
         assert_eq!(found.nr_compared, 1);
-        assert!(Comparison::new(&a, &document(1010, "holds", "softirq"), 1.5).is_same());
+        assert!(Comparison::new(&a, &document(1010, "holds", "softirq"), PERCENT).is_same());
     }
 
     #[test]
-    fn what_is_twice_as_slow_differs() {
+    fn what_is_more_than_twice_as_slow_differs() {
         let found = Comparison::new(
             &document(1000, "holds", "softirq"),
-            &document(2000, "holds", "softirq"),
-            1.5,
+            &document(2500, "holds", "softirq"),
+            PERCENT,
         );
         assert_eq!(found.latencies.len(), 1);
         assert!(found.latencies[0]
@@ -343,11 +423,94 @@ mod tests {
     }
 
     #[test]
+    fn what_one_line_shows_and_another_does_not_is_noise() {
+        let lines = |of: [u64; 2]| {
+            let mut document = document(of[0], "holds", "softirq");
+            let mut other = self::document(of[1], "holds", "task")["benches"][0].clone();
+            other["line"] = json!("edu0");
+            document["benches"].as_array_mut().unwrap().push(other);
+            document
+        };
+        let found = |a, b| Comparison::new(&lines(a), &lines(b), PERCENT);
+        assert!(found([1000, 1000], [2500, 1000]).is_same());
+        assert!(found([1000, 1000], [1000, 2500]).is_same());
+        assert_eq!(found([1000, 1000], [2500, 2500]).latencies.len(), 2);
+        // Of a kind of its own, that the other line is not of.
+        let (mut a, mut b) = (lines([1000, 1000]), lines([2500, 2500]));
+        for document in [&mut a, &mut b] {
+            let mut long = document["benches"][0].clone();
+            long["asked"] = json!("line=sim0 bottom_us=1000");
+            document["benches"].as_array_mut().unwrap().push(long);
+        }
+        assert_eq!(Comparison::new(&a, &b, PERCENT).latencies.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_more_than_the_noise_of_a_run_is_noise() {
+        let with_tops = |from: u64, tops: [u64; 3]| {
+            let mut document = document(from, "holds", "softirq");
+            for (index, top) in tops.iter().enumerate() {
+                document["benches"][0]["distributions"][format!("other_{index}")] =
+                    json!([{"stage": "top", "from_ns": top, "to_ns": top, "count": 40}]);
+            }
+            document
+        };
+        let quiet = with_tops(1000, [500, 510, 520]);
+        let found = |b| Comparison::new(&quiet, &b, PERCENT);
+        assert_eq!(found(with_tops(2500, [500, 510, 520])).latencies.len(), 1);
+        assert!(found(with_tops(2500, [500, 510, 1600])).is_same());
+    }
+
+    #[test]
+    fn the_fastest_tenth_tells_a_busy_moment() {
+        let with_fast = |from: u64| {
+            let mut document = document(from, "holds", "softirq");
+            let rows = &mut document["benches"][0]["distributions"]["tasklet"];
+            let fast = json!({"stage": "bottom", "from_ns": 900, "to_ns": 900, "count": 8});
+            rows.as_array_mut().unwrap().push(fast);
+            document
+        };
+        assert!(Comparison::new(&with_fast(1000), &with_fast(2500), PERCENT).is_same());
+    }
+
+    #[test]
+    fn what_now_and_then_ran_elsewhere_is_noise() {
+        let places = |softirq: u64, ksoftirqd: u64| {
+            let row = |count: u64, place: &str| json!({"stage": "bottom", "count": count, "place": place});
+            json!({"sections": [{"rows": [row(softirq, "softirq,irq-stack"), row(ksoftirqd, "softirq,task-stack")]}]})
+        };
+        assert_eq!(moved(&places(60, 40), &places(40, 60)), None);
+        assert!(moved(&places(99, 1), &places(1, 99)).is_some());
+    }
+
+    #[test]
+    fn what_one_run_could_not_show_is_no_difference() {
+        let found = Comparison::new(
+            &document(1000, "holds", "softirq"),
+            &document(1000, "skip", "softirq"),
+            PERCENT,
+        );
+        assert!(found.is_same());
+        assert_eq!(found.shown_once[0][..3], ["TASK-01", "holds", "skip"]);
+    }
+
+    #[test]
+    fn benches_that_were_asked_for_differently_are_said() {
+        let mut other = document(1000, "holds", "softirq");
+        other["benches"][0]["asked"] = json!("line=sim0 load=hog");
+        let found = Comparison::new(&document(1000, "holds", "softirq"), &other, PERCENT);
+        assert_eq!(
+            found.settings[0],
+            ["bench of sim0", "-", "line=sim0 load=hog"]
+        );
+    }
+
+    #[test]
     fn verdicts_and_contexts_differ() {
         let found = Comparison::new(
             &document(1000, "holds", "softirq"),
             &document(1000, "outdated", "task"),
-            1.5,
+            PERCENT,
         );
         assert!(found.latencies.is_empty());
         assert_eq!(found.contexts[0], ["tasklet on sim0", "softirq", "task"]);
@@ -355,6 +518,6 @@ mod tests {
         // Not tried in one of them: no difference.
         let mut untried = document(1000, "holds", "softirq");
         untried["claims"][0]["verdict"] = Value::Null;
-        assert!(Comparison::new(&document(1000, "holds", "softirq"), &untried, 1.5).is_same());
+        assert!(Comparison::new(&document(1000, "holds", "softirq"), &untried, PERCENT).is_same());
     }
 }

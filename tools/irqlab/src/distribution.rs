@@ -45,6 +45,11 @@ impl Distribution {
         })
     }
 
+    /// Several of them, or none of nothing.
+    pub fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
+        (self.count() > 0.0).then(|| parts.map(|part| self.quantile(part).unwrap_or_default()))
+    }
+
     pub fn min(&self) -> Option<f64> {
         self.buckets.first().map(|bucket| bucket.0)
     }

@@ -12,7 +12,10 @@ mod ipi;
 mod mechanisms;
 mod way;
 
-use crate::{compare::Comparison, show};
+use crate::{
+    compare::{Comparison, PERCENT},
+    show,
+};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -246,7 +249,7 @@ fn overview(document: &Value) -> String {
 }
 
 fn differences(first: &Value, document: &Value) -> String {
-    let found = Comparison::new(first, document, 1.5);
+    let found = Comparison::new(first, document, PERCENT);
     if found.is_same() {
         return format!(
             "<p>From {} it differs by no more than noise.</p>",
