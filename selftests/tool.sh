@@ -35,6 +35,34 @@ lists_what_there_is() {
 	says '"mechanism": "tasklet"' --json list mechanisms
 }
 
+# Every file that has a table: as many rows and the same columns as JSON, which has each value by the name of its column.
+shows_every_table_as_json() {
+	"$tool" list files | tail -n +2 >"$work/files"
+	tables=0
+	while read -r knob; do
+		cat "$lab/$knob" >"$work/text" 2>/dev/null || continue
+		"$tool" --json show "$knob" >"$work/json" || fail "irqlab --json show $knob: exit code $?"
+		if ! grep -q '^#[^ ]' "$work/text"; then
+			grep -q '^"' "$work/json" || fail "$knob is no text as JSON: $(cat "$work/json")"
+			continue
+		fi
+		tables=$((tables + 1))
+		awk '/^#[^ ]/ { is_table = 1 } is_table && NF && !/^#/' "$work/text" >"$work/rows"
+		same "the rows of $knob as JSON" "$(grep -c '^        {$' "$work/json")" "$(grep -c . "$work/rows")"
+		for column in $(sed -n 's/^#\([^ ]\)/\1/p' "$work/text" | tr -d '"'); do
+			grep -qF "\"$column\"" "$work/json" || fail "$knob as JSON has no column $column"
+		done
+	done <"$work/files"
+	for knob in bench claims worst victims/latencies victims/ran victims/complaints softirqs softirq_times nesting tape \
+		memory progress idt stacks ipi/matrix ipi/cdf ipi/who lines/sim0/info deferral/tasklet/latency; do
+		grep -qx "$knob" "$work/files" || fail "irqlab list files has no $knob"
+	done
+	# Each mechanism has two, each line two, and there are more.
+	set -- "$lab"/deferral/* "$lab"/lines/*
+	least=$(($# * 2 + 20))
+	[ $tables -ge $least ] || fail "$tables tables were looked at, less than $least"
+}
+
 says_why_it_was_refused() {
 	complains 4 "EINVAL: .nonsense. is not of the form" tell bench nonsense
 	complains 4 "ENODEV" tell bench line=nonsense
@@ -56,6 +84,9 @@ runs_a_claim() {
 runs_a_bench() {
 	says "^tasklet  *sim1 " run bench line=sim1 count=20 mechanisms=tasklet,hard
 	says '"count": 20' --json run bench line=sim1 count=20 mechanisms=tasklet
+	says "^asked for: line=sim1 count=20 mechanisms=tasklet$" show bench
+	must bench "  line=sim1	count=3  mechanisms=tasklet "
+	says "^asked for: line=sim1 count=3 mechanisms=tasklet$" show bench
 }
 
 # Between that and the end of the tool nothing is done but what ends the experiment.
@@ -82,17 +113,33 @@ collects_one_document() {
 	must bench "line=sim1 count=20 mechanisms=hard"
 	"$tool" collect --measure --with "$work/bench.json" -o "$work/all.json" 2>"$work/complaint" ||
 		fail "collect: exit code $?: $(cat "$work/complaint")"
-	for part in '"line":"sim0"' '"line":"sim1"' '"kernel":"'"$(uname -r)" '"TASK-01"' '"woken"'; do
+	for part in '"line":"sim0"' '"line":"sim1"' '"asked":"line=sim1 count=20 mechanisms=hard"' '"victim":"fifo"' '"softirq_times"' \
+		'"bytes":' '"kernel":"'"$(uname -r)" '"TASK-01"' '"woken"'; do
 		grep -q "$part" "$work/all.json" || fail "no $part in the document"
 	done
 	says "^irqlab_claims{" export --prometheus "$work/all.json"
+	says '^irqlab_victim_latency_seconds{line="sim0",mechanism="tasklet",victim="timer",where="here",' \
+		export --prometheus "$work/all.json"
 	says '^sim0,tasklet,0,20,0,' export --csv bench "$work/all.json"
+	says '^sim0,tasklet,0,1000,fifo,here,' export --csv victims/latencies "$work/all.json"
+	says '^sim0,.*,woken,tasklet,.*,"tasklet: event' export --csv worst "$work/all.json"
 	says '"ph":"f"' export --perfetto "$work/all.json"
 	says "0 of .* latencies differ" compare "$work/all.json" "$work/all.json"
 	"$tool" report "$work/all.json" || fail "report: exit code $?"
 	grep -q "</html>" "$work/all.html" || fail "the page is not whole"
+	for part in "What others wait for" "The worst event" "Soft IRQs" "Who made CPUs call" "The lab itself"; do
+		grep -q "$part" "$work/all.html" || fail "the page has nothing of: $part"
+	done
 	content "$lab/tape_on"
 	same "whether the tape is on" "$value" 0
+}
+
+# victims=1 adds what they suffered; only the bench that had them has it.
+shows_victims() {
+	says "^tasklet .* fifo  *here " run bench line=sim1 count=5 mechanisms=tasklet bottom_us=100 victims=1 budget_ms=1000
+	says '"victims/latencies"' --json run bench line=sim1 count=5 mechanisms=tasklet victims=1 budget_ms=1000
+	says "^tasklet  *sim1 " run bench line=sim1 count=5 mechanisms=tasklet
+	! grep -q fifo "$work/printed" || fail "victims of another bench: $(cat "$work/printed")"
 }
 
 watches_and_leaves_no_trace() {
@@ -122,11 +169,13 @@ shows_the_tape() {
 
 {
 	echo "lists_what_there_is irqlab"
+	echo "shows_every_table_as_json irqlab"
 	echo "says_why_it_was_refused irqlab"
 	echo "runs_a_claim irqlab"
 	echo "runs_a_bench irqlab"
 	echo "leaves_an_idle_lab_when_interrupted irqlab"
 	echo "collects_one_document irqlab"
+	echo "shows_victims irqlab"
 	echo "watches_and_leaves_no_trace irqlab"
 	echo "shows_the_tape irqlab"
 } | run_table

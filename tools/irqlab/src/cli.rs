@@ -48,7 +48,7 @@ pub fn command() -> Command {
             Command::new("collect")
                 .about("Write all that the lab can say as one JSON document")
                 .arg(output("To a file instead of standard output"))
-                .arg(flag("measure", "First have the lab make what a report shows: a tape, calls between CPUs, a fault"))
+                .arg(flag("measure", "First have the lab make what a report shows: a tape, bottom halves that others wait for, calls between CPUs, a fault"))
                 .arg(flag("bench-only", "Only the last bench, to be added to a later document by --with"))
                 .arg(files("with").long("with").num_args(1..).help("Add the benches of these documents")),
             Command::new("report")
@@ -74,7 +74,7 @@ pub fn command() -> Command {
                 .arg(files("file").help("A document; default: the lab as it is now"))
                 .arg(
                     Arg::new("csv").long("csv").value_name("TABLE").num_args(0..=1).default_missing_value("bench").help(
-                        "A table as CSV: bench, claims, distributions, or a file of the lab such as ipi/matrix",
+                        "A table as CSV: bench, claims, distributions, or a file of the lab such as ipi/matrix or victims/latencies",
                     ),
                 )
                 .arg(flag("perfetto", "The tape as a trace that the Perfetto and Chrome viewers open"))
@@ -88,6 +88,18 @@ pub fn command() -> Command {
         ])
 }
 
+const BENCH_OPTIONS: &str = "\
+What to measure:
+  line=sim0 mechanisms=all count=1000 burst=1 period_us=0 budget_ms= cpu=0
+What else the CPU does meanwhile:
+  load=none|softirq|hog|hog_fifo|irqs_off|work|hard load_priority=1
+How long the halves work, and who acknowledges the interrupts of an edu line:
+  top_us=0 bottom_us=0 ack=top|bottom|disabled|never
+What others suffer from that: timers, another line, tasks; one of them of SCHED_FIFO, or behind a lock:
+  victims=1 priority=50 contend=none|mutex|rt_mutex
+
+README.md says under Knobs what each of them means.";
+
 fn run() -> Command {
     Command::new("run")
         .about("Run an experiment, show how far it is, then what came of it. Ctrl-C ends it in good order")
@@ -96,14 +108,16 @@ fn run() -> Command {
         .subcommands([
             Command::new("bench")
                 .about("Send a line's interrupts through mechanisms: line=sim0 count=1000 mechanisms=all …")
-                .arg(words("options").help("As for the file bench; default: line=sim0")),
+                .arg(words("options").help("As for the file bench; default: line=sim0"))
+                .after_help(BENCH_OPTIONS),
             Command::new("claims")
                 .about("Put claims to the test: all, groups, or ids")
                 .arg(words("which").help("Default: all"))
                 .arg(flag("control", "Run each without its decisive step: it should fail")),
             Command::new("matrix")
-                .about("Measure calls between every two CPUs: kind=single rounds=100 cpus=0-3 …")
-                .arg(words("options").help("As for the file ipi/matrix")),
+                .about("Measure calls between every two CPUs: kind=single rounds=100 cpus=0-3 parallel=1 …")
+                .arg(words("options").help("As for the file ipi/matrix"))
+                .after_help("With parallel=1, pairs that have no CPU in common are measured at the same time."),
             Command::new("call")
                 .about("Have one CPU call the others: kind=single count=1000 …")
                 .arg(words("options").help("As for the file ipi/call; default: kind=single")),

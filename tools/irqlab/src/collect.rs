@@ -7,7 +7,8 @@
 //! time      seconds since 1970
 //! machine   kernel, preemption, CPUs, command line, …
 //! claims    [{id, group, group_title, verdict, statement, evidence, info: {…}}]
-//! benches   [{line, notes, rows, distributions: {mechanism: rows}, contexts: {mechanism: table}}]
+//! benches   [{line, asked, notes, rows, distributions: {mechanism: rows}, contexts: {mechanism: table},
+//!             victims: {path: table}}]; asked: the command; victims: those tables that only a bench with victims=1 has
 //! knobs     {path: text or {notes, sections: [{columns, rows}]}}
 //! ```
 
@@ -16,6 +17,7 @@ use crate::{
     error::{Error, Result},
     lab::Lab,
     machine,
+    switched::SwitchedOn,
     table::Table,
 };
 use serde_json::{json, Map, Value};
@@ -23,14 +25,26 @@ use std::{fs, path::Path};
 
 pub const FORMAT: &str = "irqlab 1";
 
+/// The tables of a bench with victims=1.
+pub const VICTIMS: [&str; 4] = [
+    "victims/latencies",
+    "victims/ran",
+    "victims/complaints",
+    "worst",
+];
+
+/// What stands before the command, in a note of the table `bench`.
+const ASKED: &str = "asked for: ";
+
 /// What is in the lab now.
 pub fn document(lab: &Lab) -> Result<Value> {
     let mut knobs = Map::new();
     for path in lab.readable() {
-        if !["claims", "bench", "claims_info/", "deferral/"]
+        let is_elsewhere = ["claims", "bench", "claims_info/", "deferral/"]
             .iter()
-            .any(|known| path.starts_with(known))
-        {
+            .chain(&VICTIMS)
+            .any(|known| path.starts_with(known));
+        if !is_elsewhere {
             // A file that cannot be read now, such as the tape of a CPU that left, is left out.
             if let Ok(content) = lab.content(&path) {
                 knobs.insert(path, content.to_json());
@@ -75,13 +89,32 @@ pub fn bench(lab: &Lab) -> Result<Option<Value>> {
             }
         }
     }
+    let asked = notes.iter().find_map(|note| note.strip_prefix(ASKED));
     Ok(Some(json!({
         "line": first.get(line),
+        "asked": asked,
         "notes": notes,
         "rows": table.to_json()["sections"][0]["rows"],
         "distributions": distributions,
         "contexts": contexts,
+        "victims": victims(lab),
     })))
+}
+
+/// What the last bench has of its victims; nothing if it had none.
+fn victims(lab: &Lab) -> Map<String, Value> {
+    let tables = VICTIMS
+        .iter()
+        .filter_map(|knob| Some((*knob, lab.table(knob).ok()?)));
+    let has_rows = |table: &Table| !table.rows().is_empty();
+    let tables: Vec<_> = tables.collect();
+    if !tables.iter().any(|(_, table)| has_rows(table)) {
+        return Map::new();
+    }
+    tables
+        .into_iter()
+        .map(|(knob, table)| (knob.to_owned(), table.to_json()))
+        .collect()
 }
 
 /// All claims, with what the lab knows of each.
@@ -146,10 +179,13 @@ fn info_of(text: &str) -> Value {
     Value::Object(of_interest.collect())
 }
 
-/// Has the lab make what there is nothing of yet: a tape of each mechanism, a matrix of calls, a fault.
+/// Has the lab make what there is nothing of yet: a tape of each mechanism, a bottom half that works for long and
+/// others that wait for it, a matrix of calls, a fault.
 pub fn measure(lab: &Lab, say: &dyn Fn(&str)) -> Result<()> {
     const TAPE_SIZE: &str = "4096";
     const EVENTS: &str = "3";
+    // A mechanism for each place where a bottom half can be.
+    const LONG: &str = "line=sim0 mechanisms=hard,tasklet,threaded,percpu_wq count=20 budget_ms=150 bottom_us=1000 victims=1";
 
     say("noting the way of an interrupt through each mechanism");
     let size = lab.value("tape_size")?;
@@ -161,6 +197,11 @@ pub fn measure(lab: &Lab, say: &dyn Fn(&str)) -> Result<()> {
     }
     lab.tell("tape_on", "0")?;
     lab.tell("tape_size", &size)?;
+    let _softirqs = SwitchedOn::new(lab, "softirqs")?;
+    let _who = SwitchedOn::new(lab, "ipi/who")?;
+    say("having bottom halves work for long, and others wait for them");
+    // Whoever uses the line goes before.
+    let _ = lab.tell("bench", LONG);
     say("having each CPU call each other one");
     // With one CPU there is nobody to call.
     let _ = lab.tell("ipi/matrix", "rounds=100 budget_ms=1500");
@@ -168,12 +209,14 @@ pub fn measure(lab: &Lab, say: &dyn Fn(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Adds the benches of other documents, the first of each line: the lab itself only has the last.
+/// Adds the benches of other documents, of those that were asked for alike the first: the lab only has the last.
 pub fn add_benches(document: &mut Value, others: &[Value]) {
     let mut benches: Vec<Value> = Vec::new();
     for from in others.iter().chain([&*document]) {
         for bench in from["benches"].as_array().into_iter().flatten() {
-            if benches.iter().all(|known| known["line"] != bench["line"]) {
+            let is_alike =
+                |known: &Value| known["line"] == bench["line"] && known["asked"] == bench["asked"];
+            if !benches.iter().any(is_alike) {
                 benches.push(bench.clone());
             }
         }
@@ -245,15 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn benches_of_others_come_first_and_a_line_once() {
-        let mut document = json!({"benches": [{"line": "sim1"}, {"line": "sim0"}]});
+    fn benches_of_others_come_first_and_alike_ones_once() {
+        let long = json!({"line": "sim0", "asked": "line=sim0 bottom_us=1000"});
+        let mut document = json!({"benches": [{"line": "sim1"}, {"line": "sim0"}, long]});
         add_benches(
             &mut document,
             &[json!({"benches": [{"line": "sim0", "rows": [1]}]})],
         );
         assert_eq!(
             document["benches"],
-            json!([{"line": "sim0", "rows": [1]}, {"line": "sim1"}])
+            json!([{"line": "sim0", "rows": [1]}, {"line": "sim1"}, long])
         );
     }
 }

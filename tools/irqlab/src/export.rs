@@ -35,7 +35,7 @@ fn csv(document: &Value, table: &str) -> Result<String> {
         "bench" => {
             let benches = document["benches"].as_array().into_iter().flatten();
             let rows: Vec<_> = benches
-                .flat_map(|bench| bench["rows"].as_array().cloned().unwrap_or_default())
+                .flat_map(|bench| of_bench(bench, &bench["rows"]))
                 .collect();
             let columns = [
                 "line",
@@ -63,6 +63,7 @@ fn csv(document: &Value, table: &str) -> Result<String> {
                 "irq_min",
                 "min",
                 "wake_min",
+                "asked",
                 "note",
             ];
             (columns.map(str::to_owned).to_vec(), rows)
@@ -77,10 +78,37 @@ fn csv(document: &Value, table: &str) -> Result<String> {
             )
         }
         "distributions" => {
-            let columns = ["line", "mechanism", "stage", "from_ns", "to_ns", "count"]
-                .map(str::to_owned)
-                .to_vec();
+            let columns = [
+                "line",
+                "mechanism",
+                "stage",
+                "from_ns",
+                "to_ns",
+                "count",
+                "asked",
+            ]
+            .map(str::to_owned)
+            .to_vec();
             (columns, distributions(document))
+        }
+        knob if collect::VICTIMS.contains(&knob) => {
+            let benches = document["benches"].as_array().into_iter().flatten();
+            let of = benches.map(|bench| (bench, &bench["victims"][knob]["sections"][0]));
+            let of: Vec<_> = of.filter(|(_, section)| section.is_object()).collect();
+            let columns = of.first().map(|(_, section)| &section["columns"]);
+            let columns = columns.and_then(Value::as_array).ok_or_else(|| {
+                Error::file(
+                    format!("There is no table {knob}."),
+                    "Have one made: irqlab run bench victims=1, or collect with --measure.",
+                )
+            })?;
+            let own = columns.iter().map(show::field);
+            let columns = ["line".to_owned()].into_iter().chain(own);
+            let rows = of
+                .iter()
+                .flat_map(|(bench, section)| of_bench(bench, &section["rows"]));
+            let more = ["under", "asked", "note"].map(str::to_owned);
+            (columns.chain(more).collect(), rows.collect())
         }
         knob => {
             let section = &document["knobs"][knob]["sections"][0];
@@ -89,6 +117,7 @@ fn csv(document: &Value, table: &str) -> Result<String> {
                 let names: Vec<_> = tables
                     .filter(|(_, value)| value.is_object())
                     .map(|(name, _)| name.as_str())
+                    .chain(collect::VICTIMS)
                     .collect();
                 Error::file(
                     format!("There is no table {knob}."),
@@ -98,7 +127,7 @@ fn csv(document: &Value, table: &str) -> Result<String> {
             let columns = columns
                 .iter()
                 .map(show::field)
-                .chain(["note".to_owned()])
+                .chain(["under".to_owned(), "note".to_owned()])
                 .collect();
             (
                 columns,
@@ -128,13 +157,21 @@ fn csv(document: &Value, table: &str) -> Result<String> {
     Ok(text)
 }
 
+/// Rows of a bench that say of which one.
+fn of_bench(bench: &Value, rows: &Value) -> Vec<Value> {
+    let mut rows = rows.as_array().cloned().unwrap_or_default();
+    for row in &mut rows {
+        row["line"] = bench["line"].clone();
+        row["asked"] = bench["asked"].clone();
+    }
+    rows
+}
+
 fn distributions(document: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     for bench in document["benches"].as_array().into_iter().flatten() {
         for (mechanism, rows) in bench["distributions"].as_object().into_iter().flatten() {
-            for row in rows.as_array().into_iter().flatten() {
-                let mut row = row.clone();
-                row["line"] = bench["line"].clone();
+            for mut row in of_bench(bench, rows) {
                 row["mechanism"] = json!(mechanism);
                 all.push(row);
             }
@@ -263,59 +300,8 @@ fn prometheus(document: &Value) -> String {
     let labels = ["kernel", "preemption", "cpu"].map(|key| (key, show::field(&machine[key])));
     head(&mut text, "irqlab_info", "gauge", "What was measured on");
     sample(&mut text, "irqlab_info", &labels, 1.0);
-    head(
-        &mut text,
-        "irqlab_latency_seconds",
-        "summary",
-        "Latency of a stage: raise to top half, to bottom half, to the waiting task",
-    );
-    for bench in document["benches"].as_array().into_iter().flatten() {
-        for (mechanism, rows) in bench["distributions"].as_object().into_iter().flatten() {
-            for stage in ["top", "bottom", "waiter"] {
-                let seen = Distribution::of(rows, "stage", stage);
-                let labels = vec![
-                    ("line", show::field(&bench["line"])),
-                    ("mechanism", mechanism.clone()),
-                    ("stage", stage.to_owned()),
-                ];
-                for part in [0.5, 0.9, 0.99] {
-                    if let Some(ns) = seen.quantile(part) {
-                        let labels: Vec<_> = labels
-                            .iter()
-                            .cloned()
-                            .chain([("quantile", part.to_string())])
-                            .collect();
-                        sample(&mut text, "irqlab_latency_seconds", &labels, ns / 1e9);
-                    }
-                }
-                if seen.count() > 0.0 {
-                    sample(
-                        &mut text,
-                        "irqlab_latency_seconds_count",
-                        &labels,
-                        seen.count(),
-                    );
-                }
-            }
-        }
-    }
-    head(
-        &mut text,
-        "irqlab_lost_events",
-        "gauge",
-        "Events of the last bench whose bottom half did not run in time",
-    );
-    for bench in document["benches"].as_array().into_iter().flatten() {
-        for row in bench["rows"].as_array().into_iter().flatten() {
-            let labels = [
-                ("line", show::field(&row["line"])),
-                ("mechanism", show::field(&row["mechanism"])),
-            ];
-            if let Some(lost) = row["lost"].as_f64() {
-                sample(&mut text, "irqlab_lost_events", &labels, lost);
-            }
-        }
-    }
+    benches(&mut text, document);
+    victims(&mut text, document);
     head(
         &mut text,
         "irqlab_claims",
@@ -332,55 +318,236 @@ fn prometheus(document: &Value) -> String {
             count as f64,
         );
     }
-    head(
-        &mut text,
-        "irqlab_softirqs_total",
-        "counter",
-        "Softirqs since they are watched",
-    );
-    for row in collect::rows(document, "softirqs") {
-        for what in ["raised", "entered"] {
-            if let Some(count) = row[what].as_f64() {
-                sample(
-                    &mut text,
-                    "irqlab_softirqs_total",
-                    &[
-                        ("vector", show::field(&row["vector"])),
-                        ("what", what.to_owned()),
-                    ],
-                    count,
-                );
-            }
-        }
-    }
-    head(
-        &mut text,
-        "irqlab_interrupts_total",
-        "counter",
-        "The kernel's own counts of interrupts without a line",
-    );
-    for row in collect::rows(document, "ipi/counters") {
-        for (kind, count) in row
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(kind, _)| *kind != "cpu")
-        {
-            if let Some(count) = count.as_f64() {
-                sample(
-                    &mut text,
-                    "irqlab_interrupts_total",
-                    &[("cpu", show::field(&row["cpu"])), ("kind", kind.clone())],
-                    count,
-                );
-            }
-        }
+    for family in FAMILIES {
+        family.of(&mut text, document);
     }
     text
 }
 
+/// The benches: what is the same of two is asked for by different commands.
+fn benches(text: &mut String, document: &Value) {
+    let name = "irqlab_latency_seconds";
+    head(
+        text,
+        name,
+        "summary",
+        "Latency of a stage: raise to top half, to bottom half, to the waiting task",
+    );
+    let all = || document["benches"].as_array().into_iter().flatten();
+    for bench in all() {
+        for (mechanism, rows) in bench["distributions"].as_object().into_iter().flatten() {
+            for stage in ["top", "bottom", "waiter"] {
+                let seen = Distribution::of(rows, "stage", stage);
+                let labels = [
+                    ("line", show::field(&bench["line"])),
+                    ("mechanism", mechanism.clone()),
+                    ("stage", stage.to_owned()),
+                    ("asked", show::field(&bench["asked"])),
+                ];
+                let figures = [0.5, 0.9, 0.99].map(|part| (part, seen.quantile(part)));
+                summary(text, name, &labels, &figures, seen.count());
+            }
+        }
+    }
+    for (name, column, scale, help) in [
+        (
+            "irqlab_lost_events",
+            "lost",
+            1.0,
+            "Events whose bottom half did not run in time",
+        ),
+        (
+            "irqlab_coalesced_events",
+            "coalesced",
+            1.0,
+            "Events that a bottom half served together with another one",
+        ),
+        (
+            "irqlab_net_irq_seconds",
+            "net_irq",
+            1e9,
+            "Median from raise to top half, without what recording costs",
+        ),
+        (
+            "irqlab_net_latency_seconds",
+            "net_p50",
+            1e9,
+            "Median from top half to bottom half, without what recording costs",
+        ),
+        (
+            "irqlab_net_wake_seconds",
+            "net_wake",
+            1e9,
+            "Median from bottom half to task, without what recording costs",
+        ),
+    ] {
+        head(text, name, "gauge", help);
+        for bench in all() {
+            for row in bench["rows"].as_array().into_iter().flatten() {
+                let labels = [
+                    ("line", show::field(&row["line"])),
+                    ("mechanism", show::field(&row["mechanism"])),
+                    ("asked", show::field(&bench["asked"])),
+                ];
+                if let Some(value) = row[column].as_f64() {
+                    sample(text, name, &labels, value / scale);
+                }
+            }
+        }
+    }
+}
+
+/// What others have suffered.
+fn victims(text: &mut String, document: &Value) {
+    let name = "irqlab_victim_latency_seconds";
+    head(
+        text,
+        name,
+        "summary",
+        "How long others waited for their turn that were due while a half worked",
+    );
+    for bench in document["benches"].as_array().into_iter().flatten() {
+        let rows = &bench["victims"][collect::VICTIMS[0]]["sections"][0]["rows"];
+        for row in rows.as_array().into_iter().flatten() {
+            let labels = [
+                ("line", show::field(&bench["line"])),
+                ("mechanism", show::field(&row["mechanism"])),
+                ("victim", show::field(&row["victim"])),
+                ("where", show::field(&row["where"])),
+                ("asked", show::field(&bench["asked"])),
+            ];
+            let figures = [(0.5, "p50"), (0.99, "p99"), (1.0, "max")]
+                .map(|(part, column)| (part, row[column].as_f64()));
+            summary(
+                text,
+                name,
+                &labels,
+                &figures,
+                row["count"].as_f64().unwrap_or(0.0),
+            );
+        }
+    }
+}
+
+/// A table of the lab as samples.
+struct Family {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    knob: &'static str,
+    labels: &'static [&'static str],
+    /// The label that says which column it is, if there are several.
+    column: Option<&'static str>,
+    /// The columns, and how many of their units are one of the sample's.
+    values: &'static [(&'static str, f64)],
+}
+
+const FAMILIES: [Family; 5] = [
+    Family {
+        name: "irqlab_softirqs_total",
+        kind: "counter",
+        help: "Softirqs since they are watched",
+        knob: "softirqs",
+        labels: &["vector"],
+        column: Some("what"),
+        values: &[("raised", 1.0), ("entered", 1.0)],
+    },
+    Family {
+        name: "irqlab_softirq_seconds_total",
+        kind: "counter",
+        help: "How long softirqs ran since they are watched",
+        knob: "softirq_times",
+        labels: &["cpu", "vector"],
+        column: None,
+        values: &[("total", 1e9)],
+    },
+    Family {
+        name: "irqlab_interrupts_total",
+        kind: "counter",
+        help: "The kernel's own counts of interrupts without a line",
+        knob: "ipi/counters",
+        labels: &["cpu"],
+        column: Some("kind"),
+        values: &[
+            ("NMI", 1.0),
+            ("LOC", 1.0),
+            ("IWI", 1.0),
+            ("RES", 1.0),
+            ("CAL", 1.0),
+            ("TLB", 1.0),
+        ],
+    },
+    Family {
+        name: "irqlab_calls_total",
+        kind: "counter",
+        help: "Calls and interrupts between CPUs since they are watched, by function",
+        knob: "ipi/who",
+        labels: &["from", "to", "what", "function"],
+        column: None,
+        values: &[("count", 1.0)],
+    },
+    Family {
+        name: "irqlab_memory_bytes",
+        kind: "gauge",
+        help: "What the modules take, and what the lab has allocated for what it records",
+        knob: "memory",
+        labels: &["what"],
+        column: None,
+        values: &[("bytes", 1.0)],
+    },
+];
+
+impl Family {
+    fn of(&self, text: &mut String, document: &Value) {
+        head(text, self.name, self.kind, self.help);
+        // Of what differs in nothing that is shown, as a function's calls from several places in it, the sum.
+        let mut samples: Vec<(Vec<(&str, String)>, f64)> = Vec::new();
+        for row in collect::rows(document, self.knob) {
+            for (column, scale) in self.values {
+                let Some(value) = row[*column].as_f64() else {
+                    continue;
+                };
+                let labels = self
+                    .labels
+                    .iter()
+                    .map(|label| (*label, show::field(&row[*label])));
+                let which = self.column.map(|label| (label, (*column).to_owned()));
+                let labels: Vec<_> = labels.chain(which).collect();
+                match samples.iter_mut().find(|(known, _)| *known == labels) {
+                    Some((_, sum)) => *sum += value / scale,
+                    None => samples.push((labels, value / scale)),
+                }
+            }
+        }
+        for (labels, value) in samples {
+            sample(text, self.name, &labels, value);
+        }
+    }
+}
+
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// Quantiles, of which some may be unknown, in nanoseconds; and of how many. Nothing of nothing.
+fn summary(
+    text: &mut String,
+    name: &str,
+    labels: &[(&str, String)],
+    quantiles: &[(f64, Option<f64>)],
+    count: f64,
+) {
+    if count == 0.0 {
+        return;
+    }
+    for (part, ns) in quantiles {
+        if let Some(ns) = ns {
+            let mut labels = labels.to_vec();
+            labels.push(("quantile", part.to_string()));
+            sample(text, name, &labels, ns / 1e9);
+        }
+    }
+    sample(text, &format!("{name}_count"), labels, count);
 }
 
 fn sample(text: &mut String, name: &str, labels: &[(&str, String)], value: f64) {

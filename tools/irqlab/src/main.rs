@@ -18,6 +18,7 @@ mod machine;
 mod report;
 mod run;
 mod show;
+mod switched;
 mod table;
 mod tape;
 mod time_line;
@@ -104,7 +105,7 @@ fn collect(lab: &Lab, given: &ArgMatches) -> Result<()> {
         let benches: Vec<_> = collect::bench(lab)?.into_iter().collect();
         serde_json::json!({ "format": collect::FORMAT, "benches": benches })
     } else {
-        // What is measured then makes the mechanisms forget the last bench.
+        // What is measured then makes the lab forget the last bench.
         let last =
             serde_json::json!({ "benches": collect::bench(lab)?.into_iter().collect::<Vec<_>>() });
         if given.get_flag("measure") {

@@ -10,9 +10,12 @@ mod claims;
 mod fixup;
 mod ipi;
 mod mechanisms;
+mod softirqs;
+mod victims;
 mod way;
 
 use crate::{
+    collect,
     compare::{Comparison, PERCENT},
     show,
 };
@@ -147,6 +150,16 @@ fn parts(document: &Value) -> Vec<Part> {
             body: mechanisms::part(document),
         },
         Part {
+            id: "victims",
+            title: "What others wait for",
+            body: victims::part(document),
+        },
+        Part {
+            id: "softirqs",
+            title: "Soft IRQs",
+            body: softirqs::part(document),
+        },
+        Part {
             id: "ipi",
             title: "Calls between CPUs",
             body: ipi::part(document),
@@ -238,6 +251,7 @@ fn overview(document: &Value) -> String {
         ("Machine", what.to_owned()),
         ("Memory", memory),
         ("Clock", show::field(&machine["clock"])),
+        ("The lab itself", own_memory(document)),
         ("Measured", date(document["time"].as_u64().unwrap_or(0))),
         ("Command line", show::field(&machine["command_line"])),
     ] {
@@ -246,6 +260,31 @@ fn overview(document: &Value) -> String {
         }
     }
     text + "</dl></section>"
+}
+
+/// What the modules take, and what they have allocated for what they record.
+fn own_memory(document: &Value) -> String {
+    let rows = collect::rows(document, "memory");
+    let bytes = |is_of: &dyn Fn(&str) -> bool| -> u64 {
+        let rows = rows
+            .iter()
+            .filter(|row| row["what"].as_str().is_some_and(is_of));
+        rows.filter_map(|row| row["bytes"].as_u64()).sum()
+    };
+    let is_code = |what: &str| what.ends_with("_text");
+    let is_data = |what: &str| what.ends_with("_data") || what.ends_with("_rodata");
+    let (code, data) = (bytes(&is_code), bytes(&is_data));
+    if code == 0 {
+        return String::new();
+    }
+    let recorded = bytes(&|what| !is_code(what) && !is_data(what));
+    let kib = |bytes: u64| bytes.div_ceil(1024);
+    format!(
+        "{} KiB of code, {} KiB of data, {} KiB for what it records",
+        kib(code),
+        kib(data),
+        kib(recorded)
+    )
 }
 
 fn differences(first: &Value, document: &Value) -> String {

@@ -13,7 +13,7 @@ use crate::{
     list, show,
 };
 use clap::ArgMatches;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::{
     process::{Command, Stdio},
@@ -68,9 +68,24 @@ fn bench(lab: &Lab, options: &str, is_json: bool) -> Result<u8> {
         format!("line=sim0 {options}")
     };
     let ended = command(lab, "bench", &options);
-    table_of(lab, "bench", is_json)?;
+    let table = lab.table("bench")?;
+    let victims = lab.table(collect::VICTIMS[0])?;
+    let has_victims = !victims.rows().is_empty();
+    if is_json {
+        let mut shown = table.to_json();
+        if has_victims {
+            shown[collect::VICTIMS[0]] = victims.to_json();
+        }
+        show::print_json(&shown);
+    } else {
+        list::print(&table);
+        if has_victims {
+            show::print("\n");
+            list::print(&victims);
+        }
+    }
     ended?;
-    let rows = lab.table("bench")?.to_json()["sections"][0]["rows"].clone();
+    let rows = table.to_json()["sections"][0]["rows"].clone();
     let lost = rows
         .as_array()
         .into_iter()
@@ -186,7 +201,8 @@ pub fn command(lab: &Lab, knob: &str, words: &str) -> Result<()> {
                 "Free some memory.",
             )
         })?;
-    let bar = ProgressBar::new(0);
+    // Until it is known how much there is to do, there is no bar.
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     bar.set_style(
         ProgressStyle::with_template("{prefix} {bar:30} {pos} of {len} {wide_msg}")
             .expect("it is well formed"),
@@ -225,7 +241,10 @@ fn show_progress(lab: &Lab, bar: &ProgressBar) {
         return;
     };
     let field = |name: &str| row.get(table.sections[0].column(name));
-    if let (Ok(step), Ok(of)) = (field("step").parse(), field("of").parse()) {
+    if let (Ok(step), Ok(of @ 1..)) = (field("step").parse(), field("of").parse()) {
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         bar.set_length(of);
         bar.set_position(step);
         bar.set_message(field("item").to_owned());

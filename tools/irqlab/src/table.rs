@@ -113,10 +113,12 @@ impl Table {
 
 impl Section {
     fn to_json(&self) -> Value {
+        // What all rows are under says nothing of one of them.
+        let has_parts = self.rows.windows(2).any(|two| two[0].under != two[1].under);
         let rows: Vec<_> = self
             .rows
             .iter()
-            .map(|row| row.to_json(&self.columns))
+            .map(|row| row.to_json(&self.columns, has_parts))
             .collect();
         json!({ "columns": self.columns, "rows": rows })
     }
@@ -142,7 +144,7 @@ impl Row {
                 rest.find(char::is_whitespace)
                     .map_or((rest, ""), |at| rest.split_at(at))
             };
-            fields.push(field.trim().to_owned());
+            fields.push(readable(field.trim()));
             rest = behind.trim_start();
         }
         let note = rest.trim_start_matches('#').trim();
@@ -159,15 +161,26 @@ impl Row {
             .map_or("", String::as_str)
     }
 
-    fn to_json(&self, columns: &[String]) -> Value {
+    fn to_json(&self, columns: &[String], has_parts: bool) -> Value {
         let fields = columns.iter().zip(&self.fields);
         let mut row: Map<_, _> = fields
             .map(|(column, field)| (column.clone(), value_of(field)))
             .collect();
+        if let Some(under) = self.under.as_ref().filter(|_| has_parts) {
+            row.insert("under".to_owned(), json!(under));
+        }
         if let Some(note) = &self.note {
             row.insert("note".to_owned(), json!(note));
         }
         Value::Object(row)
+    }
+}
+
+/// A function of Rust by the name that its source has; the kernel knows it by a mangled one.
+fn readable(field: &str) -> String {
+    match rustc_demangle::try_demangle(field) {
+        Ok(name) => format!("{name:#}"),
+        Err(_) => field.to_owned(),
     }
 }
 
@@ -247,6 +260,26 @@ mod tests {
         assert_eq!(
             context.sections[1].rows[0].fields,
             ["top", "hardirq IF=0 cpu=1"]
+        );
+    }
+
+    #[test]
+    fn a_row_says_which_part_it_belongs_to() {
+        let worst = table("# of each\n#time event\n# hard: 1 of 1\n5 raise\n# tasklet: 2 of 9\n7 raise\n9 woken\n");
+        let json = worst.to_json();
+        assert_eq!(json["sections"][0]["rows"][0]["under"], "hard: 1 of 1");
+        assert_eq!(json["sections"][0]["rows"][2]["under"], "tasklet: 2 of 9");
+        let matrix = table("#from to\n# at most 50 rounds\n0 1\n1 0\n").to_json();
+        assert!(matrix["sections"][0]["rows"][0]["under"].is_null());
+    }
+
+    #[test]
+    fn functions_of_rust_have_the_names_of_their_source() {
+        let who = table("#from function\n0 flush_tlb_func\n1 _RNvMNtNtCs2ZQKok5HCwU_6irqlab3smp4callINtB2_4OncelE3runB6_\n");
+        assert_eq!(who.rows()[0].fields[1], "flush_tlb_func");
+        assert_eq!(
+            who.rows()[1].fields[1],
+            "<irqlab::smp::call::Once<i32>>::run"
         );
     }
 

@@ -126,6 +126,11 @@ impl Way {
         sorted.sort_by(|a, b| a.duration(events).total_cmp(&b.duration(events)));
         sorted.get(sorted.len().saturating_sub(1) / 2).copied()
     }
+
+    pub fn longest(ways: &[Way], events: &[Event]) -> Option<Way> {
+        let by_duration = |a: &&Way, b: &&Way| a.duration(events).total_cmp(&b.duration(events));
+        ways.iter().max_by(by_duration).copied()
+    }
 }
 
 #[cfg(test)]

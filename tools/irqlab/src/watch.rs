@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     lab::Lab,
     run, show,
+    switched::SwitchedOn,
     table::Table,
 };
 use clap::ArgMatches;
@@ -15,36 +16,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// A switch of the lab's that is on while somebody watches; if it was off, it is off again behind that.
-struct SwitchedOn<'a> {
-    lab: &'a Lab,
-    knob: &'static str,
-    was_on: bool,
-}
-
-impl<'a> SwitchedOn<'a> {
-    fn new(lab: &'a Lab, knob: &'static str) -> Result<Self> {
-        let was_on = lab
-            .table(knob)?
-            .notes
-            .first()
-            .is_some_and(|note| note.starts_with("on;"));
-        if !was_on {
-            lab.tell(knob, "on")?;
-        }
-        Ok(Self { lab, knob, was_on })
-    }
-}
-
-impl Drop for SwitchedOn<'_> {
-    fn drop(&mut self) {
-        if !self.was_on {
-            // The module may be gone.
-            let _ = self.lab.tell(self.knob, "off");
-        }
-    }
-}
 
 pub fn watch(lab: &Lab, given: &ArgMatches, is_json: bool) -> Result<()> {
     let interval: f64 = *given.get_one("interval").expect("it has a default");

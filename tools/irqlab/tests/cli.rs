@@ -143,6 +143,89 @@ fn a_document_has_all_that_the_lab_says() {
         .as_array()
         .unwrap()
         .is_empty());
+    for knob in ["memory", "softirq_times", "ipi/who"] {
+        assert!(
+            document["knobs"][knob]["sections"][0]["rows"][0].is_object(),
+            "{knob}"
+        );
+    }
+}
+
+#[test]
+fn a_bench_has_its_command_its_figures_and_its_victims() {
+    let lab = Lab::new("victims");
+    let document = lab.json(&["collect"]);
+    let bench = &document["benches"][0];
+    assert!(bench["asked"]
+        .as_str()
+        .unwrap()
+        .starts_with("line=sim0 count=100 "));
+    assert!(bench["rows"][0]["net_p50"].is_u64() && bench["rows"][0]["wake_min"].is_u64());
+    let rows = |knob: &str| {
+        bench["victims"][knob]["sections"][0]["rows"]
+            .as_array()
+            .unwrap()
+    };
+    let fifo = rows("victims/latencies")
+        .iter()
+        .find(|row| row["victim"] == "fifo")
+        .unwrap();
+    assert!(fifo["bottom_us"] == 50 && fifo["where"] == "here" && fifo["max"].as_u64() > Some(0));
+    assert!(rows("victims/ran")
+        .iter()
+        .any(|row| row["who"] == "TASKLET/irq_exit"));
+    assert!(rows("worst").iter().any(|row| row["event"] == "woken"
+        && row["under"]
+            .as_str()
+            .unwrap()
+            .starts_with("tasklet: event ")));
+    // What belongs to the bench is with the bench only.
+    assert!(document["knobs"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .all(|knob| knob != "worst" && !knob.starts_with("victims/")));
+}
+
+#[test]
+fn every_table_as_json_has_the_same_columns_and_rows() {
+    let lab = Lab::new("json");
+    let is_header = |line: &str| line.len() > 1 && line.starts_with('#') && !line.starts_with("# ");
+    let mut nr_tables = 0;
+    for entry in lab.json(&["--json", "list", "files"])["files"]
+        .as_array()
+        .unwrap()
+    {
+        let knob = entry["file"].as_str().unwrap();
+        let text = fs::read_to_string(lab.file(&format!("lab/{knob}"))).unwrap();
+        let shown = lab.json(&["--json", "show", knob]);
+        let lines = text.lines().skip_while(|line| !is_header(line));
+        let (headers, rows): (Vec<_>, Vec<_>) = lines
+            .filter(|line| !line.trim().is_empty())
+            .filter(|line| is_header(line) || !line.starts_with('#'))
+            .partition(|line| is_header(line));
+        if headers.is_empty() {
+            assert!(shown.is_string(), "{knob}");
+            continue;
+        }
+        nr_tables += 1;
+        let sections = shown["sections"].as_array().unwrap();
+        assert_eq!(sections.len(), headers.len(), "{knob}");
+        for (section, header) in sections.iter().zip(headers) {
+            let columns = section["columns"].as_array().unwrap();
+            let columns = columns.iter().map(|column| column.as_str().unwrap());
+            let names = header[1..].split_whitespace();
+            assert!(
+                columns.eq(names.map(|name| name.trim_matches('"'))),
+                "{knob}"
+            );
+        }
+        let of_sections = sections
+            .iter()
+            .map(|section| section["rows"].as_array().unwrap().len());
+        assert_eq!(of_sections.sum::<usize>(), rows.len(), "{knob}");
+    }
+    assert!(nr_tables > 20, "{nr_tables} tables");
 }
 
 /// A document as that one, but for one mechanism, which is slower.
@@ -280,19 +363,51 @@ fn figures_for_prometheus_have_a_type_and_a_value() {
             );
         }
     }
-    assert!(text.contains("irqlab_claims{verdict=\"holds\"} "));
+    for sample in [
+        "irqlab_claims{verdict=\"holds\"} ",
+        "irqlab_net_latency_seconds{line=\"sim0\",mechanism=\"tasklet\",",
+        "irqlab_victim_latency_seconds{line=\"sim0\",mechanism=\"tasklet\",victim=\"fifo\",where=\"here\",",
+        "irqlab_softirqs_total{vector=\"TIMER\",what=\"raised\"} ",
+        "irqlab_softirq_seconds_total{cpu=\"0\",vector=\"TASKLET\"} ",
+        "irqlab_interrupts_total{cpu=\"0\",kind=\"CAL\"} ",
+        "irqlab_calls_total{from=\"",
+        "irqlab_memory_bytes{what=\"irqlab_text\"} ",
+    ] {
+        assert!(text.contains(&format!("\n{sample}")), "there is no {sample}");
+    }
+    // The same sample twice would be refused.
+    let mut samples: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit_once(' ').unwrap().0)
+        .collect();
+    let all = samples.len();
+    samples.sort_unstable();
+    samples.dedup();
+    assert_eq!(samples.len(), all);
 }
 
 #[test]
 fn csv_has_as_many_fields_in_each_line() {
     let lab = Lab::new("csv");
-    for table in ["distributions", "ipi/matrix", "ipi/counters"] {
+    for table in ["ipi/matrix", "ipi/counters", "memory", "softirq_times"] {
         let text = lab.says(&["export", "--csv", table]);
         let fields: Vec<_> = text.lines().map(|line| line.matches(',').count()).collect();
         assert!(
             fields.len() > 1 && fields.iter().all(|count| *count == fields[0]),
             "{table}: {text}"
         );
+    }
+    for (table, header) in [
+        ("bench", "line,mechanism,cpu,count,lost,coalesced,"),
+        ("distributions", "line,mechanism,stage,from_ns,to_ns,count,asked\nsim0,"),
+        ("victims/latencies", "line,mechanism,top_us,bottom_us,victim,where,count,p50,p99,max,under,asked,note\nsim0,tasklet,0,50,timer,here,"),
+        ("victims/ran", "line,mechanism,top_us,bottom_us,kind,who,"),
+        ("victims/complaints", "line,mechanism,"),
+        ("worst", "line,time,cpu,event,subject,detail,context,IF,current,under,asked,note\nsim0,"),
+    ] {
+        let text = lab.says(&["export", "--csv", table]);
+        assert!(text.starts_with(header), "{table}: {text}");
     }
 }
 
@@ -309,6 +424,11 @@ fn a_page_stands_alone() {
     for part in [
         "id=\"way\"",
         "id=\"mechanisms\"",
+        "id=\"victims\"",
+        "The worst event",
+        "id=\"softirqs\"",
+        "Who made CPUs call",
+        "The lab itself",
         "id=\"ipi\"",
         "id=\"fixup\"",
         "id=\"claims\"",

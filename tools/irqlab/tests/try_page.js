@@ -30,6 +30,13 @@ try {
 	ofWays.querySelector("figure.way:not([hidden]) .dot").dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
 	check("a dot says its CPU", !tip.hidden && tip.textContent.includes("CPU"));
 
+	const ofVictims = document.querySelector("[data-choose=victims]").closest("section");
+	const victims = () => all("[data-group=victims]", ofVictims).filter((part) => !part.hidden).map((part) => part.dataset.name);
+	check("the victims of one mechanism are shown", victims().length === 1);
+	all("[data-choose=victims] button", ofVictims).at(-1).click();
+	check("or those of another", victims().join() === all("[data-choose=victims] button", ofVictims).at(-1).dataset.name);
+	check("with the worst event's way", ofVictims.querySelector("[data-group=victims]:not([hidden]) .events tr") !== null);
+
 	const curves = document.querySelector(".curves"), box = curves.getBoundingClientRect();
 	const point = (type, part) => curves.dispatchEvent(new PointerEvent(type, {
 		bubbles: true, clientX: box.x + box.width * part, clientY: box.y + box.height / 2,

@@ -19,6 +19,20 @@ pub fn alone_style(style: &str) -> String {
     format!(":root {{ background: var(--paper) }} {part}")
 }
 
+/// Buttons of which one is pressed; each shows what has its name in this group.
+pub fn choices<'a>(group: &str, names: impl Iterator<Item = &'a str>, first: &str) -> String {
+    let mut text = format!("<div class=choices data-choose={group}>");
+    for name in names {
+        let _ = write!(
+            text,
+            "<button type=button data-name=\"{escaped}\" aria-pressed={}>{escaped}</button>",
+            name == first,
+            escaped = escape(name)
+        );
+    }
+    text + "</div>"
+}
+
 /// A logarithmic axis of times.
 pub struct LogAxis {
     low: f64,
@@ -55,7 +69,12 @@ impl LogAxis {
 
     /// Lines at powers of ten, from `top` to `bottom`, with their times below.
     pub fn grid(&self, top: f64, bottom: f64) -> String {
-        let mut text = self.times(bottom + 16.0);
+        self.times(bottom + 16.0) + &self.lines(top, bottom)
+    }
+
+    /// The lines alone.
+    pub fn lines(&self, top: f64, bottom: f64) -> String {
+        let mut text = String::new();
         for power in self.powers() {
             let x = self.x(10f64.powi(power));
             let _ = write!(
@@ -66,10 +85,15 @@ impl LogAxis {
         text
     }
 
-    /// The times alone.
+    /// The times alone, of as many lines as there is room for.
     pub fn times(&self, y: f64) -> String {
+        const ROOM: f64 = 42.0;
+
         let mut text = String::new();
-        for power in self.powers() {
+        let last = self.powers().last().unwrap_or(0);
+        let step = (self.right - self.left) / (self.high - self.low);
+        let every = (ROOM / step).ceil().max(1.0) as i32;
+        for power in self.powers().filter(|power| (last - power) % every == 0) {
             let _ = write!(
                 text,
                 "<text class=tick x=\"{:.1}\" y=\"{y}\" text-anchor=middle>{}</text>",

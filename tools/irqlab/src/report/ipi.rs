@@ -5,7 +5,7 @@
 use super::{chart, escape};
 use crate::{collect, distribution::Distribution, show};
 use serde_json::Value;
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// With more CPUs the cells have no figures in them, and only every eighth CPU has its number.
 const MANY: usize = 16;
@@ -31,7 +31,63 @@ pub fn part(document: &Value) -> Option<String> {
             "<h3>How many calls arrived within which time, and were back</h3>{curves}"
         );
     }
+    text += &who(document).unwrap_or_default();
     (!text.is_empty()).then_some(text)
+}
+
+/// Which functions made CPUs interrupt each other, the most frequent ones first.
+fn who(document: &Value) -> Option<String> {
+    const MOST: usize = 12;
+
+    let mut functions: Vec<(String, String, u64, BTreeSet<String>)> = Vec::new();
+    for row in collect::rows(document, "ipi/who") {
+        let (what, function) = (show::field(&row["what"]), show::field(&row["function"]));
+        let count = row["count"].as_u64().unwrap_or(0);
+        let pair = format!(
+            "{} → {}",
+            show::field(&row["from"]),
+            show::field(&row["to"])
+        );
+        let known = functions
+            .iter_mut()
+            .find(|known| known.0 == what && known.1 == function);
+        match known {
+            Some(known) => {
+                known.2 += count;
+                known.3.insert(pair);
+            }
+            None => functions.push((what, function, count, BTreeSet::from([pair]))),
+        }
+    }
+    functions.sort_by_key(|known| std::cmp::Reverse(known.2));
+    if functions.is_empty() {
+        return None;
+    }
+    let mut text = String::from(
+        "<h3>Who made CPUs call or interrupt each other meanwhile</h3><div class=scroll><table class=who><thead><tr><th>function</th>\
+         <th>what</th><th class=number>times</th><th>from which CPU to which</th></tr></thead><tbody>",
+    );
+    for (what, function, count, pairs) in functions.iter().take(MOST) {
+        let pairs = if pairs.len() > 6 {
+            format!("{} pairs", pairs.len())
+        } else {
+            pairs.iter().cloned().collect::<Vec<_>>().join(", ")
+        };
+        let _ = write!(
+            text,
+            "<tr><th scope=row><code>{}</code></th><td>{}</td><td class=number>{count}</td><td>{}</td></tr>",
+            escape(function), escape(what), escape(&pairs)
+        );
+    }
+    text += "</tbody></table></div>";
+    if functions.len() > MOST {
+        let _ = write!(
+            text,
+            "<p class=hint>{} other functions did it less often.</p>",
+            functions.len() - MOST
+        );
+    }
+    Some(text)
 }
 
 fn notes(document: &Value) -> Vec<String> {
@@ -142,6 +198,19 @@ pub fn heat_map(document: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn functions_are_added_up_over_pairs() {
+        let row = |from: u64, to: u64, count: u64, function: &str| json!({"from": from, "to": to, "what": "call", "count": count, "function": function});
+        let rows = [
+            row(0, 1, 3, "flush_tlb_func"),
+            row(1, 0, 4, "flush_tlb_func"),
+            row(1, 0, 5, "<T>::run"),
+        ];
+        let text = part(&json!({"knobs": {"ipi/who": {"sections": [{"rows": rows}]}}})).unwrap();
+        assert!(text.contains("<code>flush_tlb_func</code></th><td>call</td><td class=number>7</td><td>0 → 1, 1 → 0</td>"), "{text}");
+        assert!(text.find("flush_tlb").unwrap() < text.find("&lt;T&gt;::run").unwrap());
+    }
 
     #[test]
     fn every_pair_has_a_cell() {

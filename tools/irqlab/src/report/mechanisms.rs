@@ -23,6 +23,18 @@ pub fn part(document: &Value) -> Option<String> {
                 .is_some_and(|rows| !rows.is_empty())
         })
         .collect();
+    // What others suffer is a part of its own, and such a bench is shown here if there is no other.
+    let has_victims = |bench: &&Value| {
+        bench["victims"]
+            .as_object()
+            .is_some_and(|tables| !tables.is_empty())
+    };
+    let plain: Vec<_> = benches
+        .iter()
+        .copied()
+        .filter(|bench| !has_victims(bench))
+        .collect();
+    let benches = if plain.is_empty() { benches } else { plain };
     // Lines of which only some events were measured say nothing of a distribution.
     let most = benches.iter().map(|bench| events(bench)).max()?;
     let benches: Vec<_> = benches
@@ -36,20 +48,12 @@ pub fn part(document: &Value) -> Option<String> {
          the dot is the slowest. The scale is logarithmic: from one line to the next it is ten times as \
          long.</p>",
     );
-    if benches.len() > 1 {
-        text += "<div class=choices data-choose=line>";
-        for (number, bench) in benches.iter().enumerate() {
-            let _ = write!(
-                text,
-                "<button type=button data-name=\"{line}\" aria-pressed={}>{line}</button>",
-                number == 0,
-                line = escape(&show::field(&bench["line"]))
-            );
-        }
-        text += "</div>";
+    let names = names(&benches);
+    if names.len() > 1 {
+        text += &chart::choices("line", names.iter().map(String::as_str), &names[0]);
     }
-    for (number, bench) in benches.iter().enumerate() {
-        let line = escape(&show::field(&bench["line"]));
+    for (number, (bench, name)) in benches.iter().zip(&names).enumerate() {
+        let line = escape(name);
         let hidden = if number == 0 { "" } else { " data-later" };
         let _ = write!(
             text,
@@ -65,6 +69,21 @@ pub fn part(document: &Value) -> Option<String> {
         text += "</div>";
     }
     Some(text)
+}
+
+/// Their lines; if a line has several, each with what it was asked for.
+fn names(benches: &[&Value]) -> Vec<String> {
+    let name = |bench: &&Value| {
+        let line = show::field(&bench["line"]);
+        let alike = benches
+            .iter()
+            .filter(|other| other["line"] == bench["line"]);
+        match (alike.count(), bench["asked"].as_str()) {
+            (2.., Some(asked)) => format!("{line} ({asked})"),
+            _ => line,
+        }
+    };
+    benches.iter().map(name).collect()
 }
 
 fn events(bench: &Value) -> u64 {

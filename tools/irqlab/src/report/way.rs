@@ -25,7 +25,7 @@ pub fn part(document: &Value) -> Option<String> {
     let mut pictures: Vec<(String, String)> = Vec::new();
     // As the bench has them: those that run soonest first.
     for name in mechanisms(document, &events) {
-        if let Some(svg) = drawn(document, &events, &name) {
+        if let Some(svg) = typical(document, &events, &name) {
             pictures.push((name, svg));
         }
     }
@@ -41,17 +41,13 @@ pub fn part(document: &Value) -> Option<String> {
         "<p>The lab raised an interrupt; its <b>top half</b>, the handler, ran in hard IRQ context and left the rest to a \
          <b>bottom half</b>, which woke the task that waited. Each lane is one CPU in one context, with the stack that it \
          uses; time goes to the right, to scale. Of three interrupts it is the one that took neither long nor short. The \
-         tape that noted it made everything somewhat slower.</p><div class=choices data-choose=way>",
+         tape that noted it made everything somewhat slower.</p>",
     );
-    for (name, _) in &pictures {
-        let pressed = *name == first;
-        let _ = write!(
-            text,
-            "<button type=button data-name=\"{name}\" aria-pressed={pressed}>{name}</button>",
-            name = escape(name)
-        );
-    }
-    text += "</div>";
+    text += &chart::choices(
+        "way",
+        pictures.iter().map(|(name, _)| name.as_str()),
+        &first,
+    );
     for (name, svg) in &pictures {
         let hidden = if *name == first { "" } else { " data-later" };
         let about = about(document, name);
@@ -70,7 +66,7 @@ pub fn part(document: &Value) -> Option<String> {
 
 /// The picture of a mechanism, if there is one of it on the tape.
 pub fn picture(document: &Value, mechanism: &str) -> Option<String> {
-    drawn(document, &Event::of_document(document), mechanism)
+    typical(document, &Event::of_document(document), mechanism)
 }
 
 fn mechanisms(document: &Value, events: &[Event]) -> Vec<String> {
@@ -143,8 +139,13 @@ struct Bar {
     text: String,
 }
 
-fn drawn(document: &Value, events: &[Event], mechanism: &str) -> Option<String> {
+fn typical(document: &Value, events: &[Event], mechanism: &str) -> Option<String> {
     let way = Way::typical(&ways(events, mechanism), events)?;
+    Some(drawn(document, events, mechanism, way))
+}
+
+/// One way, to scale, with what else was on its CPUs.
+pub fn drawn(document: &Value, events: &[Event], mechanism: &str, way: Way) -> String {
     let (start, end) = (events[way.raise].time, events[way.woken].time);
     let span = (end - start).max(1.0);
     let steps = [
@@ -225,7 +226,7 @@ fn drawn(document: &Value, events: &[Event], mechanism: &str) -> Option<String> 
         );
     }
     steps_of(&mut svg, events, &steps, &x, &y, bottom);
-    Some(svg + "</svg>")
+    svg + "</svg>"
 }
 
 /// The four steps: lines through all lanes, durations above, and the path that leads from one to the next.
@@ -364,7 +365,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 /// Without figures that say nothing: "10 µs", not "10.0 µs".
-fn axis_time(ns: f64) -> String {
+pub fn axis_time(ns: f64) -> String {
     let (value, unit) = match ns {
         ns if ns < 1e3 => (ns, "ns"),
         ns if ns < 1e6 => (ns / 1e3, "µs"),
