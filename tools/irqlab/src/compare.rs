@@ -61,16 +61,16 @@ pub const PERCENT: u64 = 100;
 
 pub struct Comparison {
     /// What, in A, in B: of the machines and of what was asked for, which do not count as differences.
-    settings: Vec<[String; 3]>,
+    pub settings: Vec<[String; 3]>,
     pub latencies: Vec<Difference>,
-    /// Mechanism, in A, in B.
-    contexts: Vec<[String; 3]>,
+    /// Mechanism and line, in A, in B.
+    pub contexts: Vec<[String; 3]>,
     /// Claim, in A, in B, evidence of B.
-    verdicts: Vec<[String; 4]>,
+    pub verdicts: Vec<[String; 4]>,
     /// The same of claims that only one of the runs could show, which are no differences.
-    shown_once: Vec<[String; 4]>,
+    pub shown_once: Vec<[String; 4]>,
     /// How many latencies were compared, and how many had too few events.
-    nr_compared: usize,
+    pub nr_compared: usize,
     nr_few: usize,
 }
 
@@ -80,6 +80,17 @@ pub struct Difference {
     pub a: f64,
     pub b: f64,
     pub chance: f64,
+}
+
+impl Difference {
+    /// How much slower or faster B is.
+    pub fn in_words(&self) -> String {
+        if self.b > self.a {
+            format!("{:.1} times slower", self.b / self.a.max(1.0))
+        } else {
+            format!("{:.1} times faster", self.a / self.b.max(1.0))
+        }
+    }
 }
 
 /// What came of one thing on one line.
@@ -183,35 +194,6 @@ impl Comparison {
 
     pub fn is_same(&self) -> bool {
         self.latencies.is_empty() && self.contexts.is_empty() && self.verdicts.is_empty()
-    }
-
-    /// What differs, a sentence each.
-    pub fn sentences(&self) -> Vec<String> {
-        let settings = self
-            .settings
-            .iter()
-            .map(|[what, a, b]| format!("{what}: {b} instead of {a}"));
-        let latencies = self.latencies.iter().map(|of| {
-            format!(
-                "{}: {} instead of {}",
-                of.what,
-                show::time(of.b),
-                show::time(of.a)
-            )
-        });
-        let contexts = self
-            .contexts
-            .iter()
-            .map(|[what, a, b]| format!("{what}: the bottom half ran in {b} instead of {a}"));
-        let verdicts = self
-            .verdicts
-            .iter()
-            .map(|[id, a, b, _]| format!("{id}: {b} instead of {a}"));
-        settings
-            .chain(latencies)
-            .chain(contexts)
-            .chain(verdicts)
-            .collect()
     }
 
     fn json(&self) -> Value {

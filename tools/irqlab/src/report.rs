@@ -7,6 +7,7 @@
 
 mod chart;
 mod claims;
+mod differences;
 mod fixup;
 mod ipi;
 mod mechanisms;
@@ -14,11 +15,7 @@ mod softirqs;
 mod victims;
 mod way;
 
-use crate::{
-    collect,
-    compare::{Comparison, PERCENT},
-    show,
-};
+use crate::{collect, show};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -106,7 +103,7 @@ pub fn page(documents: &[Value]) -> String {
                 "<a href=\"#{prefix}top\">{}</a>",
                 escape(&name_of(document))
             );
-            body += &differences(&documents[0], document);
+            body += &differences::part(&documents[0], document);
         }
         body += &overview(document);
         for Part {
@@ -285,24 +282,6 @@ fn own_memory(document: &Value) -> String {
         kib(data),
         kib(recorded)
     )
-}
-
-fn differences(first: &Value, document: &Value) -> String {
-    let found = Comparison::new(first, document, PERCENT);
-    if found.is_same() {
-        return format!(
-            "<p>From {} it differs by no more than noise.</p>",
-            escape(&name_of(first))
-        );
-    }
-    let mut text = format!(
-        "<section><h2>What differs from {}</h2><ul>",
-        escape(&name_of(first))
-    );
-    for line in found.sentences() {
-        let _ = write!(text, "<li>{}</li>", escape(&line));
-    }
-    text + "</ul></section>"
 }
 
 /// A day and a time of day in UTC: days are counted from 1 March of the year 0 (H. Hinnant's algorithm).

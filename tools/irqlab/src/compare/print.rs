@@ -32,16 +32,11 @@ impl Comparison {
 }
 
 fn row(of: &Difference) -> [String; 4] {
-    let (ratio, word) = if of.b > of.a {
-        (of.b / of.a, "slower")
-    } else {
-        (of.a / of.b, "faster")
-    };
     [
         of.what.clone(),
         show::time(of.a),
         show::time(of.b),
-        format!("B is {ratio:.1} times {word}"),
+        format!("B is {}", of.in_words()),
     ]
 }
 
