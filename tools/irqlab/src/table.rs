@@ -86,7 +86,9 @@ impl Table {
                 under = None;
             } else if let Some(note) = line.strip_prefix('#') {
                 let note = note.trim().to_owned();
-                if !table.sections.is_empty() {
+                // What was left out is of the part that goes on behind it.
+                let goes_on = note.starts_with("and ") && note.ends_with(" more");
+                if !table.sections.is_empty() && !goes_on {
                     under = Some(note.clone());
                 }
                 table.notes.push(note);
@@ -265,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_row_says_which_part_it_belongs_to() {
-        let worst = table("# of each\n#time event\n# hard: 1 of 1\n5 raise\n# tasklet: 2 of 9\n7 raise\n9 woken\n");
+        let worst = table("# of each\n#time event\n# hard: 1 of 1\n5 raise\n# tasklet: 2 of 9\n7 raise\n# and 5 more\n9 woken\n");
         let json = worst.to_json();
         assert_eq!(json["sections"][0]["rows"][0]["under"], "hard: 1 of 1");
         assert_eq!(json["sections"][0]["rows"][2]["under"], "tasklet: 2 of 9");
