@@ -6,6 +6,9 @@
 //! then calls the poll function again and again, until it says that nothing is left.
 //! Each call handles a limited number of completions, the budget.
 //!
+//! Not there on `PREEMPT_RT`: a task that serves soft IRQs may be preempted there by another one that does, on the
+//! same CPU, and the kernel's `irq_poll_softirq()` would let both poll the same entry, and take it off its list twice.
+//!
 //! C header: [`include/linux/irq_poll.h`](srctree/include/linux/irq_poll.h)
 
 use crate::{

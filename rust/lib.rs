@@ -123,7 +123,7 @@ pub mod interrupt_window;
 pub mod io_apic;
 pub mod irq;
 pub mod irq_chip;
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 pub mod irq_poll;
 #[cfg(CONFIG_IRQ_SIM)]
 pub mod irq_sim;

@@ -422,6 +422,7 @@ info() {
 }
 
 # account MECHANISM - set raised, recorded, coalesced, refused, lost, pending, unmatched
+# shellcheck disable=SC2034  # for who calls it
 account() {
 	raised='' recorded='' coalesced='' refused='' lost='' pending='' unmatched=''
 	table=''

@@ -403,7 +403,7 @@ ends_in_a_burst_when_it_is_killed() {
 	handled=$value
 	(echo "line=sim0 count=1 burst=1000 mechanisms=$1 top_us=50000 budget_ms=600000" >"$lab/bench") &
 	writer=$!
-	cleanup=wait
+	cleanup='wait'
 	eventually is_more sim0 "$handled" || fail "it does not run"
 	kill -KILL $writer
 	eventually has_ended $writer || fail "it goes on after 2 s: $(cat "$lab/progress")"

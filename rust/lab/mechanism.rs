@@ -64,7 +64,7 @@ table! {
     tasklet,
     bh_wq_hi,
     bh_wq,
-    #[cfg(CONFIG_IRQ_POLL)]
+    #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
     irq_poll,
     hrtimer_soft,
     threaded,

@@ -33,7 +33,7 @@ use irqlab::{
         Work, //
     },
 };
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 use irqlab::{
     context::SoftIrq,
     irq_poll::{
@@ -63,7 +63,7 @@ impl<K: Kind> Handler<K> for Counted {
     }
 }
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 impl irq_poll::Handler for Counted {
     fn poll(_this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
         NR_RUNS.add(1, Relaxed);
@@ -89,7 +89,7 @@ pub(crate) fn begin_all(queue: &Arc<Queue>, task: &Task) -> Result {
     let for_worker = kthread::Work::new(worker, counted());
     let for_worker = KBox::pin_init(for_worker, GFP_KERNEL)?;
     let csd: Pin<KBox<Csd<_>>> = KBox::pin_init(Csd::new(counted()), GFP_KERNEL)?;
-    #[cfg(CONFIG_IRQ_POLL)]
+    #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
     let poll = KBox::pin_init(IrqPoll::new(16, counted()), GFP_KERNEL)?;
     let irq_work: Pin<KBox<IrqWork<_>>> = KBox::pin_init(IrqWork::new(counted()), GFP_KERNEL)?;
 
@@ -109,7 +109,7 @@ pub(crate) fn begin_all(queue: &Arc<Queue>, task: &Task) -> Result {
             delayed.queue_on(CpuId::current(), 1),
             for_worker.queue(),
             csd.call_on(CpuId::current()) != Err(NotCalled::InNmi),
-            #[cfg(CONFIG_IRQ_POLL)]
+            #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
             poll.schedule(),
         ];
         nr_begun.add(begun.into_iter().map(u32::from).sum(), Relaxed);

@@ -469,16 +469,16 @@ impl Subject for Pin<KBox<CallRcu<ForCallRcu>>> {
     }
 }
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 use irqlab::irq_poll::{
     self,
     IrqPoll, //
 };
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 struct ForPoll(Arc<Body>);
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 impl irq_poll::Handler for ForPoll {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, budget: u32) -> u32 {
         this.0.run();
@@ -497,7 +497,7 @@ impl irq_poll::Handler for ForPoll {
     }
 }
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
     const IS_EXACT: bool = false;
 
@@ -511,13 +511,13 @@ impl Subject for Pin<KBox<IrqPoll<ForPoll>>> {
 }
 
 /// Something comes during the first poll: too late for that to find it, and too early to schedule another.
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 struct ForLate {
     polls: Atomic<u64>,
     has_come: Atomic<bool>,
 }
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 impl irq_poll::Handler for ForLate {
     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
         if this.polls.fetch_add(1, Full) == 0 {
@@ -533,7 +533,7 @@ impl irq_poll::Handler for ForLate {
 }
 
 /// Whether a poll comes for it, and no other.
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 fn polls_for_late(task: &Task) -> Result<bool> {
     let handler = ForLate {
         polls: Atomic::new(0),
@@ -733,10 +733,10 @@ impl kernel::Module for Stress {
             "threaded DPC": Pin<KBox<Dpc<ForDpc<Threaded>>>>,
             "kthread work": Pin<KBox<kthread::Work<ForKthread>>>,
             "RCU callback": Pin<KBox<CallRcu<ForCallRcu>>>,
-            #[cfg(CONFIG_IRQ_POLL)]
+            #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
             "irq_poll": Pin<KBox<IrqPoll<ForPoll>>>,
         }
-        #[cfg(CONFIG_IRQ_POLL)]
+        #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
         report(
             &mut nr_failed,
             "irq_poll",

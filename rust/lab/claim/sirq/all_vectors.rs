@@ -3,7 +3,7 @@
 //! All soft IRQs that a module can raise, and what raises each.
 
 use crate::claim::prelude::*;
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 use irqlab::irq_poll::{
     self,
     IrqPoll, //
@@ -36,7 +36,7 @@ use irqlab::{
 pub(super) const TIMERS: [Vector; 2] = [Vector::HrTimer, Vector::Timer];
 pub(super) const OTHERS: &[Vector] = &[
     Vector::Tasklet,
-    #[cfg(CONFIG_IRQ_POLL)]
+    #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
     Vector::IrqPoll,
     Vector::Hi,
 ];
@@ -51,7 +51,7 @@ impl timer::Handler<timer::Kind> for Nothing {
     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
 }
 
-#[cfg(CONFIG_IRQ_POLL)]
+#[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
 impl irq_poll::Handler for Nothing {
     fn poll(_this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
         0
@@ -71,7 +71,7 @@ pub(super) struct Means {
     hrtimer: Pin<KBox<HrTimer<Nothing, SoftIrq>>>,
     timer: Pin<KBox<Timer<Nothing>>>,
     tasklet: Pin<KBox<Tasklet<Nothing>>>,
-    #[cfg(CONFIG_IRQ_POLL)]
+    #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
     irq_poll: Pin<KBox<IrqPoll<Nothing>>>,
     tasklet_hi: Pin<KBox<Tasklet<Nothing>>>,
 }
@@ -83,7 +83,7 @@ impl Means {
             hrtimer: KBox::pin_init(HrTimer::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
             timer: KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
             tasklet: tasklet()?,
-            #[cfg(CONFIG_IRQ_POLL)]
+            #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
             irq_poll: KBox::pin_init(IrqPoll::new(1, Ok::<_, Error>(Nothing)), GFP_KERNEL)?,
             tasklet_hi: tasklet()?,
         })
@@ -103,7 +103,7 @@ impl Means {
     fn raise(&self, vector: Vector) {
         match vector {
             Vector::Tasklet => self.tasklet.schedule(),
-            #[cfg(CONFIG_IRQ_POLL)]
+            #[cfg(all(CONFIG_IRQ_POLL, not(CONFIG_PREEMPT_RT)))]
             Vector::IrqPoll => self.irq_poll.schedule(),
             _ => self.tasklet_hi.schedule_hi(),
         };
