@@ -25,20 +25,23 @@ pub use crate::deferred::Handler;
 ///
 /// ```
 /// # use irqlab::{call_rcu::{CallRcu, Handler, Kind}, context::Unsleeping};
-/// # use kernel::prelude::*;
-/// struct Retire;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Retire(Arc<Atomic<bool>>);
 ///
 /// impl Handler<Kind> for Retire {
-///     fn run(_this: &CallRcu<Self>, _context: &Unsleeping) {
-///         pr_info!("nobody reads the old one any more\n");
+///     fn run(this: &CallRcu<Self>, _context: &Unsleeping) {
+///         // Nobody reads the old one any more.
+///         this.0.store(true, Relaxed);
 ///     }
 /// }
 ///
-/// fn retire() -> Result<Pin<KBox<CallRcu<Retire>>>> {
-///     let callback = KBox::pin_init(CallRcu::new(Ok::<_, Error>(Retire)), GFP_KERNEL)?;
-///     callback.queue();
-///     Ok(callback)
-/// }
+/// let is_unread = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+/// let retire = Retire(is_unread.clone());
+/// let callback = KBox::pin_init(CallRcu::new(Ok::<_, Error>(retire)), GFP_KERNEL)?;
+/// callback.queue();
+/// // Waits until it has run.
+/// drop(callback);
+/// assert!(is_unread.load(Relaxed));
 /// ```
 pub type CallRcu<T> = Deferred<Kind, T>;
 

@@ -37,6 +37,9 @@ pub fn now_ns() -> u64 {
 ///     f();
 ///     clock::elapsed_ns(from_ns, clock::now_ns())
 /// }
+/// assert_eq!(clock::elapsed_ns(3, 5), Some(2));
+/// assert_eq!(clock::elapsed_ns(5, 3), None);
+/// # took_ns(|| ());
 /// ```
 #[inline]
 pub const fn elapsed_ns(from_ns: u64, to_ns: u64) -> Option<u64> {
@@ -71,6 +74,8 @@ pub fn resolution_ns(counter: Counter) -> u64 {
 ///     task.sleep_ms(1);
 ///     clock::ticks().wrapping_sub(before)
 /// }
+///
+/// assert!(ticks_slept(task) >= 1);
 /// ```
 #[inline]
 pub fn ticks() -> usize {
@@ -94,6 +99,8 @@ pub fn tick_ns() -> u64 {
 ///     let step_ns = clock::resolution_ns(Counter::Clock);
 ///     pr_info!("steps of {} ns, ticks of {} ns\n", step_ns, clock::tick_ns());
 /// }
+/// // From 100 to 1000 ticks a second.
+/// assert!((1_000_000..=10_000_000).contains(&clock::tick_ns()));
 /// ```
 pub fn is_steady() -> bool {
     // SAFETY: Only reads a variable.
@@ -115,6 +122,12 @@ pub fn is_steady() -> bool {
 ///     }
 ///     looks
 /// }
+///
+/// assert_eq!(looks_in_vain(&Atomic::new(true)), 0);
+/// // It ends, as the time passes.
+/// looks_in_vain(&Atomic::new(false));
+/// # assert!(!Limit::ns(3_600_000_000_000).has_passed());
+/// # assert!(Limit::ns(0).has_passed());
 /// ```
 pub struct Limit {
     clock: Lap,
@@ -181,6 +194,9 @@ fn cycles() -> u64 {
 /// fn is_let_go(flag: &Atomic<bool>) -> bool {
 ///     clock::spin_until(1_000_000, || flag.load(Acquire))
 /// }
+///
+/// assert!(is_let_go(&Atomic::new(true)));
+/// assert!(!is_let_go(&Atomic::new(false)));
 /// ```
 pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
     let mut limit = Limit::ns(patience_ns);
@@ -199,10 +215,15 @@ pub fn spin_until(patience_ns: u64, condition: impl Fn() -> bool) -> bool {
 /// ```
 /// # use irqlab::clock;
 /// # use irqlab::interrupt::local_interrupt_disable;
-/// fn keep_interrupts_off() {
+/// fn keep_interrupts_off() -> Option<u64> {
 ///     let _guard = local_interrupt_disable();
+///     let from_ns = clock::now_ns();
 ///     clock::spin_ns(50_000);
+///     clock::elapsed_ns(from_ns, clock::now_ns())
 /// }
+///
+/// // A clock that is not steady may stand still meanwhile.
+/// assert!(!clock::is_steady() || keep_interrupts_off() >= Some(50_000));
 /// ```
 pub fn spin_ns(ns: u64) {
     spin_until(ns, || false);

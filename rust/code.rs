@@ -32,6 +32,9 @@ const LEN: usize = 5;
 ///     let gate = Idt::current().gates().nth(vector).ok_or(EINVAL)?;
 ///     Ok(code::calls(gate.handler)?.first().copied())
 /// }
+///
+/// // That of a page fault.
+/// assert!(first_call(14)?.is_some());
 /// ```
 pub fn calls(address: usize) -> Result<KVec<usize>> {
     let len = Name::of(address).len_behind().ok_or(EFAULT)?.min(MAX_LEN);

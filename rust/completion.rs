@@ -50,6 +50,13 @@ pub enum Waited {
 /// fn answer(asked: &Completion) {
 ///     asked.complete();
 /// }
+///
+/// assert!(answers(|asked| answer(&asked), task)?);
+/// # // One event, one wait.
+/// # let twice = KBox::pin_init(Completion::new(), GFP_KERNEL)?;
+/// # twice.complete();
+/// # assert!(twice.try_wait() && !twice.try_wait());
+/// # assert_eq!(twice.wait_ms(task, 1), Waited::TimedOut);
 /// ```
 ///
 /// # Invariants

@@ -134,6 +134,11 @@ impl Stack<'_> {
     /// fn is_above(island: &Island, address: usize) -> bool {
     ///     address < Stack::There(island).top()
     /// }
+    ///
+    /// # use kernel::prelude::*;
+    /// let island = Island::new()?;
+    /// assert!(is_above(&island, island.inside(0).as_raw()));
+    /// assert!(!is_above(&island, island.guard(0).as_raw()));
     /// ```
     pub fn top(&self) -> usize {
         match self {

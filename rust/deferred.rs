@@ -31,8 +31,9 @@ use kernel::{prelude::*, sync::Arc, task::might_sleep, types::Opaque};
 ///
 /// ```
 /// # use irqlab::{context::Context, deferred::{Deferred, Handler, Kind}};
-/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
-/// struct Count(Atomic<u64>);
+/// # use irqlab::{irq_work::IrqWork, tasklet::Tasklet};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Count(Arc<Atomic<u64>>);
 ///
 /// /// Counts, whatever calls it.
 /// impl<K: Kind> Handler<K> for Count {
@@ -40,6 +41,16 @@ use kernel::{prelude::*, sync::Arc, task::might_sleep, types::Opaque};
 ///         this.0.add(1, Relaxed);
 ///     }
 /// }
+///
+/// let count = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+/// let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Count(count.clone()))), GFP_KERNEL)?;
+/// let irq_work: Pin<KBox<IrqWork<_>>> =
+///     KBox::pin_init(IrqWork::new(Ok::<_, Error>(Count(count.clone()))), GFP_KERNEL)?;
+/// tasklet.schedule();
+/// irq_work.queue();
+/// // Waits until they have run.
+/// drop((tasklet, irq_work));
+/// assert_eq!(count.load(Relaxed), 2);
 /// ```
 pub trait Handler<K: Kind>: Send + Sync + Sized + 'static {
     /// Runs once for every time that the object was idle and was queued. The object dereferences to
@@ -146,10 +157,19 @@ impl<K: Kind, T> Deferred<K, T> {
     /// Which object this is, in the events of [`tracepoint`](crate::tracepoint).
     ///
     /// ```
-    /// # use irqlab::tasklet::Tasklet;
+    /// # use irqlab::{context::SoftIrq, tasklet::{Handler, Kind, Tasklet}};
+    /// # use kernel::prelude::*;
+    /// # struct Quiet;
+    /// # impl Handler<Kind> for Quiet {
+    /// #     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+    /// # }
     /// fn is_mine<T>(tasklet: &Tasklet<T>, seen: usize) -> bool {
     ///     tasklet.id() == seen
     /// }
+    ///
+    /// # let one = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// # let other = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// assert!(is_mine(&one, one.id()) && !is_mine(&one, other.id()));
     /// ```
     pub fn id(&self) -> usize {
         self.raw().addr()
@@ -202,8 +222,13 @@ impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
 /// A kind that can be taken off before it runs.
 ///
 /// ```
-/// # use irqlab::{context::Task, deferred::{Cancel, Deferred}};
+/// # use irqlab::{context::{SoftIrq, Task}, deferred::{Cancel, Deferred}};
+/// # use irqlab::{new_timer, timer::{Handler, Kind, Timer}};
 /// # use kernel::prelude::*;
+/// # struct Never;
+/// # impl Handler<Kind> for Never {
+/// #     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
+/// # }
 /// /// Takes all of them off.
 /// fn quiet<K: Cancel, T>(all: &[Pin<KBox<Deferred<K, T>>>], task: &Task) -> Result {
 ///     for one in all {
@@ -211,6 +236,14 @@ impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
 ///     }
 ///     Ok(())
 /// }
+///
+/// # const IN_AN_HOUR: usize = 3600 * 1000;
+/// # let timer = || KBox::pin_init(new_timer!(Ok::<_, Error>(Never)), GFP_KERNEL);
+/// let timers = [timer()?, timer()?];
+/// timers[0].start(IN_AN_HOUR);
+/// quiet(&timers, task)?;
+/// // It was off already.
+/// assert_eq!(timers[0].cancel(task), Ok(false));
 /// ```
 ///
 /// # Safety
@@ -232,11 +265,20 @@ impl<K: Cancel, T> Deferred<K, T> {
     /// Errors: `EDEADLK` in its own handler.
     ///
     /// ```
-    /// # use irqlab::{context::Task, timer::Timer};
+    /// # use irqlab::{context::{SoftIrq, Task}, new_timer, timer::{Handler, Kind, Timer}};
     /// # use kernel::prelude::*;
+    /// # struct TimeOut;
+    /// # impl Handler<Kind> for TimeOut {
+    /// #     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
+    /// # }
     /// fn was_in_time<T>(time_out: &Timer<T>, task: &Task) -> Result<bool> {
     ///     time_out.cancel(task)
     /// }
+    ///
+    /// # const IN_AN_HOUR: usize = 3600 * 1000;
+    /// let time_out = KBox::pin_init(new_timer!(Ok::<_, Error>(TimeOut)), GFP_KERNEL)?;
+    /// time_out.start(IN_AN_HOUR);
+    /// assert!(was_in_time(&time_out, task)?);
     /// ```
     pub fn cancel(&self, _task: &Task) -> Result<bool> {
         if K::is_caller(self) {
@@ -250,8 +292,15 @@ impl<K: Cancel, T> Deferred<K, T> {
 /// A kind whose objects can be waited for.
 ///
 /// ```
-/// # use irqlab::{context::Task, deferred::{Deferred, Flush}};
-/// # use kernel::prelude::*;
+/// # use irqlab::{context::Task, deferred::{Deferred, Flush}, new_work};
+/// # use irqlab::workqueue::{Handler, Kind, Queue, Work};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Arc<Atomic<u32>>);
+/// # impl Handler<Kind> for Count {
+/// #     fn run(this: &Work<Self>, _task: &Task) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// /// When it returns, all have run.
 /// fn flush<K: Flush, T>(all: &[Pin<KBox<Deferred<K, T>>>], task: &Task) -> Result {
 ///     for one in all {
@@ -259,6 +308,16 @@ impl<K: Cancel, T> Deferred<K, T> {
 ///     }
 ///     Ok(())
 /// }
+///
+/// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// # let work = || KBox::pin_init(new_work!(Ok::<_, Error>(Count(nr_runs.clone()))), GFP_KERNEL);
+/// # let queue = Queue::unbound(c"example")?;
+/// let works = [work()?, work()?];
+/// for work in &works {
+///     work.queue(&queue);
+/// }
+/// flush(&works, task)?;
+/// assert_eq!(nr_runs.load(Relaxed), 2);
 /// ```
 ///
 /// # Safety
@@ -284,12 +343,23 @@ impl<K: Flush, T> Deferred<K, T> {
     /// Errors: `EDEADLK` in its own handler, or in the thread that is to run it.
     ///
     /// ```
-    /// # use irqlab::{context::Task, workqueue::{Handler, Kind, Queue, Work}};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::Task, new_work, workqueue::{Handler, Kind, Queue, Work}};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Work<Self>, _task: &Task) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn do_it_now<T: Handler<Kind>>(work: &Work<T>, queue: &Queue, task: &Task) -> Result {
     ///     work.queue(queue);
     ///     work.flush(task)
     /// }
+    ///
+    /// # let queue = Queue::unbound(c"example")?;
+    /// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// do_it_now(&work, &queue, task)?;
+    /// assert_eq!(work.0.load(Relaxed), 1);
     /// ```
     pub fn flush(&self, _task: &Task) -> Result {
         if K::waits_for_caller(self) {
@@ -305,8 +375,15 @@ impl<K: Flush, T> Deferred<K, T> {
 /// A kind that can be kept from running.
 ///
 /// ```
-/// # use irqlab::{context::Task, deferred::{Deferred, Disable, Disabled}};
-/// # use kernel::sync::Arc;
+/// # use irqlab::{context::{SoftIrq, Task}, deferred::{Deferred, Disable, Disabled}};
+/// # use irqlab::tasklet::{Handler, Kind, Tasklet};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Arc<Atomic<u32>>);
+/// # impl Handler<Kind> for Count {
+/// #     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn both<K: Disable, T>(
 ///     one: &Arc<Deferred<K, T>>,
 ///     other: &Arc<Deferred<K, T>>,
@@ -314,6 +391,16 @@ impl<K: Flush, T> Deferred<K, T> {
 /// ) -> [Disabled<K, T>; 2] {
 ///     [one.disable(task), other.disable(task)]
 /// }
+///
+/// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// # let one = Arc::pin_init(Tasklet::new(Ok::<_, Error>(Count(nr_runs.clone()))), GFP_KERNEL)?;
+/// # let other = Arc::pin_init(Tasklet::new(Ok::<_, Error>(Count(nr_runs.clone()))), GFP_KERNEL)?;
+/// let disabled = both(&one, &other, task);
+/// one.schedule();
+/// assert_eq!(nr_runs.load(Relaxed), 0);
+/// drop(disabled);
+/// drop(one);
+/// assert_eq!(nr_runs.load(Relaxed), 1);
 /// ```
 ///
 /// # Safety
@@ -340,12 +427,26 @@ impl<K: Disable, T> Deferred<K, T> {
     /// tasklet stays queued, and keeps its soft IRQ, and with that ksoftirqd, busy; work is refused.
     ///
     /// ```
-    /// # use irqlab::{context::Task, tasklet::Tasklet};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use irqlab::{context::{SoftIrq, Task}, tasklet::{Handler, Kind, Tasklet}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn without<T>(tasklet: &Arc<Tasklet<T>>, task: &Task, change: impl FnOnce()) {
     ///     let _disabled = tasklet.disable(task);
     ///     change();
     /// }
+    ///
+    /// # let tasklet = Arc::pin_init(Tasklet::new(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// let mut nr_runs = u32::MAX;
+    /// without(&tasklet, task, || {
+    ///     tasklet.schedule();
+    ///     nr_runs = tasklet.0.load(Relaxed);
+    /// });
+    /// assert_eq!(nr_runs, 0);
     /// ```
     pub fn disable(self: &Arc<Self>, _task: &Task) -> Disabled<K, T> {
         let disable = if K::is_caller(self) {

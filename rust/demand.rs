@@ -56,6 +56,9 @@ pub trait Provider: Send + Sync + 'static {
 ///     let page = Page::new::<M>(Arc::new(Slow, GFP_KERNEL)?, task)?;
 ///     fixup::read(&Address::user(page.address(), task)?, Paging::Served(task))
 /// }
+///
+/// # use crate::LocalModule;
+/// assert_eq!(wait_for_it::<LocalModule>(task)?, 0);
 /// ```
 pub struct Page<'a>(Mapping<'a>);
 

@@ -97,6 +97,10 @@ impl fmt::Display for Vector {
 /// fn had_interrupts_on(registers: &Registers) -> bool {
 ///     registers.flags & Registers::IF != 0
 /// }
+///
+/// # let zero = Registers { ip: 0, sp: 0, flags: 0, ax: 0, cx: 0, dx: 0, ss: 0, orig_ax: 0 };
+/// # assert!(!had_interrupts_on(&zero));
+/// # assert!(had_interrupts_on(&Registers { flags: Registers::IF, ..zero }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registers {
@@ -187,6 +191,10 @@ pub trait Observer: Send + Sync + 'static {
 /// fn watch() -> Result<Watch<Guarded>> {
 ///     Watch::new(Arc::new(Guarded(Atomic::new(0)), GFP_KERNEL)?)
 /// }
+///
+/// let watch = watch()?;
+/// irqlab::fixup::instructions::undefined();
+/// assert!(watch.observer().0.load(Relaxed) >= 1);
 /// ```
 pub struct Watch<O: Observer> {
     _page_faults: Attached<PageFaults<O>>,
@@ -212,11 +220,23 @@ impl<O: Observer> Watch<O> {
     /// The observer.
     ///
     /// ```
-    /// # use irqlab::exception::{Observer, Watch};
+    /// # use irqlab::{context::Unsleeping, exception::{Exception, Observer, Vector, Watch}};
+    /// # use irqlab::fixup::instructions;
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Divisions(Atomic<u64>);
+    /// # impl Observer for Divisions {
+    /// #     fn observe(&self, exception: &Exception, _context: &Unsleeping) {
+    /// #         self.0.add(u64::from(exception.vector == Vector::DE), Relaxed);
+    /// #     }
+    /// # }
     /// fn observed<O: Observer>(watch: &Watch<O>, f: impl FnOnce()) -> &O {
     ///     f();
     ///     watch.observer()
     /// }
+    ///
+    /// # let watch = Watch::new(Arc::new(Divisions(Atomic::new(0)), GFP_KERNEL)?)?;
+    /// let divisions = observed(&watch, || { instructions::divide(); });
+    /// assert!(divisions.0.load(Relaxed) >= 1);
     /// ```
     pub fn observer(&self) -> &O {
         &self.observer

@@ -23,6 +23,8 @@
 //! fn nothing_is_there() -> bool {
 //!     fixup::read(&Address::non_canonical(0), Paging::Refused) == Err(EFAULT)
 //! }
+//!
+//! assert!(nothing_is_there());
 //! ```
 //!
 //! An instruction and its entry have to be one piece of assembly. To write your own,
@@ -85,6 +87,9 @@ impl Outcome {
     ///     // Its fixup only goes on: what was to be set has the value from before.
     ///     Ok(outcome.result().is_ok() && outcome.value != POISON)
     /// }
+    ///
+    /// let island = Island::new()?;
+    /// assert!(is_there(&island.inside(0))? && !is_there(&island.guard(0))?);
     /// ```
     pub fn result(self) -> Result<u64> {
         match self.end {
@@ -127,6 +132,8 @@ pub fn read(address: &Address<'_>, paging: Paging<'_>) -> Result<u64> {
 ///     fixup::write(&island.inside(0), 42, Paging::Refused)?;
 ///     Ok(fixup::read(&island.inside(0), Paging::Refused)? == 42)
 /// }
+///
+/// assert!(keeps()?);
 /// ```
 pub fn write(address: &Address<'_>, value: u64, paging: Paging<'_>) -> Result {
     access::store(address, value, paging)?.result().map(|_| ())

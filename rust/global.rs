@@ -28,6 +28,12 @@ use kernel::{
 /// fn probe() -> Result<u32> {
 ///     ANSWER.get().map(|answer| *answer).ok_or(ENODEV)
 /// }
+///
+/// let published = module_init()?;
+/// assert_eq!(probe(), Ok(42));
+/// // Nobody gets it any more.
+/// drop(published);
+/// assert_eq!(probe(), Err(ENODEV));
 /// ```
 ///
 /// # Invariants

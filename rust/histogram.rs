@@ -31,6 +31,10 @@ pub const NR_BUCKETS: usize = (LIMIT_BITS - PER_OCTAVE_BITS + 1) as usize * PER_
 ///     let is_last = value >= LIMIT && bucket == NR_BUCKETS - 1;
 ///     is_exact || is_last || (lower_bound(bucket)..=upper_bound(bucket)).contains(&value)
 /// }
+///
+/// for value in [0, 1, 31, 32, 33, 1_000_000, LIMIT - 1, LIMIT, u64::MAX] {
+///     assert!(holds(value));
+/// }
 /// ```
 #[inline]
 pub const fn bucket_of(value: u64) -> usize {
@@ -81,10 +85,18 @@ pub const P99_9: u32 = 9_990;
 /// `counts` gives the count of each bucket in order.
 ///
 /// ```
-/// # use irqlab::histogram::{percentile, NR_BUCKETS, P50, P90, P99, P99_9};
-/// fn summary(counts: &[u64; NR_BUCKETS]) -> [Option<u64>; 4] {
+/// # use irqlab::histogram::{bucket_of, percentile, upper_bound, NR_BUCKETS, P50, P90, P99, P99_9};
+/// # use kernel::prelude::*;
+/// fn summary(counts: &[u64]) -> [Option<u64>; 4] {
 ///     [P50, P90, P99, P99_9].map(|share| percentile(counts.iter().copied(), share))
 /// }
+///
+/// let mut counts = KVec::from_elem(0, NR_BUCKETS, GFP_KERNEL)?;
+/// assert_eq!(summary(&counts), [None; 4]);
+/// counts[bucket_of(10)] = 9;
+/// counts[bucket_of(1000)] = 1;
+/// let highest = Some(upper_bound(bucket_of(1000)));
+/// assert_eq!(summary(&counts), [Some(10), Some(10), highest, highest]);
 /// ```
 pub fn percentile(counts: impl Iterator<Item = u64> + Clone, percentile: u32) -> Option<u64> {
     let total: u64 = counts.clone().sum();

@@ -30,11 +30,24 @@ pub use crate::deferred::Handler;
 /// A context that high-resolution timers can run in: [`HardIrq`] or [`SoftIrq`].
 ///
 /// ```
-/// # use irqlab::hrtimer::{Handler, HrTimer, Kind, TimerContext};
+/// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer, Kind, TimerContext}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// # struct Once(Atomic<u32>);
+/// # impl Handler<Kind<HardIrq>> for Once {
+/// #     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// /// In whichever context it runs.
 /// fn in_a_ms<C: TimerContext, T: Handler<Kind<C>>>(timer: &HrTimer<T, C>) -> bool {
 ///     timer.start(1_000_000)
 /// }
+///
+/// # let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(Once(Atomic::new(0)))), GFP_KERNEL)?;
+/// assert!(in_a_ms(&timer));
+/// # eventually!(task, timer.0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert_eq!(timer.0.load(Relaxed), 1);
 /// ```
 pub trait TimerContext: Context + 'static {
     #[doc(hidden)]
@@ -61,6 +74,8 @@ impl TimerContext for SoftIrq {
 /// fn is_high() -> bool {
 ///     hrtimer::resolution_ns() == 1
 /// }
+///
+/// assert!(is_high() || hrtimer::resolution_ns() > 1);
 /// ```
 pub fn resolution_ns() -> u32 {
     // SAFETY: Always readable; it changes once, when the first CPU switches to high resolution.
@@ -71,21 +86,24 @@ pub fn resolution_ns() -> u32 {
 ///
 /// ```
 /// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer, Kind}};
-/// # use kernel::prelude::*;
-/// struct Periodic;
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// How many periods have passed.
+/// struct Periodic(Atomic<i64>);
 ///
 /// impl Handler<Kind<HardIrq>> for Periodic {
 ///     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
-///         let periods = this.forward(50_000);
-///         pr_info!("every 50 microseconds; {} were missed\n", periods.wrapping_sub(1));
+///         // Every millisecond. More than one if it was late.
+///         this.0.add(this.forward(1_000_000), Relaxed);
 ///     }
 /// }
 ///
-/// fn begin() -> Result<Pin<KBox<HrTimer<Periodic>>>> {
-///     let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(Periodic)), GFP_KERNEL)?;
-///     timer.start(50_000);
-///     Ok(timer)
-/// }
+/// let periodic = Periodic(Atomic::new(0));
+/// let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(periodic)), GFP_KERNEL)?;
+/// timer.start(1_000_000);
+/// # eventually!(task, timer.0.load(Relaxed) >= 3);
+/// # assert!(timer.0.load(Relaxed) >= 3);
+/// // Until it is cancelled or dropped.
+/// assert!(timer.cancel(task)?);
 /// ```
 pub type HrTimer<T, C = HardIrq> = Deferred<Kind<C>, T>;
 
@@ -169,14 +187,25 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     ///
     /// ```
     /// # use irqlab::{context::HardIrq, hrtimer::{Handler, HrTimer, Kind}};
-    /// # use kernel::prelude::*;
-    /// struct Punctual;
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// /// By how much it was late.
+    /// struct Punctual(Atomic<i64>);
     ///
     /// impl Handler<Kind<HardIrq>> for Punctual {
     ///     fn run(this: &HrTimer<Self>, _irq: &HardIrq) {
-    ///         pr_info!("late by {} ns\n", this.late_ns());
+    ///         this.0.store(this.late_ns(), Relaxed);
     ///     }
     /// }
+    ///
+    /// # let punctual = Punctual(Atomic::new(-1));
+    /// # let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(punctual)), GFP_KERNEL)?;
+    /// timer.start(3_600_000_000_000);
+    /// // It is yet to come.
+    /// assert!(timer.late_ns() < 0);
+    /// timer.start(1000);
+    /// # eventually!(task, timer.0.load(Relaxed) >= 0);
+    /// // A moment later:
+    /// assert!(timer.0.load(Relaxed) >= 0);
     /// ```
     pub fn late_ns(&self) -> i64 {
         // SAFETY: It is set up, and the field is always readable, though it changes.
@@ -192,9 +221,20 @@ impl<T: Handler<Kind<C>>, C: TimerContext> HrTimer<T, C> {
     /// ```
     /// # use irqlab::hrtimer::{Handler, HrTimer, Kind};
     /// # use irqlab::context::HardIrq;
+    /// # use kernel::prelude::*;
+    /// # struct Never;
+    /// # impl Handler<Kind<HardIrq>> for Never {
+    /// #     fn run(_this: &HrTimer<Self>, _irq: &HardIrq) {}
+    /// # }
     /// fn is_off<T: Handler<Kind<HardIrq>>>(timer: &HrTimer<T>) -> bool {
     ///     timer.try_to_cancel().is_some()
     /// }
+    ///
+    /// # let timer = KBox::pin_init(HrTimer::new(Ok::<_, Error>(Never)), GFP_KERNEL)?;
+    /// timer.start(3_600_000_000_000);
+    /// assert_eq!(timer.try_to_cancel(), Some(true));
+    /// assert_eq!(timer.try_to_cancel(), Some(false));
+    /// # assert!(is_off(&timer));
     /// ```
     pub fn try_to_cancel(&self) -> Option<bool> {
         if nmi::is_refused() {

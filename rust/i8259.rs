@@ -28,6 +28,8 @@ impl State {
     /// fn is_left_alone() -> bool {
     ///     State::read().is_none_or(|state| state.in_service == 0)
     /// }
+    ///
+    /// # is_left_alone();
     /// ```
     pub fn read() -> Option<Self> {
         let mut state = Self::default();

@@ -138,7 +138,8 @@ pub trait Handler: Send + Sync + 'static {
 /// Serves the interrupts of a level above the lock level.
 ///
 /// ```
-/// # use irqlab::{context::HardIrq, interrupt_thread::{Handlers, HighHandler, Level, LOCK_LEVEL, MAX_LEVEL}};
+/// # use irqlab::{context::HardIrq, interrupt_thread::{Handlers, HighHandler, InterruptThreads}};
+/// # use irqlab::interrupt_thread::{Level, LOCK_LEVEL, MAX_LEVEL};
 /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
 /// struct Clock(Atomic<usize>);
 ///
@@ -157,6 +158,13 @@ pub trait Handler: Send + Sync + 'static {
 ///     }
 ///     Ok(handlers)
 /// }
+///
+/// let clock = Arc::new(Clock(Atomic::new(0)), GFP_KERNEL)?;
+/// let threads = InterruptThreads::new(on_high_levels(&clock)?, task)?;
+/// threads.raise(Level::new(MAX_LEVEL).ok_or(EINVAL)?)?;
+/// # eventually!(task, clock.0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert_eq!(clock.0.load(Relaxed), 1);
 /// ```
 pub trait HighHandler: Send + Sync + 'static {
     /// Serves one interrupt, with interrupts off.
@@ -277,6 +285,15 @@ impl Handlers {
 ///     // As soon as this interrupt has returned.
 ///     threads.raise(level).map(|_raised| ())
 /// }
+///
+/// let disk = Arc::new(Disk { queue: Mutex::new(0)? }, GFP_KERNEL)?;
+/// let threads = start(disk.clone(), task)?;
+/// threads.raise(Level::new(5).ok_or(EINVAL)?)?;
+/// # eventually!(task, *disk.queue.lock_in(task) > 0);
+/// // A moment later:
+/// assert_eq!(*disk.queue.lock_in(task), 1);
+/// # // No other level has a handler.
+/// # assert_eq!(threads.raise(Level::new(4).ok_or(EINVAL)?).err(), Some(ENODEV));
 /// ```
 pub struct InterruptThreads {
     cpus: PerCpu<Controller>,
@@ -356,18 +373,28 @@ impl InterruptThreads {
     /// What a level's handler has done on a CPU.
     ///
     /// ```
-    /// # use irqlab::interrupt_thread::{InterruptThreads, Level, Levels, LevelStats};
+    /// # use irqlab::interrupt_thread::{Handlers, InterruptThreads, Level, Levels, LevelStats};
     /// # use kernel::prelude::*;
-    /// fn show(threads: &InterruptThreads) {
+    /// /// Shows those that have had an interrupt, and returns how many have not.
+    /// fn show(threads: &InterruptThreads) -> usize {
+    ///     let mut nr_quiet = 0;
     ///     for cpu in threads.cpus() {
     ///         let now: Levels = threads.levels(cpu);
     ///         for level in Level::all().filter(|level| level.has_thread()) {
     ///             let LevelStats { raised, blocks, .. } = threads.stats(cpu, level);
     ///             let is_active = Levels::contains(now.active, level);
-    ///             pr_info!("level {}: {raised}, {blocks} blocked; {is_active}\n", level.number());
+    ///             if raised > 0 {
+    ///                 pr_info!("level {}: {raised}, {blocks} blocked; {is_active}\n", level.number());
+    ///             } else {
+    ///                 nr_quiet += 1;
+    ///             }
     ///         }
     ///     }
+    ///     nr_quiet
     /// }
+    ///
+    /// # let threads = InterruptThreads::new(Handlers::new(), task)?;
+    /// assert_eq!(show(&threads), threads.cpus().count() * 10);
     /// ```
     pub fn stats(&self, cpu: CpuId, level: Level) -> LevelStats {
         self.cpus.of(cpu).cpu.stats(level)

@@ -29,11 +29,26 @@ pub enum Window {
 /// Errors: `EPERM` if interrupts are off, so that the caller, or who called that, relies on it.
 ///
 /// ```
-/// # use irqlab::{context::Task, interrupt_window::{self, Window}};
-/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// # use irqlab::{context::{HardIrq, Task}, interrupt_window::{self, Window}};
+/// # use irqlab::irq_work::{Handler, IrqWork, Kind, Now};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Arc<Atomic<u64>>);
+/// # impl Handler<Kind<Now>> for Count {
+/// #     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn came_in_time(raise: impl FnOnce() + Send, runs: &Atomic<u64>, task: &Task) -> Result<bool> {
 ///     interrupt_window::open(Window::Nop, task, raise, || runs.load(Relaxed) > 0)
 /// }
+///
+/// # let runs = Arc::new(Atomic::new(0u64), GFP_KERNEL)?;
+/// # let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Count(runs.clone()))), GFP_KERNEL)?;
+/// if !came_in_time(|| { work.queue(); }, &runs, task)? {
+///     pr_info!("it was on its way\n");
+/// }
+/// drop(work);
+/// assert_eq!(runs.load(Relaxed), 1);
 /// ```
 pub fn open<R: Send>(
     window: Window,

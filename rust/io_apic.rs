@@ -53,6 +53,13 @@ pub struct Registers {
 ///     }
 ///     Ok(())
 /// }
+///
+/// for controller in irqlab::io_apic::all(task) {
+///     show(&controller, task)?;
+/// }
+/// // Bit 16 masks, and bit 15 is for levels.
+/// assert!(Entry(1 << 16 | 0x30).is_masked() && Entry(1 << 16 | 0x30).vector() == 0x30);
+/// assert!(Entry(1 << 15).is_level_triggered() && !Entry(1 << 15).is_masked());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(pub u64);
@@ -103,6 +110,11 @@ impl IoApic {
     ///     }
     ///     Ok(())
     /// }
+    ///
+    /// show(task)?;
+    /// # for controller in io_apic::all(task) {
+    /// #     assert!(!controller.read(task)?.entries.is_empty());
+    /// # }
     /// ```
     pub fn read(&self, _task: &Task) -> Result<Registers> {
         /// As many as can be addressed.

@@ -108,6 +108,21 @@ use delivery::Delivery;
 ///     let masked = chip.nr_masked.load(Relaxed);
 ///     pr_info!("{} {:?}: masked {masked} times\n", line.line().irq(), Flow::Edge.name());
 /// }
+///
+/// let chip = Counting { nr_masked: Atomic::new(0), nr_ended: Atomic::new(0) };
+/// let line = Domain::new(1, Ok::<_, Error>(chip))?.map(0, Flow::Edge)?;
+/// show(&line);
+/// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Options, Sharing}};
+/// # struct Quiet;
+/// # impl Handler for Quiet {
+/// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+/// #         IrqReturn::Handled
+/// #     }
+/// # }
+/// # let by = |trigger| Options::new(Sharing::Exclusive).with_trigger(trigger);
+/// # let request = |options| line.line().request(options, c"example", Ok::<_, Error>(Quiet));
+/// assert!(request(by(Trigger::RisingEdge)).is_ok());
+/// assert_eq!(request(by(Trigger::LowLevel)).err(), Some(EINVAL));
 /// ```
 pub trait Chip: Send + Sync + 'static {
     /// Lets no more interrupts of the line through.
@@ -147,6 +162,7 @@ pub trait Chip: Send + Sync + 'static {
     /// /// An expander, whose mask is written when all that is changed is known.
     /// struct Expander {
     ///     masked: Atomic<u64>,
+    ///     sent: Atomic<u64>,
     /// }
     ///
     /// impl Chip for Expander {
@@ -170,10 +186,25 @@ pub trait Chip: Send + Sync + 'static {
     ///
     ///     fn sync_and_unlock_bus(&self, _hwirq: u32, task: &Task) {
     ///         // …and here send this, and let others have the bus.
-    ///         let _masked = self.masked.load(Relaxed);
+    ///         self.sent.store(self.masked.load(Relaxed), Relaxed);
     ///         task.sleep_us(100, 100);
     ///     }
     /// }
+    ///
+    /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Sharing}, irq_chip::{Domain, Flow}};
+    /// # use kernel::prelude::*;
+    /// # struct Quiet;
+    /// # impl Handler for Quiet {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         IrqReturn::Handled
+    /// #     }
+    /// # }
+    /// let expander = Expander { masked: Atomic::new(1), sent: Atomic::new(1) };
+    /// let line = Domain::new(1, Ok::<_, Error>(expander))?.map(0, Flow::Edge)?;
+    /// let registration = line.line().request(Sharing::Exclusive, c"quiet", Ok::<_, Error>(Quiet))?;
+    /// assert_eq!(line.domain().chip().sent.load(Relaxed), 0);
+    /// drop(registration);
+    /// assert_eq!(line.domain().chip().sent.load(Relaxed), 1);
     /// ```
     const IS_BEHIND_BUS: bool = false;
 
@@ -346,6 +377,10 @@ impl<C: Chip> Domain<C> {
     /// fn line() -> Result<Line<Transparent>> {
     ///     Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::FastEoi)
     /// }
+    ///
+    /// let line = line()?;
+    /// assert_eq!(line.domain().map(0, Flow::FastEoi).err(), Some(EBUSY));
+    /// assert_eq!(line.domain().map(1, Flow::FastEoi).err(), Some(ENODEV));
     /// ```
     pub fn map(self: &Arc<Self>, hwirq: u32, flow: Flow) -> Result<Line<C>> {
         if hwirq >= self.nr_lines {
@@ -439,8 +474,23 @@ impl<C: Chip> Line<C> {
     /// Errors: `EINVAL` if the line is not known.
     ///
     /// ```
-    /// # use irqlab::{context::HardIrq, irq_chip::{Chip, Line}};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Sharing}};
+    /// # use irqlab::irq_chip::{Chip, Domain, Flow, Line, Transparent};
+    /// # use irqlab::irq_work::{self, IrqWork, Now};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Arc<Atomic<u32>>);
+    /// # impl Handler for Count {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         self.0.add(1, Relaxed);
+    /// #         IrqReturn::Handled
+    /// #     }
+    /// # }
+    /// # struct Controller(KVec<Line<Transparent>>);
+    /// # impl irq_work::Handler<irq_work::Kind<Now>> for Controller {
+    /// #     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
+    /// #         let _ = demultiplex(&this.0, 0b101, irq);
+    /// #     }
+    /// # }
     /// /// In the handler of the line that the controller's own interrupts come by.
     /// fn demultiplex<C: Chip>(lines: &[Line<C>], pending: u32, irq: &HardIrq) -> Result {
     ///     for (hwirq, line) in lines.iter().enumerate().take(32) {
@@ -450,6 +500,21 @@ impl<C: Chip> Line<C> {
     ///     }
     ///     Ok(())
     /// }
+    ///
+    /// # let domain = Domain::new(3, Ok::<_, Error>(Transparent))?;
+    /// # let nr_raised = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+    /// # let (mut lines, mut registrations) = (KVec::new(), KVec::new());
+    /// # for hwirq in 0..3 {
+    /// #     let line = domain.map(hwirq, Flow::Edge)?;
+    /// #     let count = Ok::<_, Error>(Count(nr_raised.clone()));
+    /// #     let registration = line.line().request(Sharing::Exclusive, c"example", count)?;
+    /// #     lines.push(line, GFP_KERNEL)?;
+    /// #     registrations.push(registration, GFP_KERNEL)?;
+    /// # }
+    /// # let interrupt = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Controller(lines))), GFP_KERNEL)?;
+    /// # interrupt.queue();
+    /// # drop(interrupt);
+    /// # assert_eq!(nr_raised.load(Relaxed), 2);
     /// ```
     pub fn raise(&self, _irq: &HardIrq) -> Result {
         let domain = self.domain().raw.as_ptr();
@@ -472,13 +537,31 @@ impl<C: Chip> Line<C> {
     /// Errors: `ENXIO` if nobody has requested the line: nothing is kept then.
     ///
     /// ```
-    /// # use irqlab::irq_chip::{Chip, Line};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Sharing}};
+    /// # use irqlab::irq_chip::{Chip, Domain, Flow, Line, Transparent};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler for Count {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         self.0.add(1, Relaxed);
+    /// #         IrqReturn::Handled
+    /// #     }
+    /// # }
     /// fn twice<C: Chip>(line: &Line<C>) -> Result {
     ///     line.send()?;
     ///     // One or two will arrive.
     ///     line.send()
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// // Nobody has requested it.
+    /// assert_eq!(twice(&line), Err(ENXIO));
+    /// # let count = Ok::<_, Error>(Count(Atomic::new(0)));
+    /// let registration = line.line().request(Sharing::Exclusive, c"example", count)?;
+    /// twice(&line)?;
+    /// # eventually!(task, registration.handler().0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert!((1..=2).contains(&registration.handler().0.load(Relaxed)));
     /// ```
     pub fn send(&self) -> Result {
         delivery::send(&self.delivery)

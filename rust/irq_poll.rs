@@ -57,9 +57,12 @@ pub trait Handler: Send + Sync + Sized + 'static {
 ///     }
 /// }
 ///
-/// fn make() -> Result<Pin<KBox<IrqPoll<Ring>>>> {
-///     KBox::pin_init(IrqPoll::new(16, Ok::<_, Error>(Ring(Atomic::new(0)))), GFP_KERNEL)
-/// }
+/// let ring = Ok::<_, Error>(Ring(Atomic::new(100)));
+/// let poll = KBox::pin_init(IrqPoll::new(16, ring), GFP_KERNEL)?;
+/// poll.schedule();
+/// # eventually!(task, poll.0.load(Relaxed) == 0);
+/// // A moment later:
+/// assert_eq!(poll.0.load(Relaxed), 0);
 /// ```
 pub type IrqPoll<T> = Deferred<Kind, T>;
 
@@ -70,6 +73,16 @@ pub type IrqPoll<T> = Deferred<Kind, T>;
 /// fn is_same<T>(poll: &Deferred<Kind, T>, seen: usize) -> bool {
 ///     poll.id() == seen
 /// }
+/// # use irqlab::{context::SoftIrq, irq_poll::{Handler, IrqPoll}};
+/// # struct Idle;
+/// # impl Handler for Idle {
+/// #     fn poll(_this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 { 0 }
+/// #     fn has_more(_this: &IrqPoll<Self>) -> bool { false }
+/// # }
+/// # use kernel::prelude::*;
+///
+/// # let poll = KBox::pin_init(IrqPoll::new(16, Ok::<_, Error>(Idle)), GFP_KERNEL)?;
+/// assert!(is_same(&poll, poll.id()));
 /// ```
 pub enum Kind {}
 
@@ -107,12 +120,27 @@ impl<T: Handler> IrqPoll<T> {
     /// where it is refused.
     ///
     /// ```
-    /// # use irqlab::irq_poll::{Handler, IrqPoll};
+    /// # use irqlab::{context::SoftIrq, irq_poll::{Handler, IrqPoll}};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler for Count {
+    /// #     fn poll(this: &IrqPoll<Self>, _softirq: &SoftIrq, _budget: u32) -> u32 {
+    /// #         this.0.add(1, Relaxed);
+    /// #         0
+    /// #     }
+    /// #     fn has_more(_this: &IrqPoll<Self>) -> bool { false }
+    /// # }
     /// fn from_the_top_half<T: Handler>(poll: &IrqPoll<T>) {
     ///     if !poll.schedule() {
     ///         // It is polled already.
     ///     }
     /// }
+    ///
+    /// # let poll = KBox::pin_init(IrqPoll::new(16, Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// from_the_top_half(&poll);
+    /// # eventually!(task, poll.0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert!(poll.0.load(Relaxed) >= 1);
     /// ```
     #[inline]
     pub fn schedule(&self) -> bool {

@@ -84,6 +84,10 @@ impl Drop for Line {
 /// fn two() -> Result<[Device; 2]> {
 ///     Ok([Device::new(c"example", 0)?, Device::new(c"example", 1)?])
 /// }
+///
+/// // Once they are gone, they can be made again.
+/// drop(two()?);
+/// assert!(two().is_ok());
 /// ```
 pub struct Device {
     // First the device: unbinding it revokes the line, so that no handler is on it when the

@@ -30,10 +30,24 @@ pub use crate::deferred::Handler;
 /// When IRQ work is to run. Sealed: [`Now`] and [`Lazy`].
 ///
 /// ```
-/// # use irqlab::irq_work::{Handler, IrqWork, Kind, When};
+/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Kind, Now, When}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Arc<Atomic<u32>>);
+/// # impl Handler<Kind<Now>> for Count {
+/// #     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn queue_all<W: When, T: Handler<Kind<W>>>(all: &[&IrqWork<T, W>]) -> usize {
 ///     all.iter().filter(|work| work.queue()).count()
 /// }
+///
+/// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// # let work = || KBox::pin_init(IrqWork::new(Ok::<_, Error>(Count(nr_runs.clone()))), GFP_KERNEL);
+/// let (one, other) = (work()?, work()?);
+/// assert_eq!(queue_all(&[&one, &other]), 2);
+/// drop((one, other));
+/// assert_eq!(nr_runs.load(Relaxed), 2);
 /// ```
 pub trait When: private::Sealed + 'static {
     /// The context in which it does.
@@ -51,14 +65,21 @@ pub enum Now {}
 ///
 /// ```
 /// # use irqlab::{context::Unsleeping, irq_work::{Handler, IrqWork, Kind, Lazy}};
-/// # use kernel::prelude::*;
-/// struct AtTick;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct AtTick(Arc<Atomic<u32>>);
 ///
 /// impl Handler<Kind<Lazy>> for AtTick {
-///     fn run(_this: &IrqWork<Self, Lazy>, _context: &Unsleeping) {
-///         pr_info!("at the tick\n");
+///     fn run(this: &IrqWork<Self, Lazy>, _context: &Unsleeping) {
+///         this.0.add(1, Relaxed);
 ///     }
 /// }
+///
+/// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// # let at_tick = Ok::<_, Error>(AtTick(nr_runs.clone()));
+/// let work: Pin<KBox<IrqWork<_, Lazy>>> = KBox::pin_init(IrqWork::new(at_tick), GFP_KERNEL)?;
+/// work.queue();
+/// drop(work);
+/// assert_eq!(nr_runs.load(Relaxed), 1);
 /// ```
 pub enum Lazy {}
 
@@ -86,6 +107,8 @@ impl When for Lazy {
 /// fn latest_ns(tick_ns: u64) -> u64 {
 ///     if irq_work::has_interrupt() { 0 } else { tick_ns }
 /// }
+///
+/// assert!(latest_ns(4_000_000) <= 4_000_000);
 /// ```
 pub fn has_interrupt() -> bool {
     // SAFETY: Reads what the boot CPU can do.
@@ -95,21 +118,24 @@ pub fn has_interrupt() -> bool {
 /// IRQ work around its handler, which runs at `W`.
 ///
 /// ```
-/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Kind, Now}};
-/// # use kernel::prelude::*;
-/// struct Note;
+/// # use irqlab::{context::{HardIrq, Kind as Where, Snapshot}, irq_work::{Handler, IrqWork, Kind, Now}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// /// Notes whether it runs in hard IRQ context.
+/// struct Note(Arc<Atomic<bool>>);
 ///
 /// impl Handler<Kind<Now>> for Note {
-///     fn run(_this: &IrqWork<Self>, _irq: &HardIrq) {
-///         pr_info!("in hard IRQ context\n");
+///     fn run(this: &IrqWork<Self>, _irq: &HardIrq) {
+///         this.0.store(Snapshot::take().kind() == Where::HardIrq, Relaxed);
 ///     }
 /// }
 ///
-/// fn note() -> Result<Pin<KBox<IrqWork<Note>>>> {
-///     let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Note)), GFP_KERNEL)?;
-///     work.queue();
-///     Ok(work)
-/// }
+/// let is_there = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+/// let note = Note(is_there.clone());
+/// let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(note)), GFP_KERNEL)?;
+/// work.queue();
+/// // Waits until it has run.
+/// drop(work);
+/// assert!(is_there.load(Relaxed));
 /// ```
 pub type IrqWork<T, W = Now> = Deferred<Kind<W>, T>;
 

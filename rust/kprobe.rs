@@ -69,11 +69,19 @@ pub trait Observer: Send + Sync + 'static {
 /// }
 ///
 /// fn nr_opened(f: impl FnOnce()) -> Result<u64> {
-///     let place = Place::Named(c"do_filp_open");
+///     let place = Place::Named(c"vfs_open");
 ///     let probe = KBox::pin_init(Probe::new(place, Count(Atomic::new(0))), GFP_KERNEL)?;
 ///     f();
 ///     Ok(probe.observer().0.load(Relaxed))
 /// }
+///
+/// let nr_opened = nr_opened(|| drop(irqlab::proc::read(c"/proc/version", task)));
+/// # use irqlab::error::EOPNOTSUPP;
+/// # if nr_opened == Err(EOPNOTSUPP) { skip!("a kernel without probes") }
+/// assert!(nr_opened? >= 1);
+/// # let nothing = Place::Named(c"irqlab_no_such_function");
+/// # let nothing = KBox::pin_init(Probe::new(nothing, Count(Atomic::new(0))), GFP_KERNEL);
+/// # assert_eq!(nothing.err(), Some(ENOENT));
 /// ```
 ///
 /// # Invariants

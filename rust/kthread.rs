@@ -70,6 +70,9 @@ pub enum Priority {
     /// fn above_threaded_irqs() -> Result<Arc<Worker>> {
     ///     Worker::new(c"example", Priority::FifoAt(60))
     /// }
+    ///
+    /// assert!(above_threaded_irqs().is_ok());
+    /// assert_eq!(Worker::new(c"example", Priority::FifoAt(100)).err(), Some(EINVAL));
     /// ```
     FifoAt(u8),
 }
@@ -96,6 +99,8 @@ impl Worker {
     /// fn for_this_cpu() -> Result<Arc<Worker>> {
     ///     Worker::on(CpuId::current(), c"example", Priority::Fifo)
     /// }
+    ///
+    /// assert_eq!(for_this_cpu()?.flush(task), Ok(()));
     /// ```
     pub fn on(cpu: CpuId, name: &'static CStr, priority: Priority) -> Result<Arc<Self>> {
         // SAFETY: The name is a C string, and a `CpuId` is one of the possible CPUs.
@@ -156,11 +161,15 @@ impl Worker {
     /// Errors: `EINVAL` if none of them is online, or if the worker was made for one CPU.
     ///
     /// ```
-    /// # use irqlab::{context::Task, cpu::Set, kthread::Worker};
+    /// # use irqlab::{context::Task, cpu::Set, kthread::{Priority, Worker}};
     /// # use kernel::prelude::*;
-    /// fn keep_off_cpu_0(worker: &Worker, task: &Task) -> Result {
-    ///     worker.set_cpus(&Set::parse("1-3")?, task)
+    /// fn keep_on_cpu_0(worker: &Worker, task: &Task) -> Result {
+    ///     worker.set_cpus(&Set::parse("0")?, task)
     /// }
+    ///
+    /// let worker = Worker::new(c"example", Priority::Normal)?;
+    /// keep_on_cpu_0(&worker, task)?;
+    /// assert_eq!(worker.set_cpus(&Set::new()?, task), Err(EINVAL));
     /// ```
     pub fn set_cpus(&self, cpus: &Set, _task: &Task) -> Result {
         if self.home.is_some() {
@@ -182,6 +191,8 @@ impl Worker {
     ///     let worker = Worker::new(c"example", Priority::Normal)?;
     ///     worker.flush(task)
     /// }
+    ///
+    /// assert_eq!(start_and_end(task), Ok(()));
     /// ```
     pub fn flush(&self, _task: &Task) -> Result {
         if self.is_caller() {
@@ -211,21 +222,22 @@ impl Drop for Worker {
 ///
 /// ```
 /// # use irqlab::{context::Task, kthread::{Handler, Kind, Priority, Work, Worker}};
-/// # use kernel::prelude::*;
-/// struct Refill;
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// struct Refill(Atomic<u32>);
 ///
 /// impl Handler<Kind> for Refill {
-///     fn run(_this: &Work<Self>, task: &Task) {
+///     fn run(this: &Work<Self>, task: &Task) {
 ///         task.sleep_ms(1);
+///         this.0.add(1, Relaxed);
 ///     }
 /// }
 ///
-/// fn refill() -> Result<Pin<KBox<Work<Refill>>>> {
-///     let worker = Worker::new(c"refill", Priority::Fifo)?;
-///     let work = KBox::pin_init(Work::new(worker, Ok::<_, Error>(Refill)), GFP_KERNEL)?;
-///     work.queue();
-///     Ok(work)
-/// }
+/// let worker = Worker::new(c"refill", Priority::Fifo)?;
+/// let refill = Ok::<_, Error>(Refill(Atomic::new(0)));
+/// let work = KBox::pin_init(Work::new(worker, refill), GFP_KERNEL)?;
+/// work.queue();
+/// work.flush(task)?;
+/// assert_eq!(work.0.load(Relaxed), 1);
 /// ```
 pub type Work<T> = Deferred<Kind, T>;
 

@@ -60,6 +60,9 @@ pub const LOCAL_TIMER_VECTOR: u8 = bindings::LOCAL_TIMER_VECTOR as u8;
 ///         _ => "another",
 ///     }
 /// }
+///
+/// assert_eq!(purpose(lapic::CALL_FUNCTION_VECTOR), "call");
+/// assert_eq!(purpose(0), "another");
 /// ```
 pub const RESCHEDULE_VECTOR: u8 = bindings::RESCHEDULE_VECTOR as u8;
 
@@ -78,6 +81,9 @@ pub const CALL_FUNCTION_SINGLE_VECTOR: u8 = bindings::CALL_FUNCTION_SINGLE_VECTO
 ///     let off = local_interrupt_disable();
 ///     State::read(&off).id == lapic::id_of(CpuId::current())
 /// }
+///
+/// # if !lapic::is_used() { skip!("no local APIC") }
+/// assert!(books_are_right());
 /// ```
 pub fn id_of(cpu: CpuId) -> u32 {
     // SAFETY: A `CpuId` is a number that a CPU can have.
@@ -94,6 +100,8 @@ pub fn id_of(cpu: CpuId) -> u32 {
 ///     let state = State::read(&local_interrupt_disable());
 ///     lapic::is_used() == (state.mode != Mode::None)
 /// }
+///
+/// assert!(agree());
 /// ```
 pub fn is_used() -> bool {
     state::mode() != Mode::None
@@ -118,28 +126,52 @@ pub fn starts_by_init() -> bool {
 /// context; the answer is of some use with interrupts off only.
 ///
 /// ```
-/// # use irqlab::lapic;
+/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Kind, Now}, lapic};
 /// # use irqlab::interrupt::local_interrupt_disable;
+/// # use kernel::prelude::*;
+/// # struct Nothing;
+/// # impl Handler<Kind<Now>> for Nothing {
+/// #     fn run(_this: &IrqWork<Self>, _irq: &HardIrq) {}
+/// # }
 /// fn arrives_meanwhile(vector: u8, raise: impl FnOnce()) -> bool {
 ///     let _guard = local_interrupt_disable();
 ///     raise();
-///     lapic::is_requested(vector)
+///     irqlab::clock::spin_until(1_000_000, || lapic::is_requested(vector))
 /// }
+///
+/// # if !irqlab::irq_work::has_interrupt() { skip!("no local APIC") }
+/// # let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
+/// assert!(arrives_meanwhile(lapic::IRQ_WORK_VECTOR, || { work.queue(); }));
 /// ```
 #[inline]
 pub fn is_requested(vector: u8) -> bool {
     has(bindings::APIC_IRR, vector)
 }
 
-/// Whether this CPU serves an interrupt of `vector`: it has taken it and has not
-/// told the local APIC that it is done. May be called in any context; in a hard
-/// IRQ handler it tells by which vector the interrupt came.
+/// Whether this CPU serves an interrupt of `vector`: it has taken it and has not told the local APIC that it is
+/// done. The kernel tells it before it calls the handlers, but those of level-triggered lines. May be called in
+/// any context.
 ///
 /// ```
-/// # use irqlab::{context::HardIrq, lapic};
-/// fn came_by_irq_work(_irq: &HardIrq) -> bool {
-///     lapic::is_in_service(lapic::IRQ_WORK_VECTOR)
+/// # use irqlab::{context::HardIrq, irq_work::{Handler, IrqWork, Kind, Now}, lapic};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Note(Arc<Atomic<bool>>);
+/// # impl Handler<Kind<Now>> for Note {
+/// #     fn run(this: &IrqWork<Self>, irq: &HardIrq) {
+/// #         this.0.store(is_done(irq), Relaxed);
+/// #     }
+/// # }
+/// /// Called in IRQ work.
+/// fn is_done(_irq: &HardIrq) -> bool {
+///     !lapic::is_in_service(lapic::IRQ_WORK_VECTOR)
 /// }
+///
+/// # let was_done = Arc::new(Atomic::new(false), GFP_KERNEL)?;
+/// # let note = Note(was_done.clone());
+/// # let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(note)), GFP_KERNEL)?;
+/// work.queue();
+/// # drop(work);
+/// assert!(was_done.load(Relaxed));
 /// ```
 #[inline]
 pub fn is_in_service(vector: u8) -> bool {

@@ -95,6 +95,10 @@
 //!
 //! [`sim`] makes an interrupt line on any machine, and [`irq_chip`] a
 //! controller of one's own; the `samples/` are small drivers. `unsafe` code is in this crate only.
+//!
+//! The examples in this documentation are tests as well: `selftests/examples` runs them in the kernel. Each is the
+//! body of a function, which may use `?`; `task` is the token of the task that it runs in. Those marked `no_run` are
+//! only compiled: they need a device and its driver, or do what a machine in use should be spared.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 

@@ -19,6 +19,10 @@ use kernel::ModuleMetadata;
 ///     let Module { text, rodata, data } = Module::of::<M>();
 ///     pr_info!("{} of code, {} of constants, {} of variables\n", text, rodata, data);
 /// }
+///
+/// # use crate::LocalModule;
+/// show::<LocalModule>();
+/// assert!(Module::of::<LocalModule>().text > 0);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Module {

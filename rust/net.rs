@@ -28,6 +28,17 @@ use kernel::{
 ///         }
 ///     }
 /// }
+///
+/// # use irqlab::{net, tracepoint::Attached};
+/// # use kernel::{prelude::*, sync::Arc};
+/// let mut attached = Attached::new(Arc::new(Seen(Atomic::new(0)), GFP_KERNEL)?);
+/// # if cfg!(not(CONFIG_NET)) { skip!("a kernel without a network") }
+/// attached.to::<NetifReceiveSkb>()?;
+/// # if net::send_to_self(&mut [0; 100], task).is_err() { skip!("no loopback device") }
+/// net::send_to_self(&mut [0; 100], task)?;
+/// # eventually!(task, attached.observer().0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert!(attached.observer().0.load(Relaxed) >= 1);
 /// ```
 pub const HEADERS: u32 = 20 + 8;
 
@@ -42,6 +53,11 @@ pub const HEADERS: u32 = 20 + 8;
 /// fn raise_net_rx(task: &Task) -> Result {
 ///     net::send_to_self(&mut [0; 100], task)
 /// }
+///
+/// # // ENETUNREACH, EAFNOSUPPORT
+/// # let is_missing = |error: Error| matches!(error.to_errno(), -101 | -97);
+/// # if raise_net_rx(task).is_err_and(is_missing) { skip!("no loopback device") }
+/// assert_eq!(raise_net_rx(task), Ok(()));
 /// ```
 pub fn send_to_self(data: &mut [u8], _task: &Task) -> Result {
     // SAFETY: As many bytes are valid, which C only reads; the token proves that this may sleep.

@@ -94,6 +94,9 @@ static SLOT: Slot<Interrupted<'static>> = Slot::new();
 ///     })?;
 ///     Ok(is_nmi.load(Relaxed))
 /// }
+///
+/// # if !irqlab::lapic::is_used() { skip!("no local APIC") }
+/// assert!(interrupts_are_off_but_it_comes(task)?);
 /// ```
 ///
 /// # Invariants
@@ -137,6 +140,10 @@ impl Sender {
     ///     sender.call_on(cpu, task, &|interrupted| ip.store(interrupted.registers.ip, Relaxed))?;
     ///     Ok(ip.load(Relaxed))
     /// }
+    ///
+    /// # if !irqlab::lapic::is_used() { skip!("no local APIC") }
+    /// let sender = Sender::new(task)?;
+    /// assert!(where_is(CpuId::current(), &sender, task)? != 0);
     /// ```
     pub fn call_on(
         &self,
@@ -151,14 +158,21 @@ impl Sender {
     ///
     /// ```
     /// # use irqlab::{context::Task, cpu::{self, HotplugExcluded}, nmi::Sender};
-    /// # use kernel::prelude::*;
-    /// fn one_each(sender: &Sender, task: &Task) -> Result {
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// fn one_each(sender: &Sender, task: &Task) -> Result<bool> {
     ///     let guard = HotplugExcluded::new(task);
+    ///     let nr_nmis = Atomic::new(0usize);
     ///     for cpu in cpu::online() {
-    ///         sender.call_on_while(&guard, cpu, &|_interrupted| ())?;
+    ///         sender.call_on_while(&guard, cpu, &|_interrupted| nr_nmis.add(1, Relaxed))?;
     ///     }
-    ///     Ok(())
+    ///     Ok(nr_nmis.load(Relaxed) == cpu::online().count())
     /// }
+    ///
+    /// # if !irqlab::lapic::is_used() { skip!("no local APIC") }
+    /// assert!(one_each(&Sender::new(task)?, task)?);
+    /// // There can be one sender at a time.
+    /// let first = Sender::new(task)?;
+    /// assert_eq!(Sender::new(task).err(), Some(EBUSY));
     /// ```
     pub fn call_on_while(
         &self,

@@ -118,22 +118,23 @@ pub struct State {
 /// A set of 32 slots, of which one at a time runs.
 ///
 /// ```
-/// # use irqlab::{context::{SoftIrq, Task}, old_bh::{BottomHalves, Routine, Slot}};
-/// # use kernel::{prelude::*, sync::Arc};
-/// struct Greeter;
+/// # use irqlab::{context::SoftIrq, old_bh::{BottomHalves, Routine, Slot}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Count(Atomic<u32>);
 ///
-/// impl Routine for Greeter {
+/// impl Routine for Count {
 ///     fn run(&self, _softirq: &SoftIrq) {
-///         pr_info!("hello from slot 20\n");
+///         self.0.add(1, Relaxed);
 ///     }
 /// }
 ///
-/// fn greet(task: &Task) -> Result<Slot> {
-///     let set = BottomHalves::new()?;
-///     let slot = set.init(20, Arc::new(Greeter, GFP_KERNEL)?, task)?;
-///     slot.mark();
-///     Ok(slot)
-/// }
+/// let set = BottomHalves::new()?;
+/// let count = Arc::new(Count(Atomic::new(0)), GFP_KERNEL)?;
+/// let slot: Slot = set.init(20, count.clone(), task)?;
+/// slot.mark();
+/// // Waits until it has run.
+/// drop(slot);
+/// assert_eq!(count.0.load(Relaxed), 1);
 /// ```
 ///
 /// # Invariants
@@ -214,6 +215,18 @@ impl BottomHalves {
     ///     }
     ///     Ok(nr_taken)
     /// }
+    ///
+    /// # use irqlab::{context::SoftIrq, old_bh::Routine};
+    /// # use kernel::sync::Arc;
+    /// # struct Quiet;
+    /// # impl Routine for Quiet {
+    /// #     fn run(&self, _softirq: &SoftIrq) {}
+    /// # }
+    /// let set = BottomHalves::new()?;
+    /// assert_eq!(mark_all(&set)?, 0);
+    /// let slot = set.init(20, Arc::new(Quiet, GFP_KERNEL)?, task)?;
+    /// assert_eq!(mark_all(&set)?, 1);
+    /// assert_eq!(set.mark(NR_SLOTS), Err(ERANGE));
     /// ```
     #[inline]
     pub fn mark(&self, number: u32) -> Result {

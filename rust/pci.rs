@@ -2,7 +2,7 @@
 
 //! PCI devices: their interrupts as [`Line`]s, any vendor's id, and what a driver needs in one form on every kernel:
 //!
-//! ```
+//! ```no_run
 //! # use irqlab::pci::{self, DevresBar, IdInfo};
 //! # use kernel::{device::Core, pci::{Driver, Device, IdTable}, prelude::*};
 //! struct Mine(DevresBar<64>);
@@ -68,7 +68,7 @@ pub const fn device_id(vendor: u16, device: u32) -> DeviceId {
 /// Errors: `ENOSPC` if the device has none of these types, `EINVAL` if the kernel uses none of them, `EBUSY` if it
 /// has some taken already, `ENOMEM`.
 ///
-/// ```
+/// ```no_run
 /// # use irqlab::{irq::Line, pci};
 /// # use kernel::{device::Bound, pci::{Device, DeviceId, IrqTypes}, prelude::*, sync::Arc};
 /// /// QEMU's device for teaching.
@@ -98,7 +98,7 @@ pub struct Vectors {
 /// Errors: `ENOSPC` if there are less than `min` of each type, `EBUSY` if the driver has some taken already,
 /// `EINVAL` if `min` is 0 or above `max`, or the kernel uses none of these types (`pci=nomsi`), `ENOMEM`.
 ///
-/// ```
+/// ```no_run
 /// # use irqlab::{cpu, irq::Affinity, pci::{self, Vectors}};
 /// # use kernel::{device::Bound, pci::{Device, IrqTypes}, prelude::*};
 /// /// An interrupt for each CPU, or at least one for all of them.

@@ -22,7 +22,7 @@ use kernel::{
 ///
 /// Errors: `ENXIO` if it has none, `ENOMEM`.
 ///
-/// ```
+/// ```no_run
 /// # use irqlab::{irq::{Handler, Registration, Sharing}, platform};
 /// # use kernel::{device::Bound, platform::Device, prelude::*, sync::Arc};
 /// fn listen<T: Handler>(device: &Device<Bound>, handler: T) -> Result<Arc<Registration<T>>> {

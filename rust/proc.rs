@@ -30,6 +30,9 @@ const MAX_LEN: usize = 64 * 1024;
 ///     let line = proc::read(c"/proc/cmdline", task)?;
 ///     Ok(line.as_str().split_ascii_whitespace().any(|word| word == parameter))
 /// }
+///
+/// assert!(!is_told("irqlab.no-such-parameter", task)?);
+/// assert_eq!(proc::read(c"/proc/no-such-file", task).err(), Some(ENOENT));
 /// ```
 pub fn read(path: &CStr, _task: &Task) -> Result<Content> {
     // SAFETY: The path ends in NUL; the token proves that this may sleep.

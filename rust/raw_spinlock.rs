@@ -45,6 +45,11 @@ macro_rules! new_raw_spinlock {
 /// fn has_changed<T>(lock: &RawSpinLock<T>, before: Waiters) -> bool {
 ///     lock.waiters() != before
 /// }
+///
+/// # use kernel::prelude::*;
+/// let lock = KBox::pin_init(irqlab::new_raw_spinlock!(0u64), GFP_KERNEL)?;
+/// // Nobody waits for it.
+/// assert!(!has_changed(&lock, lock.waiters()));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Waiters(u32);
@@ -67,6 +72,8 @@ const LOCKED: u32 = 0xff;
 ///     total.with(|total, _off| *total += 1);
 ///     Ok(total.with(|total, _off| *total))
 /// }
+///
+/// assert_eq!(count()?, 1);
 /// ```
 ///
 /// # Invariants
@@ -143,6 +150,16 @@ impl<T> RawSpinLock<T> {
     ///         IrqReturn::Handled
     ///     }
     /// }
+    ///
+    /// # use irqlab::{irq::Sharing, irq_chip::{Domain, Flow, Transparent}, new_raw_spinlock};
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// let count = Arc::pin_init(new_raw_spinlock!(0u64), GFP_KERNEL)?;
+    /// let counting = Ok::<_, Error>(Counting(count.clone()));
+    /// let registration = line.line().request(Sharing::Exclusive, c"counting", counting)?;
+    /// line.send()?;
+    /// # eventually!(task, count.with(|count, _off| *count) > 0);
+    /// // A moment later:
+    /// assert_eq!(count.with(|count, _off| *count), 1);
     /// ```
     #[inline]
     pub fn with_irqs_off<R>(

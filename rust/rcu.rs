@@ -36,6 +36,11 @@ use kernel::sync::{
 ///     drop(limit.replace(Some(Arc::new(7, GFP_KERNEL)?), task));
 ///     Ok(is_above)
 /// }
+///
+/// let limit = Slot::new();
+/// limit.replace(Some(Arc::new(3, GFP_KERNEL)?), task);
+/// assert!(use_and_replace(&limit, task)?);
+/// assert!(!use_and_replace(&limit, task)?);
 /// ```
 ///
 /// # Invariants
@@ -63,6 +68,8 @@ impl<T: Send + Sync> Slot<T> {
     /// fn limit() -> Option<u32> {
     ///     LIMIT.read(|limit, _unsleeping| *limit)
     /// }
+    ///
+    /// assert_eq!(limit(), None);
     /// ```
     #[expect(clippy::new_without_default)]
     pub const fn new() -> Self {

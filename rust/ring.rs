@@ -256,22 +256,26 @@ pub struct Noted {
 /// ```
 /// # use irqlab::ring::{Noted, Rings, Writer};
 /// # use kernel::prelude::*;
-/// fn note_twice() -> Result<usize> {
+/// /// Returns how many were noted, and how many were lost.
+/// fn note_twice() -> Result<(usize, usize)> {
 ///     let mut reader = Rings::with_slots(16)?;
 ///     let writer = Writer::new();
 ///     writer.connect(reader.rings());
 ///     reader.rings().choose_counter();
 ///     reader.rings().watch(false);
-///     let mut nr_lost = 0;
+///     let (mut nr_noted, mut nr_lost) = (0, 0);
 ///     for _ in 0..2 {
 ///         writer.note(17, || nr_lost += 1);
 ///     }
 ///     pr_info!("{} slots, stamps from the {}\n", reader.nr_slots(), reader.rings().counter().name());
 ///     while let Some(Noted { cpu, tag, moment }) = reader.next() {
 ///         pr_info!("{}: {}\n", tag, moment.snapshot(cpu));
+///         nr_noted += 1;
 ///     }
-///     Ok(nr_lost)
+///     Ok((nr_noted, nr_lost))
 /// }
+///
+/// assert_eq!(note_twice()?, (2, 0));
 /// ```
 ///
 /// # Invariants
@@ -301,6 +305,9 @@ impl Reader {
     /// fn for_each_slot(reader: &Reader) -> usize {
     ///     reader.nr_bytes() / reader.nr_slots()
     /// }
+    ///
+    /// # use kernel::prelude::*;
+    /// assert!(for_each_slot(&irqlab::ring::Rings::with_slots(16)?) >= 8 * irqlab::context::Moment::WORDS);
     /// ```
     pub fn nr_bytes(&self) -> usize {
         let of_each_cpu = size_of::<Ring>() + size_of::<u64>() * 2;
@@ -425,6 +432,16 @@ impl Writer {
     ///         .note_quickly(|| tag)
     ///         .or_else(|| writer.note(tag, || *nr_lost += 1))
     /// }
+    ///
+    /// # use kernel::prelude::*;
+    /// let mut reader = irqlab::ring::Rings::with_slots(16)?;
+    /// let (writer, mut nr_lost) = (Writer::new(), 0);
+    /// // There are no rings yet.
+    /// assert_eq!(note(&writer, 17, &mut nr_lost), None);
+    /// writer.connect(reader.rings());
+    /// let stamp = note(&writer, 17, &mut nr_lost);
+    /// assert!(stamp.is_some() && nr_lost == 0);
+    /// # assert_eq!(reader.next().map(|noted| noted.tag), Some(17));
     /// ```
     #[inline(always)]
     pub fn note_quickly(&self, tag: impl FnOnce() -> u64) -> Option<Stamp> {

@@ -33,6 +33,8 @@ impl TaskState {
     /// fn where_is_it() -> usize {
     ///     TaskState::current().base
     /// }
+    ///
+    /// assert!(where_is_it() != 0);
     /// ```
     pub fn current() -> Self {
         // TR and GDT have to be the same CPU's.
@@ -67,6 +69,9 @@ pub fn stack_segment() -> u16 {
 /// fn is_the_kernel_privileged() -> bool {
 ///     code_privilege(KERNEL_CODE) == Some(0)
 /// }
+///
+/// assert!(is_the_kernel_privileged());
+/// assert_eq!(code_privilege(0), None);
 /// ```
 pub fn code_privilege(selector: u16) -> Option<u8> {
     const IS_CODE: u32 = 3 << 11;
@@ -123,6 +128,8 @@ pub fn es() -> u16 {
 /// fn differ() -> bool {
 ///     segment::code_privilege(USER_CODE) != Some((segment::stack_segment() & 3) as u8)
 /// }
+///
+/// assert!(stays() && differ());
 /// ```
 pub fn load_es(segment: Data) {
     // SAFETY: The selector is that of a data segment of the GDT. ES has no meaning in 64-bit mode,

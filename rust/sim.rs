@@ -62,6 +62,9 @@ impl Device {
     ///     device.raise()?;
     ///     device.raise()
     /// }
+    ///
+    /// // There is no driver.
+    /// assert_eq!(raise_twice(), Err(ENXIO));
     /// ```
     pub fn new(name: &'static CStr, id: i32) -> Result<Self> {
         let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;

@@ -109,6 +109,13 @@ impl fmt::Display for Vector {
 /// fn show(last: &Last) {
 ///     pr_info!("{}\n", Executor::from_raw(last.0.load(Relaxed)).name());
 /// }
+///
+/// # use irqlab::{tracepoint::Attached, workqueue::Queue};
+/// # use kernel::sync::Arc;
+/// let mut attached = Attached::new(Arc::new(Last(Atomic::new(0)), GFP_KERNEL)?);
+/// attached.to::<SoftirqEntry>()?;
+/// task.sleep_ms(1);
+/// show(attached.observer());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -233,6 +240,7 @@ pub fn nr_pending_bits() -> u32 {
 /// for vector in (0..bits).filter_map(Vector::from_raw) {
 ///     pr_info!("{}: {}\n", vector.name(), softirq::count(vector, CpuId::current()));
 /// }
+/// assert!((10..=32).contains(&bits) && Vector::from_raw(bits).is_none());
 /// ```
 pub fn count(vector: Vector, cpu: CpuId) -> u64 {
     // SAFETY: Both numbers are in range by the types' invariants.

@@ -12,9 +12,11 @@ use crate::bindings;
 /// ```
 /// # use irqlab::{stack_trace::StackTrace, symbol::Name};
 /// # use kernel::prelude::*;
-/// for address in StackTrace::take().addresses() {
+/// let trace = StackTrace::take();
+/// for address in trace.addresses().iter().take(3) {
 ///     pr_info!("called by {}\n", Name::of(*address));
 /// }
+/// assert!((1..=StackTrace::LONGEST).contains(&trace.addresses().len()));
 /// ```
 #[derive(Clone, Copy)]
 pub struct StackTrace {

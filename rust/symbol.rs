@@ -29,6 +29,10 @@ pub fn exists(name: &CStr, _task: &Task) -> bool {
 /// fn say(ip: usize) {
 ///     pr_info!("at {}\n", Name::of(ip));
 /// }
+///
+/// say(irqlab::syscall::entry());
+/// // No symbol has a name for it.
+/// assert!(!Name::of(1).is_beginning());
 /// ```
 pub struct Name {
     text: [u8; bindings::KSYM_SYMBOL_LEN],
@@ -65,12 +69,16 @@ impl Name {
     /// The module that has it. Nothing if that is the kernel itself.
     ///
     /// ```
-    /// # use irqlab::{fixup::table, symbol::Name};
+    /// # use irqlab::{fixup::{table, Address}, symbol::Name, syscall};
     /// # use kernel::prelude::*;
     /// fn is_in_the_library(address: usize) -> bool {
     ///     Name::of(address).module() == Some(table::MODULE)
     /// }
+    ///
     /// pr_info!("that of version {}\n", irqlab::VERSION);
+    /// assert!(is_in_the_library(Address::text().as_raw()));
+    /// // The kernel's own.
+    /// assert!(!is_in_the_library(syscall::entry()));
     /// ```
     pub fn module(&self) -> Option<&str> {
         self.as_str().split_once('[')?.1.strip_suffix(']')
@@ -92,6 +100,10 @@ impl Name {
     ///         pr_info!("the kernel can stop its threads\n");
     ///     }
     /// }
+    ///
+    /// show(irqlab::syscall::entry(), task);
+    /// assert!(Name::of(irqlab::syscall::entry()).is_beginning());
+    /// assert!(!symbol::exists(c"irqlab_no_such_function", task));
     /// ```
     pub fn place(&self) -> &str {
         let text = self.as_str();
@@ -139,6 +151,8 @@ impl fmt::Display for Name {
 /// fn say(ip: usize) {
 ///     pr_info!("at {}\n", Address(ip));
 /// }
+///
+/// say(irqlab::syscall::entry());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address(pub usize);

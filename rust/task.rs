@@ -71,6 +71,8 @@ impl fmt::Display for Policy {
 ///     let word = task::policy(task).into_raw();
 ///     matches!(Policy::from_raw(word), Policy::Fifo(_) | Policy::RoundRobin(_))
 /// }
+///
+/// assert!(is_real_time(task) == matches!(task::policy(task), Policy::Fifo(_) | Policy::RoundRobin(_)));
 /// ```
 pub fn policy(_task: &Task) -> Policy {
     // SAFETY: `current` is valid while it runs this.
@@ -127,6 +129,12 @@ pub fn nr_voluntary_switches(_task: &Task) -> usize {
 ///     let by_itself = task::nr_voluntary_switches(task).wrapping_sub(by_itself);
 ///     pr_info!("{by_itself} of them by itself\n");
 /// }
+///
+/// cost(|| task.sleep_ms(1), task);
+/// assert!(task::nr_switches(task) >= task::nr_voluntary_switches(task));
+/// # let by_itself = task::nr_voluntary_switches(task);
+/// # eventually!(task, task::nr_voluntary_switches(task) > by_itself);
+/// # assert!(task::nr_voluntary_switches(task) > by_itself);
 /// ```
 pub fn charged_ns(task: &Task) -> u64 {
     // The kernel charges a task when it gives up the CPU.
@@ -155,6 +163,11 @@ impl<'a> OnCpu<'a> {
     /// fn go_there(cpu: CpuId, task: &Task) -> Result<bool> {
     ///     let _there = OnCpu::new(cpu, task)?;
     ///     Ok(CpuId::current() == cpu)
+    /// }
+    ///
+    /// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+    /// for cpu in irqlab::cpu::online() {
+    ///     assert!(go_there(cpu, task)?);
     /// }
     /// ```
     pub fn new(cpu: cpu::CpuId, task: &'a Task) -> Result<Self> {
@@ -226,6 +239,11 @@ pub fn nr_threads(_task: &Task) -> u32 {
 ///     pr_info!("may run on {} CPUs\n", task::nr_cpus_allowed());
 ///     pr_info!("{} threads serve soft IRQs\n", task::nr_kernel_threads(c"ksoftirqd", task));
 /// }
+///
+/// show(task);
+/// assert!(task::has_user_memory(task) && task::nr_threads(task) >= 1);
+/// # // One for each CPU that was ever online.
+/// # assert!(task::nr_kernel_threads(c"ksoftirqd", task) >= irqlab::cpu::online().count());
 /// ```
 pub fn has_user_memory(_task: &Task) -> bool {
     // SAFETY: The current task is alive while it runs this; a task's own `mm` changes only in exec and exit.

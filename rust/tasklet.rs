@@ -31,31 +31,48 @@ pub use crate::deferred::Handler;
 ///
 /// ```
 /// # use irqlab::{context::SoftIrq, tasklet::{Handler, Kind, Tasklet}};
-/// # use kernel::prelude::*;
-/// struct Greeter;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Count(Arc<Atomic<u32>>);
 ///
-/// impl Handler<Kind> for Greeter {
-///     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {
-///         pr_info!("hello from the bottom half\n");
+/// impl Handler<Kind> for Count {
+///     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+///         this.0.add(1, Relaxed);
 ///     }
 /// }
 ///
-/// fn greet() -> Result<Pin<KBox<Tasklet<Greeter>>>> {
-///     let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Greeter)), GFP_KERNEL)?;
-///     tasklet.schedule();
-///     Ok(tasklet)
-/// }
+/// let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// let count = Count(nr_runs.clone());
+/// let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(count)), GFP_KERNEL)?;
+/// assert!(tasklet.schedule());
+/// // Waits until it has run.
+/// drop(tasklet);
+/// assert_eq!(nr_runs.load(Relaxed), 1);
 /// ```
 pub type Tasklet<T> = Deferred<Kind, T>;
 
 /// Keeps a tasklet disabled.
 ///
 /// ```
-/// # use irqlab::{context::Task, tasklet::{Disabled, Tasklet}};
-/// # use kernel::sync::Arc;
+/// # use irqlab::{context::{SoftIrq, Task}, tasklet::{Disabled, Handler, Kind, Tasklet}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Atomic<u32>);
+/// # impl Handler<Kind> for Count {
+/// #     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn begin_disabled<T>(tasklet: &Arc<Tasklet<T>>, task: &Task) -> Disabled<T> {
 ///     tasklet.disable(task)
 /// }
+///
+/// # let tasklet = Arc::pin_init(Tasklet::new(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+/// let disabled = begin_disabled(&tasklet, task);
+/// // It stays scheduled.
+/// assert!(tasklet.schedule() && !tasklet.schedule());
+/// drop(disabled);
+/// # eventually!(task, tasklet.0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert_eq!(tasklet.0.load(Relaxed), 1);
 /// ```
 pub type Disabled<T> = deferred::Disabled<Kind, T>;
 
@@ -107,10 +124,24 @@ impl<T: Handler<Kind>> Tasklet<T> {
     /// As [`Self::schedule`], in the soft IRQ that runs before all others.
     ///
     /// ```
-    /// # use irqlab::tasklet::{Handler, Kind, Tasklet};
+    /// # use irqlab::{context::SoftIrq, tasklet::{Handler, Kind, Tasklet}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Arc<Atomic<u32>>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn before_all_others<T: Handler<Kind>>(tasklet: &Tasklet<T>) -> bool {
     ///     tasklet.schedule_hi()
     /// }
+    ///
+    /// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+    /// # let count = Count(nr_runs.clone());
+    /// # let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(count)), GFP_KERNEL)?;
+    /// assert!(before_all_others(&tasklet));
+    /// drop(tasklet);
+    /// assert_eq!(nr_runs.load(Relaxed), 1);
     /// ```
     #[inline]
     pub fn schedule_hi(&self) -> bool {
@@ -143,11 +174,20 @@ impl<T: Handler<Kind>> Tasklet<T> {
     /// function in the events of [`tracepoint`](crate::tracepoint).
     ///
     /// ```
-    /// # use irqlab::tasklet::{Handler, Kind, Tasklet};
+    /// # use irqlab::{context::SoftIrq, tasklet::{Handler, Kind, Tasklet}};
     /// # use kernel::prelude::*;
+    /// # struct Quiet;
+    /// # impl Handler<Kind> for Quiet {
+    /// #     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+    /// # }
     /// fn show<T: Handler<Kind>>(tasklet: &Tasklet<T>) {
     ///     pr_info!("tasklet_entry shows {:#x}\n", tasklet.function());
     /// }
+    ///
+    /// # let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// # let other = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// show(&tasklet);
+    /// assert!(tasklet.function() != 0 && tasklet.function() == other.function());
     /// ```
     pub fn function(&self) -> usize {
         // SAFETY: It is set up, and what it calls never changes.

@@ -16,6 +16,10 @@ use kernel::{
 /// fn table(text: &mut Text) -> Result {
 ///     emit!(text, "{:<8} {:>6}\n", "cpu", 3)
 /// }
+///
+/// let mut text = Text::new();
+/// table(&mut text)?;
+/// assert_eq!(text.as_str(), "cpu           3\n");
 /// ```
 #[macro_export]
 macro_rules! emit {
@@ -43,6 +47,8 @@ macro_rules! emit {
 ///     }
 ///     text.finish()
 /// }
+///
+/// assert!(!online()?.is_empty());
 /// ```
 #[derive(Default)]
 pub struct Text {

@@ -34,21 +34,22 @@ pub use crate::deferred::Handler;
 ///
 /// ```
 /// # use irqlab::{context::SoftIrq, new_timer, timer::{Handler, Kind, Timer}};
-/// # use kernel::prelude::*;
-/// /// Runs every ten ticks, until it is cancelled or dropped.
-/// struct Periodic;
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// Runs every two ticks, until it is cancelled or dropped, and counts them.
+/// struct Periodic(Atomic<usize>);
 ///
 /// impl Handler<Kind> for Periodic {
 ///     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
-///         this.forward(10);
+///         this.0.add(this.forward(2), Relaxed);
 ///     }
 /// }
 ///
-/// fn begin() -> Result<Pin<KBox<Timer<Periodic>>>> {
-///     let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Periodic)), GFP_KERNEL)?;
-///     timer.start(10);
-///     Ok(timer)
-/// }
+/// let periodic = Ok::<_, Error>(Periodic(Atomic::new(0)));
+/// let timer = KBox::pin_init(new_timer!(periodic), GFP_KERNEL)?;
+/// timer.start(2);
+/// # eventually!(task, timer.0.load(Relaxed) >= 3);
+/// // A moment later:
+/// assert!(timer.0.load(Relaxed) >= 3);
 /// ```
 #[macro_export]
 macro_rules! new_timer {
@@ -127,10 +128,20 @@ impl<T: Handler<Kind>> Timer<T> {
     /// Does nothing and returns 0 if `interval` is 0.
     ///
     /// ```
-    /// # use irqlab::timer::{Handler, Kind, Timer};
+    /// # use irqlab::{context::SoftIrq, new_timer, timer::{Handler, Kind, Timer}};
+    /// # use kernel::prelude::*;
+    /// # struct Never;
+    /// # impl Handler<Kind> for Never {
+    /// #     fn run(_this: &Timer<Self>, _softirq: &SoftIrq) {}
+    /// # }
     /// fn nr_missed<T: Handler<Kind>>(expired: &Timer<T>) -> usize {
     ///     expired.forward(10).saturating_sub(1)
     /// }
+    ///
+    /// # let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Never)), GFP_KERNEL)?;
+    /// // It has yet to expire.
+    /// timer.start(1_000_000);
+    /// assert_eq!(nr_missed(&timer), 0);
     /// ```
     pub fn forward(&self, interval: Jiffies) -> usize {
         // SAFETY: It is set up, and the field is always readable, though it changes.
@@ -151,11 +162,24 @@ impl<T: Handler<Kind>> Timer<T> {
     /// [`Self::start`] binds it to the CPU that it is called on.
     ///
     /// ```
-    /// # use irqlab::{context::Task, cpu::CpuId, timer::{Handler, Kind, Timer}};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::{SoftIrq, Task}, cpu::CpuId, new_timer, timer::{Handler, Kind, Timer}};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Timer<Self>, _softirq: &SoftIrq) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn there<T: Handler<Kind>>(timer: &mut Pin<KBox<Timer<T>>>, cpu: CpuId, task: &Task) {
     ///     timer.as_mut().start_on(cpu, 1, task);
     /// }
+    ///
+    /// # let mut timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// # let cpu = irqlab::cpu::online().next().ok_or(ENXIO)?;
+    /// there(&mut timer, cpu, task);
+    /// # eventually!(task, timer.0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(timer.0.load(Relaxed), 1);
     /// ```
     pub fn start_on(self: Pin<&mut Self>, cpu: CpuId, ticks: Jiffies, _task: &Task) {
         // SAFETY: It is set up, and the token proves that this may wait. Then the timer is idle, and stays

@@ -25,6 +25,8 @@ use kernel::prelude::*;
 ///     tlb::forget_unmapped(task);
 ///     Ok(())
 /// }
+///
+/// assert_eq!(interrupt_all_others(task), Ok(()));
 /// ```
 pub fn map_and_unmap(_task: &Task) -> Result {
     // SAFETY: The token proves that this may sleep.

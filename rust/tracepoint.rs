@@ -113,6 +113,21 @@ pub use workqueue::{
 ///         self.0.add(1, Relaxed);
 ///     }
 /// }
+///
+/// # use irqlab::tracepoint::{Attached, TaskletEntry, TaskletExit};
+/// # use irqlab::{context::SoftIrq, tasklet::{self, Tasklet}};
+/// # use kernel::{prelude::*, sync::Arc};
+/// # struct Quiet;
+/// # impl tasklet::Handler<tasklet::Kind> for Quiet {
+/// #     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+/// # }
+/// let mut attached = Attached::new(Arc::new(Count(Atomic::new(0)), GFP_KERNEL)?);
+/// attached.to::<TaskletEntry>()?;
+/// attached.to::<TaskletExit>()?;
+/// # let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+/// tasklet.schedule();
+/// drop(tasklet);
+/// assert!(attached.observer().0.load(Relaxed) >= 2);
 /// ```
 pub trait Tracepoint: private::Sealed + Sized + 'static {
     /// The kernel's name for it.

@@ -42,6 +42,8 @@ pub enum Protection {
 ///     let served = fixup::read(&address, Paging::Served(task));
 ///     Ok(refused == Err(EFAULT) && served == Ok(0))
 /// }
+///
+/// assert!(is_served_on_demand(task)?);
 /// ```
 pub struct Page<'a>(Mapping<'a>);
 
@@ -142,6 +144,8 @@ pub fn copy_from_user(at: usize, _task: &Task) -> Result<u64> {
 ///     put_user(page.address(), 42, task)?;
 ///     Ok(get_user(page.address(), task)? == copy_from_user(page.address(), task)?)
 /// }
+///
+/// assert!(writes_and_reads(task)?);
 /// ```
 pub fn get_user(at: usize, _task: &Task) -> Result<u64> {
     let mut word = 0;

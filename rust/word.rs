@@ -38,6 +38,11 @@ use core::sync::atomic::{
 ///         (self.is_there.load_acquire() == 1).then(|| self.value.load())
 ///     }
 /// }
+///
+/// let answer = Answer::none();
+/// assert_eq!(answer.get(), None);
+/// answer.give(42);
+/// assert_eq!(answer.get(), Some(42));
 /// ```
 pub struct Word(AtomicU64);
 
@@ -79,6 +84,9 @@ impl Word {
     /// fn is_taken_by_me(owner: &Word, me: u64) -> bool {
     ///     owner.cmpxchg(0, me).is_ok()
     /// }
+    ///
+    /// let owner = Word::new(0);
+    /// assert!(is_taken_by_me(&owner, 1) && !is_taken_by_me(&owner, 2));
     /// ```
     #[inline(always)]
     pub fn cmpxchg(&self, old: u64, new: u64) -> Result<u64, u64> {
@@ -93,6 +101,9 @@ impl Word {
     /// fn take_all(pending: &Word) -> u64 {
     ///     pending.swap(0)
     /// }
+    ///
+    /// let pending = Word::new(0b101);
+    /// assert_eq!((take_all(&pending), take_all(&pending)), (0b101, 0));
     /// ```
     #[inline(always)]
     pub fn swap(&self, value: u64) -> u64 {
@@ -110,6 +121,11 @@ impl Word {
     ///     inside.fetch_sub(1);
     ///     others
     /// }
+    ///
+    /// let inside = Word::new(0);
+    /// let mut others = 0;
+    /// visit(&inside, || others = visit(&inside, || ()));
+    /// assert_eq!((others, inside.load()), (1, 0));
     /// ```
     #[inline(always)]
     pub fn fetch_add(&self, value: u64) -> u64 {
@@ -136,6 +152,12 @@ impl Word {
     ///         state.clear_bits(MASKED);
     ///     }
     /// }
+    ///
+    /// let state = Word::new(0b110);
+    /// mask(&state, true);
+    /// assert_eq!(state.load(), 0b111);
+    /// mask(&state, false);
+    /// assert_eq!(state.load(), 0b110);
     /// ```
     #[inline(always)]
     pub fn set_bits(&self, value: u64) {

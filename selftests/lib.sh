@@ -287,6 +287,48 @@ is_short() {
 	[ "${SHORT:-}" ]
 }
 
+# ---- Modules that test when they are inserted -----------------------------------------------------
+
+# said_by MODULE - its lines in the kernel's log
+said_by() {
+	dmesg | sed -n "s/.*$1: //p"
+}
+
+# pass_on MODULE [PARAMETER...] - insert it, pass on the results that it logs, and exit. It says "ok - NAME",
+# "not ok - NAME" or "skip - NAME" of each of its tests, with comments behind "# " before that, and perhaps "1..N"
+# first, with how many there are. Unless one has failed it has to be inserted.
+pass_on() {
+	module=$1
+	ktap_print_header
+	before=$(said_by "$module" | wc -l)
+	insert "$@" 2>"$work/insmod"
+	code=$?
+	said_by "$module" | tail -n +$((before + 1)) >"$work/log"
+	grep -E '^(ok|not ok|skip) - |^# ' "$work/log" >"$work/said"
+	if ! is_inserted "$module" && ! [ -s "$work/said" ]; then
+		ktap_skip_all "$module.ko cannot be inserted: $(head -n 1 "$work/insmod")"
+		exit "$KSFT_SKIP"
+	fi
+	! is_inserted "$module" || rmmod "$module"
+	planned=$(sed -n 's/^1\.\.//p' "$work/log")
+	ktap_set_plan $((${planned:-$(grep -vc '^# ' "$work/said")} + 1))
+	while read -r result; do
+		case $result in
+		'# '*) echo "$result" ;;
+		'ok - '*) ktap_test_pass "${result#ok - }" ;;
+		'skip - '*) ktap_test_skip "${result#skip - }" ;;
+		*) ktap_test_fail "${result#not ok - }" ;;
+		esac
+	done <"$work/said"
+	if [ "$KTAP_CNT_FAIL" = 0 ] && { [ $code != 0 ] || [ "$KTAP_CNT_PASS" = 0 ]; }; then
+		ktap_print_msg "$(cat "$work/insmod")"
+		ktap_test_fail "$module: inserted as no test failed"
+	else
+		ktap_test_pass "$module: inserted as no test failed"
+	fi
+	ktap_finished
+}
+
 # ---- The lab -------------------------------------------------------------------------------------
 
 # Whether this shell's echo writes any byte: printf may not tell that a write has failed.

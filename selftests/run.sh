@@ -25,7 +25,7 @@ while getopts lsp:o: option; do
 done
 shift $((OPTIND - 1))
 if [ $# = 0 ]; then
-	set -- claims.sh knobs.sh lifetime.sh lines.sh ipi.sh bad_input.sh stress.sh exceptions.sh kunit.sh user_exceptions \
+	set -- claims.sh knobs.sh lifetime.sh lines.sh ipi.sh bad_input.sh stress.sh examples.sh exceptions.sh kunit.sh user_exceptions \
 		samples.sh leaks.sh old_bh.sh loads.sh hotplug.sh soak.sh storm.sh tool.sh trace.sh victims.sh
 	[ "${SHORT:-}" ] || set -- "$@" tlb_shootdown cleanups.sh
 fi

@@ -69,6 +69,15 @@ impl Counter {
 /// fn is_same(stamp: Stamp) -> bool {
 ///     Stamp::from_raw(stamp.into_raw()) == stamp
 /// }
+///
+/// let counter = Counter::current();
+/// let stamp = Stamp::now(counter);
+/// assert!(is_same(stamp) && is_before(stamp, u64::MAX));
+/// assert_eq!(stamp.since_ns(stamp), Some(0));
+/// # took_ns(|| ());
+/// # // Of different counters, they cannot be compared.
+/// # let of_both = [Stamp::now(Counter::Tsc), Stamp::now(Counter::Clock)];
+/// # assert_eq!(of_both[0].since_ns(of_both[1]), None);
 /// ```
 ///
 /// # Invariants

@@ -5,6 +5,9 @@
 //! ```
 //! # use {irqlab::error::*, kernel::error::Error};
 //! const ALL: [Error; 7] = [EALREADY, EBADE, EBADMSG, EDEADLK, EILSEQ, EOPNOTSUPP, ESHUTDOWN];
+//! for error in ALL {
+//!     assert!((-4095..0).contains(&error.to_errno()));
+//! }
 //! ```
 
 use crate::bindings;

@@ -6,7 +6,8 @@ use core::borrow::Borrow;
 
 /// The value of a module's parameter, of which `value()` returns a copy or a reference.
 ///
-/// ```
+/// ```no_run
+/// /// For a parameter of one's own module, of which `module!` makes this.
 /// fn is_set(parameter: &kernel::module_param::ModuleParamAccess<u8>) -> bool {
 ///     irqlab::parameter::<u8>(parameter.value()) != 0
 /// }

@@ -15,12 +15,27 @@ use core::marker::PhantomData;
 /// `might_sleep()` knows more than the type.
 ///
 /// ```
-/// # use irqlab::{context::{BottomHalvesDisabled, Task}, tasklet::{self, Tasklet}};
+/// # use irqlab::{context::{BottomHalvesDisabled, SoftIrq, Task}, tasklet::{self, Tasklet}};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Count(Arc<Atomic<u32>>);
+/// # impl tasklet::Handler<tasklet::Kind> for Count {
+/// #     fn run(this: &Tasklet<Self>, _softirq: &SoftIrq) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn schedule_twice_run_once<T: tasklet::Handler<tasklet::Kind>>(tasklet: &Tasklet<T>, task: &Task) {
 ///     let _guard = BottomHalvesDisabled::new(task);
 ///     tasklet.schedule();
 ///     tasklet.schedule();
 /// }
+///
+/// # let nr_runs = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+/// # let count = Count(nr_runs.clone());
+/// let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(count)), GFP_KERNEL)?;
+/// schedule_twice_run_once(&tasklet, task);
+/// drop(tasklet);
+/// # #[cfg(not(CONFIG_PREEMPT_RT))] // where it only keeps other tasks off
+/// assert_eq!(nr_runs.load(Relaxed), 1);
 /// ```
 ///
 /// # Invariants

@@ -41,6 +41,9 @@ use kernel::prelude::*;
 ///     }
 ///     Ok(right.load(Relaxed) == 4)
 /// }
+///
+/// # if !irqlab::lapic::is_used() { skip!("NMIs take a local APIC") }
+/// assert!(all_are_reached(task)?);
 /// ```
 pub struct Caller {
     softirq: Pin<KBox<Tasklet<Callee>>>,
@@ -110,6 +113,10 @@ impl Caller {
     ///     caller.call_in_hardirq(&|| depth.store(Snapshot::take().hardirq_depth(), Relaxed))?;
     ///     Ok(depth.load(Relaxed))
     /// }
+    ///
+    /// # if !irqlab::lapic::is_used() { skip!("NMIs take a local APIC") }
+    /// let caller = Caller::new(task)?;
+    /// assert_eq!(hardirqs_deep(&caller)?, 1);
     /// ```
     pub fn call_in_hardirq(&self, f: &(dyn Fn() + Sync)) -> Result {
         if Snapshot::take().irqs_disabled {
@@ -133,6 +140,10 @@ impl Caller {
     ///     caller.call_in_nmi(&|| depth.store(Snapshot::take().nmi_depth(), Relaxed))?;
     ///     Ok(depth.load(Relaxed))
     /// }
+    ///
+    /// # if !irqlab::lapic::is_used() { skip!("NMIs take a local APIC") }
+    /// let caller = Caller::new(task)?;
+    /// assert_eq!(nmis_deep(&caller)?, 1);
     /// ```
     pub fn call_in_nmi(&self, f: &(dyn Fn() + Sync)) -> Result {
         self.nmi.call_here(&|_interrupted| f())

@@ -44,6 +44,14 @@ use core::{
 ///     *words = moment.into_words();
 ///     Moment::from_words(*words)
 /// }
+///
+/// # let cpu = CpuId::current();
+/// let moment = Moment::take(Counter::current());
+/// assert!(!is_in_hard_irq(&moment, cpu));
+/// let mut words = [0; Moment::WORDS];
+/// let same = keep(&moment, &mut words);
+/// assert!(!is_later(&same, &moment) && !is_later(&moment, &same));
+/// # assert_eq!(look_later(|| ()).hardirq_depth(), 0);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {

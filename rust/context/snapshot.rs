@@ -83,6 +83,8 @@ impl StackRegion {
     /// fn comes_back(region: StackRegion) -> bool {
     ///     StackRegion::from_raw(region.into_raw()) == region
     /// }
+    ///
+    /// assert!([StackRegion::Task, StackRegion::Irq, StackRegion::Ist(2)].into_iter().all(comes_back));
     /// ```
     #[inline]
     pub const fn into_raw(self) -> u8 {
@@ -107,7 +109,7 @@ impl fmt::Display for StackRegion {
 /// The context of one moment. Cheap: no lock, no allocation, safe even in NMI.
 ///
 /// ```
-/// # use irqlab::context::{Snapshot, StackRegion};
+/// # use irqlab::{context::{Kind, Snapshot, StackRegion}, interrupt::local_interrupt_disable};
 /// # use kernel::prelude::*;
 /// let here = Snapshot::take();
 /// pr_info!("{} in context {}\n", here.comm(), here.kind().name());
@@ -117,6 +119,11 @@ impl fmt::Display for StackRegion {
 /// if here.is_serving_softirq() && here.stack == StackRegion::Irq {
 ///     pr_info!("soft IRQ depth {}\n", here.softirq_depth());
 /// }
+///
+/// assert!(here.kind() == Kind::Task && here.is_preemptible());
+/// let off = local_interrupt_disable();
+/// assert!(!Snapshot::take().is_preemptible());
+/// # drop(off);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot {

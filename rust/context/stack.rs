@@ -26,9 +26,14 @@ impl Stack {
     ///
     /// ```
     /// # use irqlab::context::Stack;
+    /// # use kernel::prelude::*;
     /// fn is_half_full() -> bool {
     ///     Stack::current().is_some_and(|stack| stack.used() > stack.size() / 2)
     /// }
+    ///
+    /// # is_half_full();
+    /// let stack = Stack::current().ok_or(EINVAL)?;
+    /// assert!((1..stack.size()).contains(&stack.used()));
     /// ```
     pub fn current() -> Option<Self> {
         let (mut low, mut high, marker) = (0, 0, 0u8);
@@ -73,6 +78,10 @@ impl Stack {
 /// fn is_on_nmi_stack(pointer: usize) -> bool {
 ///     stack::ist_top(2).is_some_and(|top| (top - stack::IST_SIZE..top).contains(&pointer))
 /// }
+///
+/// assert!(!is_on_nmi_stack(0));
+/// # let top = stack::ist_top(2).ok_or(kernel::error::code::EINVAL)?;
+/// # assert!(is_on_nmi_stack(top - 1) && !is_on_nmi_stack(top));
 /// ```
 pub fn ist_top(n: u8) -> Option<usize> {
     // SAFETY: Reads a field of this CPU's TSS, with a number within bounds.
@@ -97,5 +106,7 @@ pub const IRQ_SIZE: usize = bindings::IRQ_STACK_SIZE;
 ///         StackRegion::Ist(_) => stack::IST_SIZE,
 ///     }
 /// }
+///
+/// assert!(size_of(StackRegion::Ist(2)) <= size_of(StackRegion::Task));
 /// ```
 pub const TASK_SIZE: usize = bindings::THREAD_SIZE;

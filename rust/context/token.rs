@@ -21,6 +21,8 @@ use kernel::{
 /// fn flags<C: Context>(_context: &C) -> Flags {
 ///     if C::MAY_SLEEP { GFP_KERNEL } else { GFP_ATOMIC }
 /// }
+///
+/// assert!(flags(task) == GFP_KERNEL);
 /// ```
 pub trait Context: private::Sealed {
     /// Whether code in it may sleep.
@@ -128,12 +130,17 @@ token! {
     /// nothing that locks may be called.
     ///
     /// ```
-    /// # use irqlab::context::Nmi;
+    /// # use irqlab::{context::Nmi, nmi::Sender};
     /// # use kernel::sync::atomic::{Atomic, Relaxed};
     /// /// Locks nothing.
     /// fn count(seen: &Atomic<u64>, _nmi: &Nmi) {
     ///     seen.add(1, Relaxed);
     /// }
+    ///
+    /// # if !irqlab::lapic::is_used() { skip!("NMIs take a local APIC") }
+    /// let seen = Atomic::new(0);
+    /// Sender::new(task)?.call_here(&|interrupted| count(&seen, interrupted.nmi))?;
+    /// assert_eq!(seen.load(Relaxed), 1);
     /// ```
     Nmi, false, [assert_nmi]
 }
@@ -192,6 +199,15 @@ impl IrqsOff {
     /// fn was_interrupted(cpu: CpuId, task: &Task) -> Result<bool> {
     ///     smp::call_on(cpu, task, |off| off.hard_irq().is_some())
     /// }
+    ///
+    /// # let here = irqlab::cpu::online().next().ok_or(ENXIO)?;
+    /// # let _stays = irqlab::task::OnCpu::new(here, task)?;
+    /// // On its own CPU a task calls at once.
+    /// assert!(!was_interrupted(here, task)?);
+    /// # // Another one that is idle may find the call without an interrupt.
+    /// # for other in irqlab::cpu::online() {
+    /// #     was_interrupted(other, task)?;
+    /// # }
     /// ```
     pub fn hard_irq(&self) -> Option<&HardIrq> {
         let count = count();
@@ -211,6 +227,11 @@ impl IrqsOff {
     /// fn id_of_this_cpu(off: &IrqsOff) -> u32 {
     ///     State::read(off.local_interrupt_disabled()).id
     /// }
+    ///
+    /// # let cpu = irqlab::cpu::online().next().ok_or(kernel::error::code::ENXIO)?;
+    /// let id = irqlab::smp::call_on(cpu, task, id_of_this_cpu)?;
+    /// # if !irqlab::lapic::is_used() { skip!("no local APIC") }
+    /// assert_eq!(id, irqlab::lapic::id_of(cpu));
     /// ```
     #[inline]
     pub fn local_interrupt_disabled(&self) -> &LocalInterruptDisabled {
@@ -233,13 +254,18 @@ impl Task {
     /// without preemption counting it cannot see a held spinlock or a reader, as `might_sleep()` cannot.
     ///
     /// ```
-    /// # use irqlab::context::Task;
+    /// # use irqlab::{context::Task, interrupt::local_interrupt_disable};
     /// # use kernel::prelude::*;
     /// fn wait_a_little() -> Result {
     ///     let task = Task::current().ok_or(EPERM)?;
     ///     task.sleep_ms(1);
     ///     Ok(())
     /// }
+    ///
+    /// wait_a_little()?;
+    /// let off = local_interrupt_disable();
+    /// assert_eq!(wait_a_little(), Err(EPERM));
+    /// # drop(off);
     /// ```
     pub fn current<'a>() -> Option<&'a Self> {
         let now = Snapshot::take();
@@ -259,10 +285,15 @@ impl Task {
     /// Sleeps for at least `ms` milliseconds.
     ///
     /// ```
-    /// # use irqlab::context::Task;
+    /// # use irqlab::{clock, context::Task};
     /// fn settle(task: &Task) {
     ///     task.sleep_ms(10);
     /// }
+    ///
+    /// let before = clock::ticks();
+    /// settle(task);
+    /// let slept = clock::ticks().wrapping_sub(before) as u64;
+    /// assert!(slept * clock::tick_ns() >= 10_000_000);
     /// ```
     #[inline]
     pub fn sleep_ms(&self, ms: u32) {
@@ -273,10 +304,19 @@ impl Task {
     /// Sleeps between `min_us` and `min_us + slack_us` microseconds.
     ///
     /// ```
-    /// # use irqlab::context::Task;
+    /// # use irqlab::{clock, context::Task, cpu, task::OnCpu};
+    /// # use kernel::prelude::*;
     /// fn settle(task: &Task) {
     ///     task.sleep_us(100, 50);
     /// }
+    ///
+    /// # // The clocks of two CPUs may differ.
+    /// # let _stays = OnCpu::new(cpu::online().next().ok_or(ENXIO)?, task)?;
+    /// let before_ns = clock::now_ns();
+    /// settle(task);
+    /// // One clock's microsecond is not quite another's.
+    /// let slept_ns = clock::elapsed_ns(before_ns, clock::now_ns());
+    /// assert!(slept_ns >= Some(90_000) || !clock::is_steady());
     /// ```
     #[inline]
     pub fn sleep_us(&self, min_us: u32, slack_us: u32) {
@@ -306,6 +346,10 @@ impl Task {
     ///     }
     ///     Ok(())
     /// }
+    ///
+    /// let mut sum = 0;
+    /// each(|number| sum += number, 5, task)?;
+    /// assert_eq!(sum, 10);
     /// ```
     #[inline]
     pub fn is_interrupted(&self) -> bool {

@@ -49,15 +49,24 @@ impl<'a> Bound<'a> {
 /// Errors: `ENXIO` if the CPU is offline, `ENOMEM`; then `f` was not called.
 ///
 /// ```
-/// # use irqlab::{context::Task, cpu::{run_bound, CpuId}, workqueue::Queue};
-/// # use kernel::prelude::*;
-/// fn stay(queue: &Queue<Task>, cpu: CpuId, task: &Task) -> Result {
+/// # use irqlab::{context::Task, cpu::{self, run_bound, CpuId}, workqueue::Queue};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// Wakes up there ten times, unless it is no use any more.
+/// fn visit(queue: &Queue<Task>, cpu: CpuId, task: &Task) -> Result<u32> {
+///     let nr_visits = Atomic::new(0u32);
 ///     run_bound(queue, cpu, task, |bound| {
-///         while !bound.is_stopped() && !bound.has_left() {
+///         while nr_visits.load(Relaxed) < 10 && !bound.is_stopped() && !bound.has_left() {
 ///             bound.task().sleep_ms(1);
+///             nr_visits.add(1, Relaxed);
 ///         }
-///     })
+///     })?;
+///     Ok(nr_visits.load(Relaxed))
 /// }
+///
+/// let queue = Queue::per_cpu(c"example")?;
+/// # let _guard = cpu::HotplugExcluded::new(task);
+/// # let cpu = cpu::online().next().ok_or(ENXIO)?;
+/// assert_eq!(visit(&queue, cpu, task)?, 10);
 /// ```
 pub fn run_bound<F: Fn(&Bound<'_>) + Sync>(
     queue: &Queue<Task>,

@@ -35,6 +35,8 @@ use kernel::{
 ///     // It stays online now.
 ///     smp::call_on(cpu, task, |_off| ())
 /// }
+///
+/// assert_eq!(probe(CpuId::current(), task), Ok(()));
 /// ```
 ///
 /// # Invariants
@@ -82,6 +84,10 @@ impl Drop for HotplugExcluded {
 ///     let before = counter.count(task);
 ///     f();
 ///     Ok(counter.count(task) == before)
+/// }
+///
+/// if !stayed_as_they_were(task, || ())? {
+///     pr_info!("a CPU came or went\n");
 /// }
 /// ```
 ///

@@ -40,6 +40,11 @@ use kernel::{
 ///         pr_info!("at most {:?}\n", self.0.iter().map(|hits| hits.load(Relaxed)).max());
 ///     }
 /// }
+///
+/// let hits = Hits::new()?;
+/// hits.hit();
+/// hits.hit();
+/// assert_eq!(hits.0.iter().map(|hits| hits.load(Relaxed)).sum::<usize>(), 2);
 /// ```
 ///
 /// # Invariants
@@ -67,6 +72,11 @@ impl<T: Send + Sync> PerCpu<T> {
     /// # use kernel::prelude::*;
     /// fn apic_ids() -> Result<PerCpu<u32>> {
     ///     PerCpu::of_each(|cpu| Ok(lapic::id_of(cpu)))
+    /// }
+    ///
+    /// let ids = apic_ids()?;
+    /// for (cpu, id) in ids.with_cpus() {
+    ///     assert_eq!(*id, lapic::id_of(cpu));
     /// }
     /// ```
     pub fn of_each(mut value: impl FnMut(CpuId) -> Result<T>) -> Result<Self> {

@@ -59,6 +59,12 @@ pub fn online() -> impl Iterator<Item = CpuId> + Clone {
 ///     let next = cpu::next_online(CpuId::current()).ok_or(ENXIO)?;
 ///     smp::call_on(next, task, |_off| ())
 /// }
+///
+/// disturb_the_next(task)?;
+/// # // From the last one on, it is the first one.
+/// # let _guard = cpu::HotplugExcluded::new(task);
+/// # let (first, last) = (cpu::online().next(), cpu::online().last().ok_or(ENXIO)?);
+/// # assert!(cpu::next_online(last) == first);
 /// ```
 pub fn next_online(cpu: CpuId) -> Option<CpuId> {
     online()
@@ -88,12 +94,19 @@ impl Here<'_> {
     /// Whether the caller was interrupted by a signal, so that this should end.
     ///
     /// ```
-    /// # use irqlab::cpu::Here;
-    /// fn until_stopped(here: &Here<'_>) {
-    ///     while !here.is_stopped() {
+    /// # use irqlab::cpu::{self, Here};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// /// Counts to ten, unless who waits for it is told to end.
+    /// fn count(here: &Here<'_>, count: &Atomic<u32>) {
+    ///     while !here.is_stopped() && count.fetch_add(1, Relaxed) < 9 {
     ///         here.task.sleep_ms(1);
     ///     }
     /// }
+    ///
+    /// # let queue = irqlab::workqueue::Queue::per_cpu(c"example")?;
+    /// let counted = Atomic::new(0u32);
+    /// cpu::run_on(&queue, cpu::online().take(1), task, |here| count(here, &counted))?;
+    /// assert_eq!(counted.load(Relaxed), 10);
     /// ```
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped.load(Relaxed)
@@ -108,6 +121,18 @@ impl Here<'_> {
     /// fn from_here(there: CpuId, here: &Here<'_>) -> Result<CpuId> {
     ///     smp::call_in_task_while(here.hotplug_excluded(), there, here.task, |_task| CpuId::current())
     /// }
+    ///
+    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// # let queue = irqlab::workqueue::Queue::per_cpu(c"example")?;
+    /// # let nr_right = Atomic::new(0usize);
+    /// // From each CPU to CPU 0.
+    /// # let zero = CpuId::from_u32(0).ok_or(ENXIO)?;
+    /// let nr_cpus = irqlab::cpu::run_on(&queue, irqlab::cpu::online(), task, |here| {
+    ///     if from_here(zero, here) == Ok(zero) {
+    ///         nr_right.add(1, Relaxed);
+    ///     }
+    /// })?;
+    /// assert_eq!(nr_right.load(Relaxed), nr_cpus);
     /// ```
     pub fn hotplug_excluded(&self) -> &HotplugExcluded {
         // SAFETY: `run_on` holds one until all have returned, and this lives no longer;
@@ -134,6 +159,12 @@ impl Here<'_> {
 ///     cpu::run_on(queue, cpu::online(), task, |_here| count.add(1, Relaxed))?;
 ///     Ok(count.load(Relaxed))
 /// }
+///
+/// let queue = Queue::per_cpu(c"example")?;
+/// assert!(count_cpus(&queue, task)? >= 1);
+/// # let count = Atomic::new(0usize);
+/// # let nr_cpus = cpu::run_on(&queue, cpu::online(), task, |_here| count.add(1, Relaxed))?;
+/// # assert_eq!(count.load(Relaxed), nr_cpus);
 /// ```
 pub fn run_on<F: Fn(&Here<'_>) + Sync>(
     queue: &Queue<Task>,

@@ -28,6 +28,10 @@ use kernel::{
 ///     pr_info!("asked for CPUs {set}\n");
 ///     Ok(set.iter().filter(|cpu| cpu::is_online(*cpu)).count())
 /// }
+///
+/// assert_eq!(nr_named_and_online("0")?, 1);
+/// assert_eq!(nr_named_and_online("")?, 0);
+/// assert_eq!(nr_named_and_online("0-x"), Err(EINVAL));
 /// ```
 pub struct Set(CpumaskVar);
 
@@ -56,6 +60,13 @@ impl Set {
     ///     pr_info!("none: {}\n", cpus.is_empty());
     ///     Ok(cpus)
     /// }
+    ///
+    /// # let other = irqlab::cpu::online().last().ok_or(ENXIO)?;
+    /// let cpus = here_and(other)?;
+    /// assert!(cpus.contains(other) && !cpus.is_empty());
+    /// # let (zero, many) = (CpuId::from_u32(0).ok_or(ENXIO)?, Set::parse("all")?);
+    /// # assert_eq!(Set::of([zero, zero])?.len(), 1);
+    /// # assert_eq!(Set::of(many.iter())?.len(), many.len());
     /// ```
     pub fn of(cpus: impl IntoIterator<Item = CpuId>) -> Result<Self> {
         let mut set = Self::new()?;
@@ -101,14 +112,19 @@ impl Set {
     /// ```
     /// # use irqlab::cpu::{self, CpuId, Set};
     /// # use kernel::prelude::*;
-    /// fn all_others() -> Result<Set> {
+    /// fn all_but(cpu: CpuId) -> Result<Set> {
     ///     let mut others = Set::new()?;
     ///     for cpu in cpu::online() {
     ///         others.insert(cpu);
     ///     }
-    ///     others.remove(CpuId::current());
+    ///     others.remove(cpu);
     ///     Ok(others)
     /// }
+    ///
+    /// let here = CpuId::current();
+    /// assert!(!all_but(here)?.contains(here));
+    /// # let _guard = cpu::HotplugExcluded::new(task);
+    /// # assert_eq!(all_but(cpu::online().next().ok_or(ENXIO)?)?.len(), cpu::online().count() - 1);
     /// ```
     #[inline]
     pub fn insert(&mut self, cpu: CpuId) {
@@ -129,6 +145,10 @@ impl Set {
     /// fn is_only(cpu: CpuId, set: &Set) -> bool {
     ///     set.contains(cpu) && set.len() == 1
     /// }
+    ///
+    /// let here = CpuId::current();
+    /// assert!(is_only(here, &Set::of([here])?));
+    /// assert!(!is_only(here, &Set::new()?));
     /// ```
     #[inline]
     pub fn contains(&self, cpu: CpuId) -> bool {

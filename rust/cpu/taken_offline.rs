@@ -22,9 +22,10 @@ use kernel::{
 /// where no task of anybody else's is bound to a CPU. Under a
 /// [`HotplugExcluded`](super::HotplugExcluded) either way would wait for ever.
 ///
-/// ```
+/// ```no_run
 /// # use irqlab::{context::Task, cpu::{self, CpuId, TakenOffline}};
 /// # use kernel::prelude::*;
+/// /// What runs on that CPU has to go elsewhere.
 /// fn restart(cpu: CpuId, task: &Task) -> Result {
 ///     let taken = TakenOffline::new(cpu, task)?;
 ///     pr_info!("{} CPUs are left\n", cpu::online().count());

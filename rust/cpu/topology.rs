@@ -14,6 +14,9 @@ use crate::bindings;
 /// fn how_far(one: CpuId, other: CpuId) -> &'static str {
 ///     if share_core(one, other) { "on one core" } else { "on two cores" }
 /// }
+///
+/// let here = CpuId::current();
+/// assert_eq!(how_far(here, here), "on one core");
 /// ```
 pub fn share_core(one: CpuId, other: CpuId) -> bool {
     // SAFETY: Both are possible CPUs, each of which has a mask; they are compared without a lock.
@@ -27,6 +30,9 @@ pub fn share_core(one: CpuId, other: CpuId) -> bool {
 /// fn share_memory(one: CpuId, other: CpuId) -> bool {
 ///     node_of(one) == node_of(other)
 /// }
+///
+/// let here = CpuId::current();
+/// assert!(share_memory(here, here));
 /// ```
 pub fn node_of(cpu: CpuId) -> Option<u32> {
     // SAFETY: It is a possible CPU, each of which has a number there.

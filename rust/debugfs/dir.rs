@@ -65,6 +65,13 @@ impl Dir {
     /// fn tree() -> Result<Dir> {
     ///     Dir::new(c"example")?.subdir(c"lines")
     /// }
+    ///
+    /// # if irqlab::lockdown::refuses_debugfs() { skip!("locked down") }
+    /// let lines = tree()?;
+    /// // It is there as long as anybody has it.
+    /// assert!(matches!(Dir::new(c"example"), Err(EEXIST)));
+    /// # drop(lines);
+    /// # drop(Dir::new(c"example")?);
     /// ```
     pub fn subdir(&self, name: &CStr) -> Result<Self> {
         Self::create(name, Some(self.clone()))

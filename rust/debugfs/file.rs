@@ -119,6 +119,13 @@ pub trait Content: Send + Sync + 'static {
 ///         pr_info!("{why}: {error:?}\n");
 ///     }
 /// }
+///
+/// let first = Numbers.stream(task)?.ok_or(EINVAL)?;
+/// # let (mut first, mut text) = (first, Text::new());
+/// first.next(&mut text, task)?;
+/// assert!(text.as_str().starts_with("0\n1\n") && text.as_str().ends_with("\n99\n"));
+/// assert_eq!(Numbers.write("hello", task), Ok(()));
+/// # assert_eq!(Numbers.write("bye", task), Err(EINVAL));
 /// ```
 pub trait Stream: Send + 'static {
     /// Appends the next lines, some thousand bytes; nothing at the end.
@@ -151,6 +158,14 @@ const COMMAND_MAX: usize = 4096;
 /// fn publish<M: ModuleMetadata>(dir: &Dir) -> Result<File<Answer>> {
 ///     File::new::<M>(dir, c"answer", Arc::new(Answer, GFP_KERNEL)?)
 /// }
+///
+/// # use crate::LocalModule;
+/// # if irqlab::lockdown::refuses_debugfs() { skip!("locked down") }
+/// let dir = Dir::new(c"example")?;
+/// let file = publish::<LocalModule>(&dir)?;
+/// # let mut text = Text::new();
+/// # Answer.read(&mut text, task)?;
+/// # assert_eq!(text.as_str(), "42\n");
 /// ```
 pub struct File<T: Content> {
     // First the entry, which waits for the callbacks that use the content.

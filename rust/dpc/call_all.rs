@@ -158,17 +158,26 @@ impl System {
     ///
     /// ```
     /// # use irqlab::{context::Task, dpc::System};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// /// Returns how often it was changed.
     /// fn change_what_all_use(system: &Arc<System>, task: &Task) -> Result<u32> {
+    ///     let nr_changes = Atomic::new(0u32);
     ///     system.call_all(task, |everywhere| {
     ///         // From here on no CPU uses it.
     ///         if everywhere.synchronize() == Ok(true) {
     ///             pr_info!("CPU {} changes it\n", everywhere.cpu.as_u32());
+    ///             nr_changes.add(1, Relaxed);
     ///         }
     ///         // The others wait here until it has. Who called learns if that takes too long.
     ///         let _ = everywhere.synchronize();
-    ///     })
+    ///     })?;
+    ///     Ok(nr_changes.load(Relaxed))
     /// }
+    ///
+    /// let system = System::new()?;
+    /// let nr_changes = change_what_all_use(&system, task);
+    /// # if nr_changes == Err(ETIMEDOUT) { skip!("a CPU was held for a second") }
+    /// assert_eq!(nr_changes, Ok(1));
     /// ```
     pub fn call_all<F: Fn(&Everywhere<'_>) + Sync>(
         self: &Arc<Self>,

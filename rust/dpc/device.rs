@@ -38,7 +38,7 @@ pub trait Device: Send + Sync + Sized + 'static {
 /// # use irqlab::{context::SoftIrq, dpc::{Device, DeviceObject, Dpc, ForIsr, System}};
 /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
 /// struct Disk {
-///     nr_done: Atomic<u64>,
+///     nr_done: Arc<Atomic<u64>>,
 /// }
 ///
 /// impl Device for Disk {
@@ -58,6 +58,14 @@ pub trait Device: Send + Sync + Sized + 'static {
 ///     // From the top half.
 ///     disk.request_dpc(irp, 0);
 /// }
+///
+/// let system = System::new()?;
+/// let nr_done = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+/// let disk = Disk { nr_done: nr_done.clone() };
+/// let disk = KBox::pin_init(DeviceObject::new(&system, disk), GFP_KERNEL)?;
+/// interrupt(&disk, 1);
+/// system.flush(task)?;
+/// assert_eq!(nr_done.load(Relaxed), 1);
 /// ```
 #[pin_data]
 pub struct DeviceObject<D: Device> {
@@ -72,13 +80,27 @@ impl<D: Device> DeviceObject<D> {
     /// An initialiser for a device with its DPC: `IoInitializeDpcRequest`.
     ///
     /// ```
-    /// # use irqlab::dpc::{Device, DeviceObject, Importance, System};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use irqlab::{context::SoftIrq, dpc::{Device, DeviceObject, Dpc, ForIsr, Importance, System}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Disk(Arc<Atomic<usize>>);
+    /// # impl Device for Disk {
+    /// #     fn dpc_for_isr(_: &Dpc<ForIsr<Self>>, device: &Self, irp: usize, _: usize, _: &SoftIrq) {
+    /// #         device.0.add(irp, Relaxed);
+    /// #     }
+    /// # }
     /// fn urgent<D: Device>(system: &Arc<System>, device: D) -> Result<Pin<KBox<DeviceObject<D>>>> {
     ///     let object = KBox::pin_init(DeviceObject::new(system, device), GFP_KERNEL)?;
     ///     object.dpc().set_importance(Importance::High);
     ///     Ok(object)
     /// }
+    ///
+    /// let system = System::new()?;
+    /// # let sum = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
+    /// # let disk = Disk(sum.clone());
+    /// let object = urgent(&system, disk)?;
+    /// object.request_dpc(17, 0);
+    /// system.flush(task)?;
+    /// # assert_eq!(sum.load(Relaxed), 17);
     /// ```
     pub fn new(system: &Arc<System>, device: D) -> impl PinInit<Self, Error> {
         let dpc = Dpc::new(system, Ok(ForIsr(device)));

@@ -53,12 +53,25 @@ impl System {
     /// Errors: `EINTR` after a signal; `ENOMEM`.
     ///
     /// ```
-    /// # use irqlab::{context::Task, dpc::System};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use irqlab::{context::{SoftIrq, Task}, dpc::{Arguments, Dpc, Handler, Ordinary, System}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler for Count {
+    /// #     type Kind = Ordinary;
+    /// #     fn run(this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn unload(system: &Arc<System>, task: &Task) -> Result {
     ///     // The device is quiet: no DPC is inserted any more.
     ///     system.flush(task)
     /// }
+    ///
+    /// let system = System::new()?;
+    /// # let dpc = KBox::pin_init(Dpc::new(&system, Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// dpc.insert(Arguments(0, 0));
+    /// unload(&system, task)?;
+    /// assert_eq!(dpc.0.load(Relaxed), 1);
     /// ```
     pub fn flush(self: &Arc<Self>, task: &Task) -> Result {
         let reached = Arc::pin_init(Completion::new(), GFP_KERNEL)?;

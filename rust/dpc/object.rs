@@ -74,6 +74,14 @@ pub enum Ordinary {}
 /// fn has_thread<T: Handler>(dpc: &Dpc<T>) -> bool {
 ///     <T::Kind as Kind>::IS_THREADED && dpc.system().parameters().threaded
 /// }
+///
+/// # use kernel::prelude::*;
+/// let system = irqlab::dpc::System::new()?;
+/// let dpc = KBox::pin_init(Dpc::new(&system, Ok::<_, Error>(Sweep)), GFP_KERNEL)?;
+/// # let cpu = irqlab::cpu::online().next().ok_or(ENXIO)?;
+/// assert!(has_thread(&dpc) && sweep_on(&dpc, cpu));
+/// system.flush(task)?;
+/// assert!(system.threaded(cpu).nr_run >= 1);
 /// ```
 pub enum Threaded {}
 
@@ -97,25 +105,25 @@ impl Kind for Threaded {
 ///
 /// ```
 /// # use irqlab::{context::SoftIrq, dpc::{Arguments, Dpc, Handler, Importance, Ordinary, System}};
-/// # use kernel::{prelude::*, sync::Arc};
-/// struct Greeter;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Sum(Atomic<usize>);
 ///
-/// impl Handler for Greeter {
+/// impl Handler for Sum {
 ///     type Kind = Ordinary;
 ///
-///     fn run(_this: &Dpc<Self>, arguments: Arguments, _softirq: &SoftIrq) {
-///         pr_info!("inserted with {}\n", arguments.0);
+///     fn run(this: &Dpc<Self>, arguments: Arguments, _softirq: &SoftIrq) {
+///         this.0.add(arguments.0, Relaxed);
 ///     }
 /// }
 ///
-/// fn greet(system: &Arc<System>) -> Result<Pin<KBox<Dpc<Greeter>>>> {
-///     let dpc = KBox::pin_init(Dpc::new(system, Ok::<_, Error>(Greeter)), GFP_KERNEL)?;
-///     dpc.set_importance(Importance::High);
-///     if !dpc.insert(Arguments(1, 0)) {
-///         pr_info!("it is in a queue already\n");
-///     }
-///     Ok(dpc)
+/// let system = System::new()?;
+/// let dpc = KBox::pin_init(Dpc::new(&system, Ok::<_, Error>(Sum(Atomic::new(0)))), GFP_KERNEL)?;
+/// dpc.set_importance(Importance::High);
+/// if !dpc.insert(Arguments(17, 0)) {
+///     pr_info!("it is in a queue already\n");
 /// }
+/// system.flush(task)?;
+/// assert_eq!(dpc.0.load(Relaxed), 17);
 /// ```
 ///
 /// # Invariants
@@ -180,11 +188,27 @@ impl<T: Handler> Dpc<T> {
     /// has run, or runs. May be called in any context but NMI.
     ///
     /// ```
-    /// # use irqlab::dpc::{Dpc, Handler};
+    /// # use irqlab::{context::SoftIrq, dpc::{Arguments, Dpc, Handler, Ordinary, System}};
+    /// # use kernel::prelude::*;
+    /// # struct Quiet;
+    /// # impl Handler for Quiet {
+    /// #     type Kind = Ordinary;
+    /// #     fn run(_this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {}
+    /// # }
     /// /// Unless it has begun.
     /// fn take_back<T: Handler>(dpc: &Dpc<T>) -> bool {
     ///     dpc.is_queued() && dpc.remove()
     /// }
+    ///
+    /// # let system = System::new()?;
+    /// # let dpc = KBox::pin_init(Dpc::new(&system, Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// assert!(!take_back(&dpc));
+    /// # // It is drained when interrupts are on again.
+    /// # let off = irqlab::interrupt::local_interrupt_disable();
+    /// # dpc.set_target(Some(irqlab::cpu::CpuId::current()));
+    /// dpc.insert(Arguments(0, 0));
+    /// assert!(take_back(&dpc));
+    /// # drop(off);
     /// ```
     #[inline]
     pub fn remove(&self) -> bool {

@@ -152,12 +152,10 @@ pub struct Tick {
 /// let parameters = Parameters::default();
 /// let mut queue = Policy::new(&parameters);
 ///
-/// // Who puts a DPC in is told whether the CPU is to be interrupted.
+/// // Who puts a DPC in is told whether the CPU is to be interrupted: once.
 /// let importance = Importance::High;
-/// let is_first = importance.end() == End::Head;
-/// if queue.insert(importance, Origin::Local, &parameters) || queue.request() {
-///     pr_info!("{}: drain it; at its head: {is_first}\n", importance.name());
-/// }
+/// assert_eq!(importance.end(), End::Head);
+/// assert!(queue.insert(importance, Origin::Local, &parameters) && !queue.request());
 /// // The CPU drains it, with a pause.
 /// queue.begin();
 /// queue.take();
@@ -167,16 +165,17 @@ pub struct Tick {
 /// // One more is taken out before it runs.
 /// queue.insert(Importance::Low, Origin::Local, &parameters);
 /// queue.remove();
+/// assert_eq!(queue.depth, 0);
 ///
 /// // What else tells when to drain it.
 /// let Tick { requests, overruns, .. } = queue.tick(&parameters);
 /// for overrun in overruns.into_iter().flatten() {
 ///     pr_info!("{} took too long\n", overrun.name());
 /// }
-/// if requests || queue.idle(&parameters) {
-///     pr_info!("drain it now\n");
-/// }
+/// assert!(!requests && !queue.idle(&parameters));
 /// queue.restart(&Parameters { maximum_depth: 1, ..parameters });
+/// # assert_eq!(queue.maximum_depth, 1);
+/// # assert_eq!(importance.name(), "high");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Policy {

@@ -52,6 +52,8 @@ type Cpus = PerCpu<Pin<KBox<Cpu>>>;
 ///     system.set_parameters(Parameters { maximum_depth: 1, ..Parameters::default() });
 ///     Ok(system)
 /// }
+///
+/// assert_eq!(eager()?.parameters().maximum_depth, 1);
 /// ```
 #[pin_data]
 pub struct System {
@@ -119,6 +121,10 @@ impl System {
     /// fn drain_when_idle(system: &System) {
     ///     system.update_parameters(|old| Parameters { idle_drain: true, ..old });
     /// }
+    ///
+    /// let system = System::new()?;
+    /// drain_when_idle(&system);
+    /// assert!(system.parameters().idle_drain);
     /// ```
     pub fn update_parameters(&self, f: impl FnOnce(Parameters) -> Parameters + Send) {
         self.parameters.with(|parameters, _off| {
@@ -145,6 +151,10 @@ impl System {
     ///         pr_info!("{} ran, drained by {by_ticks} ticks; too slow: {slow}\n", queue.nr_run);
     ///     }
     /// }
+    ///
+    /// let system = System::new()?;
+    /// show(&system, CpuId::current());
+    /// assert_eq!(system.ordinary(CpuId::current()).nr_run, 0);
     /// ```
     pub fn ordinary(&self, cpu: CpuId) -> Status {
         self.cpus.of(cpu).ordinary.status()

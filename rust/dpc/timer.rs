@@ -34,20 +34,26 @@ use kernel::{
 ///
 /// ```
 /// # use irqlab::{context::SoftIrq, dpc::{Arguments, Dpc, Handler, Ordinary, System, Timer}};
+/// # use irqlab::completion::{Completion, Waited};
 /// # use kernel::{prelude::*, sync::Arc};
-/// struct Poll;
+/// struct Poll(Arc<Completion>);
 ///
 /// impl Handler for Poll {
 ///     type Kind = Ordinary;
 ///
-///     fn run(_this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {}
+///     fn run(this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {
+///         this.0.complete();
+///     }
 /// }
 ///
-/// fn poll_each_ms(system: &Arc<System>) -> Result<Pin<KBox<Timer<Poll>>>> {
-///     let dpc = Arc::pin_init(Dpc::new(system, Ok::<_, Error>(Poll)), GFP_KERNEL)?;
-///     let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
-///     timer.start(1_000_000, Some(1_000_000));
-///     Ok(timer)
+/// let system = System::new()?;
+/// let polled = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+/// let dpc = Arc::pin_init(Dpc::new(&system, Ok::<_, Error>(Poll(polled.clone()))), GFP_KERNEL)?;
+/// let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
+/// // Each millisecond.
+/// timer.start(1_000_000, Some(1_000_000));
+/// for _ in 0..3 {
+///     assert_eq!(polled.wait_ms(task, 60_000), Waited::Completed);
 /// }
 /// ```
 #[pin_data]
@@ -122,12 +128,24 @@ impl<T: Handler> Timer<T> {
     /// called in any context but NMI.
     ///
     /// ```
-    /// # use irqlab::dpc::{Handler, Timer};
+    /// # use irqlab::{context::SoftIrq, dpc::{Arguments, Dpc, Handler, Ordinary, System, Timer}};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// # struct Quiet;
+    /// # impl Handler for Quiet {
+    /// #     type Kind = Ordinary;
+    /// #     fn run(_this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {}
+    /// # }
     /// /// Its DPC does not run any more, unless it has begun.
     /// fn stop<T: Handler>(timer: &Timer<T>) {
     ///     timer.cancel();
     ///     timer.dpc().remove();
     /// }
+    ///
+    /// # let dpc = Arc::pin_init(Dpc::new(&System::new()?, Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// # let timer = KBox::pin_init(Timer::new(dpc), GFP_KERNEL)?;
+    /// timer.start(4_000_000_000, None);
+    /// stop(&timer);
+    /// assert!(!timer.cancel());
     /// ```
     pub fn cancel(&self) -> bool {
         self.hrtimer

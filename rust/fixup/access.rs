@@ -62,6 +62,14 @@ pub(super) const NO_VECTOR: u64 = u64::MAX;
 ///         access::load_fault(address, Paging::Refused)?,
 ///     ])
 /// }
+///
+/// # let island = irqlab::fixup::Island::new()?;
+/// # irqlab::fixup::write(&island.inside(0), 42, Paging::Refused)?;
+/// for outcome in by_each_handler(&island.inside(0))? {
+///     assert_eq!(outcome.result(), Ok(42));
+/// }
+/// # // Only the first entry has nobody told: its fixup goes on, and no more.
+/// # assert!(by_each_handler(&island.guard(0))?.iter().any(|outcome| outcome.result().is_err()));
 /// ```
 pub fn load(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     guarded(address, paging, irqlab_load)
@@ -93,6 +101,8 @@ pub fn load_fault(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> 
 ///     let same = access::rewrite(address, Paging::Refused)?;
 ///     Ok(other.result().is_err() && same.result().is_err())
 /// }
+///
+/// assert!(both_fail(&irqlab::fixup::Island::new()?.guard(0))?);
 /// ```
 pub fn store(address: &Address<'_>, value: u64, paging: Paging<'_>) -> Result<Outcome> {
     if !address.may_store() {
@@ -129,6 +139,8 @@ pub fn rewrite(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
 /// fn is_padded() -> Result<bool> {
 ///     Ok(access::load_zeropad(&Island::new()?, 4).result()? >> 32 == 0)
 /// }
+///
+/// assert!(is_padded()?);
 /// ```
 pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
     irqlab_load_zeropad(island.edge(nr_inside))
@@ -147,6 +159,10 @@ pub fn load_zeropad(island: &Island, nr_inside: usize) -> Outcome {
 ///     access::load_unguarded(&island.inside(0), Paging::Refused)?;
 ///     Ok(clock::now_ns().wrapping_sub(before))
 /// }
+///
+/// cost_ns()?;
+/// # let refused = access::load_unguarded(&Island::new()?.guard(0), Paging::Refused);
+/// # assert_eq!(refused.err(), Some(EPERM));
 /// ```
 pub fn load_unguarded(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     if !address.is_there() {
@@ -168,6 +184,8 @@ pub fn load_unguarded(address: &Address<'_>, paging: Paging<'_>) -> Result<Outco
 /// fn bytes_left() -> Result<u64> {
 ///     Ok(access::copy(&Island::new()?.guard(0), Paging::Refused)?.value)
 /// }
+///
+/// assert_eq!(bytes_left()?, 16);
 /// ```
 pub fn copy(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
     guarded(address, paging, |at| {
@@ -186,6 +204,8 @@ pub fn copy(address: &Address<'_>, paging: Paging<'_>) -> Result<Outcome> {
 ///     let island = Island::new()?;
 ///     Ok(access::load_two(&island.inside(0), &island.guard(0))?.end == End::Error(-2))
 /// }
+///
+/// assert!(is_the_second()?);
 /// ```
 pub fn load_two(first: &Address<'_>, second: &Address<'_>) -> Result<Outcome> {
     if !second.is_here() {

@@ -76,6 +76,8 @@ impl<'a> Address<'a> {
     ///     pr_info!("at {:#x}\n", text.as_raw());
     ///     fixup::read(&text, Paging::Refused).is_ok()
     /// }
+    ///
+    /// assert!(is_readable());
     /// ```
     pub fn text() -> Self {
         let function: fn(&Address<'_>, super::Paging<'_>) -> _ = super::access::load;
@@ -121,6 +123,8 @@ impl<'a> Address<'a> {
 /// fn is_page_of_user(number: usize) -> bool {
 ///     number.checked_mul(PAGE_SIZE).is_some_and(|at| is_user(at, PAGE_SIZE))
 /// }
+///
+/// assert!(is_page_of_user(1) && !is_page_of_user(usize::MAX / PAGE_SIZE));
 /// ```
 pub fn is_user(at: usize, size: usize) -> bool {
     // SAFETY: Compares numbers.
@@ -146,6 +150,8 @@ fn current_mm() -> usize {
 ///     let behind = fixup::read(&island.guard(0), Paging::Refused);
 ///     Ok(inside.is_ok() && behind.is_err())
 /// }
+///
+/// assert!(falls_off_its_end()?);
 /// ```
 ///
 /// # Invariants

@@ -9,6 +9,8 @@
 //!     instructions::divide().end == End::Trapped(Vector::DE.0)
 //!         && instructions::undefined().end == End::Trapped(Vector::UD.0)
 //! }
+//!
+//! assert!(are_fixed_up());
 //! ```
 //!
 //! C header: [`arch/x86/include/asm/trapnr.h`](srctree/arch/x86/include/asm/trapnr.h),
@@ -103,12 +105,23 @@ pub fn wrmsr() -> Outcome {
 /// instruction because the watch, in the place of a debugger, has it ended there.
 ///
 /// ```
-/// # use irqlab::{exception::{Observer, Watch}, fixup::instructions};
-/// # use kernel::prelude::*;
+/// # use irqlab::{context::Unsleeping, exception::{Exception, Observer, Vector, Watch}};
+/// # use irqlab::fixup::instructions;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// # struct Breakpoints(Atomic<u64>);
+/// # impl Observer for Breakpoints {
+/// #     fn observe(&self, exception: &Exception, _context: &Unsleeping) {
+/// #         self.0.add(u64::from(exception.vector == Vector::BP), Relaxed);
+/// #     }
+/// # }
 /// fn trap<O: Observer>(watch: &Watch<O>) {
 ///     let outcome = instructions::breakpoint(watch);
 ///     pr_info!("went on at {:#x}\n", outcome.resumed_at);
 /// }
+///
+/// # let watch = Watch::new(Arc::new(Breakpoints(Atomic::new(0)), GFP_KERNEL)?)?;
+/// trap(&watch);
+/// # assert!(watch.observer().0.load(Relaxed) >= 1);
 /// ```
 pub fn breakpoint<O: exception::Observer>(_watch: &Watch<O>) -> Outcome {
     irqlab_breakpoint()
@@ -133,13 +146,21 @@ pub const BAD_SELECTOR: u16 = 0xfff8;
 /// pointer meanwhile.
 ///
 /// ```
-/// # use irqlab::{exception::{Observer, Watch}};
+/// # use irqlab::{context::Unsleeping, exception::{Exception, Observer, Watch}};
 /// # use irqlab::fixup::instructions::{load_bad_selector, BadSelector, BAD_SELECTOR};
-/// # use kernel::prelude::*;
-/// fn load<O: Observer>(watch: &Watch<O>) {
+/// # use kernel::{prelude::*, sync::Arc};
+/// # struct Nobody;
+/// # impl Observer for Nobody {
+/// #     fn observe(&self, _exception: &Exception, _context: &Unsleeping) {}
+/// # }
+/// fn load<O: Observer>(watch: &Watch<O>) -> bool {
 ///     let BadSelector { instruction, resumed_at, .. } = load_bad_selector(watch);
 ///     pr_info!("{BAD_SELECTOR:#x} at {instruction:#x}, went on at {resumed_at:#x}\n");
+///     resumed_at != instruction
 /// }
+///
+/// # let watch = Watch::new(Arc::new(Nobody, GFP_KERNEL)?)?;
+/// assert!(load(&watch));
 /// ```
 pub fn load_bad_selector<O: exception::Observer>(_watch: &Watch<O>) -> BadSelector {
     irqlab_load_bad_selector()

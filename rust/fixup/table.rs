@@ -123,9 +123,10 @@ pub fn len() -> usize {
 /// ```
 /// # use irqlab::fixup::table;
 /// # use kernel::prelude::*;
-/// for entry in table::entries() {
+/// for entry in table::entries().take(3) {
 ///     pr_info!("{:#x} goes on at {:#x}\n", entry.instruction, entry.fixup);
 /// }
+/// assert_eq!(table::entries().count(), table::len());
 /// ```
 pub fn entries() -> impl Iterator<Item = Entry> + Clone {
     (0..len()).filter_map(get)
@@ -144,6 +145,11 @@ pub fn entries() -> impl Iterator<Item = Entry> + Clone {
 ///         Some(entry) => pr_info!("{} tells\n", entry.register_name()),
 ///         None => pr_info!("none of the {} entries\n", table::len()),
 ///     }
+/// }
+///
+/// show(0);
+/// for entry in table::entries().take(3) {
+///     assert!(table::search(entry.instruction).is_some());
 /// }
 /// ```
 pub fn search(address: usize) -> Option<Entry> {

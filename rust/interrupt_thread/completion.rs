@@ -25,17 +25,31 @@ use kernel::{
 /// Counts events, each of which one handler consumes.
 ///
 /// ```
-/// # use irqlab::interrupt_thread::{Completion, Handler, Run};
-/// # use kernel::{prelude::*, sync::Arc};
+/// # use irqlab::interrupt_thread::{Completion, Handler, Handlers, InterruptThreads, Level, Run};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
 /// struct Reply {
 ///     came: Completion,
+///     nr_served: Atomic<u32>,
 /// }
 ///
 /// impl Handler for Reply {
 ///     async fn serve(this: Arc<Self>, _run: Run) {
 ///         this.came.wait().await;
+///         this.nr_served.add(1, Relaxed);
 ///     }
 /// }
+///
+/// # let reply = Reply { came: Completion::new()?, nr_served: Atomic::new(0) };
+/// # let reply = Arc::new(reply, GFP_KERNEL)?;
+/// # let level = Level::new(5).ok_or(EINVAL)?;
+/// # let threads = InterruptThreads::new(Handlers::new().thread(level, reply.clone())?, task)?;
+/// threads.raise(level)?;
+/// // The handler waits, and the CPU goes on.
+/// assert_eq!(reply.nr_served.load(Relaxed), 0);
+/// reply.came.complete();
+/// # eventually!(task, reply.nr_served.load(Relaxed) > 0);
+/// // A moment later:
+/// assert_eq!(reply.nr_served.load(Relaxed), 1);
 /// ```
 pub struct Completion {
     nr_events: Atomic<u64>,
@@ -61,6 +75,8 @@ impl Completion {
     ///     came.complete();
     ///     Ok(came.try_wait() && !came.try_wait())
     /// }
+    ///
+    /// assert!(one_is_there()?);
     /// ```
     pub fn complete(&self) {
         self.nr_events.fetch_add(1, Full);

@@ -112,6 +112,17 @@ pub enum Raised {
 /// fn close(word: u64) -> u64 {
 ///     Levels::from_raw(word).close().into_raw()
 /// }
+///
+/// let (idle, five) = (Levels::default(), Level::new(5).ok_or(EINVAL)?);
+/// assert_eq!(serve(idle, five, false), Some(idle));
+/// assert_eq!(serve(idle, five, true), Some(idle));
+/// // Below a level that is active it waits.
+/// let busy = Levels { active: 1 << Level::new(6).ok_or(EINVAL)?.index(), ..idle };
+/// assert!(serve(busy, five, false).is_some_and(|levels| Levels::contains(levels.pending, five)));
+/// # assert!(serve(Levels::from_raw(close(0)), five, false).is_none());
+/// # let mut counters = [0; MAX_LEVEL as usize];
+/// # count(&mut counters, five);
+/// # assert_eq!(counters.iter().sum::<u64>(), 1);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Levels {

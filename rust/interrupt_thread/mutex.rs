@@ -33,7 +33,7 @@ use kernel::{
 /// which may be the very thread that it has interrupted, can go on and unlock it.
 ///
 /// ```
-/// # use irqlab::{context::Task, interrupt_thread::{Handler, Mutex, Run}};
+/// # use irqlab::{context::Task, interrupt_thread::{Handler, Handlers, InterruptThreads, Level, Mutex, Run}};
 /// # use kernel::{prelude::*, sync::Arc};
 /// struct Counter(Mutex<u64>);
 ///
@@ -46,6 +46,14 @@ use kernel::{
 /// fn count(counter: &Counter, task: &Task) -> u64 {
 ///     *counter.0.lock_in(task)
 /// }
+///
+/// let counter = Arc::new(Counter(Mutex::new(0)?), GFP_KERNEL)?;
+/// # let level = Level::new(5).ok_or(EINVAL)?;
+/// # let threads = InterruptThreads::new(Handlers::new().thread(level, counter.clone())?, task)?;
+/// threads.raise(level)?;
+/// # eventually!(task, count(&counter, task) > 0);
+/// // A moment later:
+/// assert_eq!(count(&counter, task), 1);
 /// ```
 ///
 /// # Invariants
@@ -82,6 +90,8 @@ impl<T> Mutex<T> {
     ///     drop(guard);
     ///     Ok(is_held)
     /// }
+    ///
+    /// assert!(is_held()?);
     /// ```
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         if self.is_locked.xchg(true, Full) {

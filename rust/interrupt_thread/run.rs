@@ -34,18 +34,29 @@ use kernel::{
 /// One run of a handler.
 ///
 /// ```
-/// # use irqlab::interrupt_thread::{Handler, InThread, Run};
-/// # use kernel::{prelude::*, sync::Arc};
-/// struct Slow;
+/// # use irqlab::interrupt_thread::{Handler, Handlers, InterruptThreads, InThread, Level, Run};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Slow {
+///     is_done: Atomic<bool>,
+/// }
 ///
 /// impl Handler for Slow {
-///     async fn serve(_this: Arc<Self>, run: Run) {
+///     async fn serve(this: Arc<Self>, run: Run) {
 ///         pr_info!("level {} on CPU {}\n", run.level().number(), run.cpu().as_u32());
 ///         let elsewhere: InThread = run.in_thread();
 ///         elsewhere.await;
-///         pr_info!("in the level's thread\n");
+///         // In the level's thread.
+///         this.is_done.store(true, Relaxed);
 ///     }
 /// }
+///
+/// # let slow = Arc::new(Slow { is_done: Atomic::new(false) }, GFP_KERNEL)?;
+/// # let level = Level::new(5).ok_or(EINVAL)?;
+/// # let threads = InterruptThreads::new(Handlers::new().thread(level, slow.clone())?, task)?;
+/// threads.raise(level)?;
+/// # eventually!(task, slow.is_done.load(Relaxed));
+/// // A moment later:
+/// assert!(slow.is_done.load(Relaxed));
 /// ```
 pub struct Run {
     cpu: CpuId,

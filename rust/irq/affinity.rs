@@ -25,7 +25,7 @@ use kernel::{
 /// The right to move a line. Dropping it gives the line back the CPUs it had.
 ///
 /// ```
-/// # use irqlab::{cpu, irq::{Affinity, Line}};
+/// # use irqlab::{cpu, irq::{Affinity, Line}, irq_chip::{Domain, Flow, Transparent}};
 /// # use kernel::{prelude::*, sync::Arc};
 /// fn spread(line: &Arc<Line>) -> Result<Affinity> {
 ///     let affinity = Affinity::new(line)?;
@@ -33,6 +33,13 @@ use kernel::{
 ///     pr_info!("goes to {} CPUs\n", affinity.effective()?.weight());
 ///     Ok(affinity)
 /// }
+///
+/// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+/// let affinity = spread(line.line())?;
+/// assert!(affinity.asked()?.weight() >= 1);
+/// # // It may go to the CPUs that it is told to, and to no others.
+/// # affinity.set(cpu::online().take(1))?;
+/// # assert_eq!(affinity.asked()?.weight(), 1);
 /// ```
 pub struct Affinity {
     line: Arc<Line>,
@@ -84,12 +91,17 @@ impl Affinity {
     /// Errors: as [`Self::set`].
     ///
     /// ```
-    /// # use irqlab::irq::Affinity;
+    /// # use irqlab::{cpu, irq::Affinity, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn give_back(affinity: &Affinity) -> Result<bool> {
     ///     affinity.restore()?;
     ///     affinity.is_restored()
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// let affinity = Affinity::new(line.line())?;
+    /// affinity.set(cpu::online().take(1))?;
+    /// assert!(give_back(&affinity)?);
     /// ```
     pub fn restore(&self) -> Result {
         apply(&self.line, &self.before)
@@ -110,13 +122,17 @@ impl Affinity {
     /// Errors: as [`Self::asked`].
     ///
     /// ```
-    /// # use irqlab::irq::{Affinity, Line};
+    /// # use irqlab::{irq::{Affinity, Line}, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn show(line: &Line) -> Result {
     ///     let (asked, chosen) = Affinity::of(line)?;
     ///     pr_info!("may interrupt {asked}, interrupts {chosen}, next {}\n", Affinity::next(line)?);
     ///     Ok(())
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// show(line.line())?;
+    /// # assert!(!Affinity::of(line.line())?.0.is_empty());
     /// ```
     pub fn of(line: &Line) -> Result<(Set, Set)> {
         let (asked, effective) = masks(line)?;
@@ -128,11 +144,17 @@ impl Affinity {
     /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
     ///
     /// ```
-    /// # use irqlab::irq::Affinity;
+    /// # use irqlab::{irq::Affinity, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn may_choose(affinity: &Affinity) -> Result<bool> {
     ///     Ok(affinity.asked()?.weight() > affinity.effective()?.weight())
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// let affinity = Affinity::new(line.line())?;
+    /// # may_choose(&affinity)?;
+    /// affinity.set(irqlab::cpu::online().take(1))?;
+    /// assert!(!may_choose(&affinity)? || affinity.effective()?.weight() == 0);
     /// ```
     pub fn asked(&self) -> Result<CpumaskVar> {
         Ok(masks(&self.line)?.0)
@@ -154,11 +176,15 @@ impl Line {
     /// `ENOSPC` if it has no vector left.
     ///
     /// ```
-    /// # use irqlab::{cpu::CpuId, irq::Line};
+    /// # use irqlab::{cpu::CpuId, irq::{Affinity, Line}, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn here_or_anywhere(line: &Line) -> Result {
     ///     line.set_affinity(CpuId::current()).or_else(|_| line.set_affinity_to_all())
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// here_or_anywhere(line.line())?;
+    /// assert!(!Affinity::of(line.line())?.0.is_empty());
     /// ```
     pub fn set_affinity(&self, cpu: CpuId) -> Result {
         apply(self, &Set::of([cpu])?)

@@ -71,6 +71,7 @@ pub trait Handler: Send + Sync + 'static {
 ///
 /// ```
 /// # use irqlab::irq::{IrqReturn, Line, Registration, Sharing, ThreadableHandler};
+/// # use irqlab::irq_chip::{Domain, Flow, Transparent};
 /// # use kernel::{prelude::*, sync::{Arc, SpinLock}};
 /// #[pin_data]
 /// struct Ring {
@@ -89,6 +90,13 @@ pub trait Handler: Send + Sync + 'static {
 ///     let ring = try_pin_init!(Ring { nr_done <- kernel::new_spinlock!(0) });
 ///     line.request_threadable(Sharing::Shared, c"ring", ring)
 /// }
+///
+/// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+/// let listening = listen(line.line())?;
+/// line.send()?;
+/// # eventually!(task, line.line().nr_interrupts()? > 0);
+/// // A moment later:
+/// assert_eq!(line.line().nr_interrupts()?, 1);
 /// ```
 pub trait ThreadableHandler: Send + Sync + 'static {
     /// Serves one interrupt. May not sleep.
@@ -103,8 +111,10 @@ pub trait ThreadableHandler: Send + Sync + 'static {
 /// ```
 /// # use irqlab::{context::{HardIrq, Task}, irq::{IrqReturn, Line, Registration, Sharing}};
 /// # use irqlab::irq::{ThreadedHandler, ThreadedIrqReturn};
-/// # use kernel::{prelude::*, sync::Arc};
-/// struct Sensor;
+/// # use irqlab::irq_chip::{Domain, Flow, Transparent};
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// /// Counts what it has read.
+/// struct Sensor(Atomic<u32>);
 ///
 /// impl ThreadedHandler for Sensor {
 ///     fn handle(&self, _irq: &HardIrq) -> ThreadedIrqReturn {
@@ -113,13 +123,21 @@ pub trait ThreadableHandler: Send + Sync + 'static {
 ///
 ///     fn handle_threaded(&self, task: &Task) -> IrqReturn {
 ///         task.sleep_ms(1);
+///         self.0.add(1, Relaxed);
 ///         IrqReturn::Handled
 ///     }
 /// }
 ///
 /// fn listen(line: &Arc<Line>) -> Result<Arc<Registration<Sensor>>> {
-///     line.request_threaded(Sharing::Exclusive, c"sensor", Ok::<_, Error>(Sensor))
+///     line.request_threaded(Sharing::Exclusive, c"sensor", Ok::<_, Error>(Sensor(Atomic::new(0))))
 /// }
+///
+/// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+/// let listening = listen(line.line())?;
+/// line.send()?;
+/// # eventually!(task, listening.handler().0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert_eq!(listening.handler().0.load(Relaxed), 1);
 /// ```
 pub trait ThreadedHandler: Send + Sync + 'static {
     /// Serves one interrupt. Runs with interrupts off and may not sleep.

@@ -40,11 +40,14 @@ pub struct Info {
 /// The name of an interrupt controller: a copy, as that of an MSI's is gone with the driver that has it.
 ///
 /// ```
-/// # use irqlab::irq::{ChipName, Line};
+/// # use irqlab::{irq::{ChipName, Line}, irq_chip::{Domain, Flow, Transparent}};
 /// # use kernel::prelude::*;
 /// fn chip(line: &Line) -> Result<ChipName> {
 ///     Ok(line.info()?.chip)
 /// }
+///
+/// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+/// pr_info!("it is a line of {}\n", chip(line.line())?);
 /// ```
 #[derive(Clone, Copy)]
 pub struct ChipName([u8; Self::MAX_LEN]);
@@ -122,7 +125,7 @@ impl Line {
     /// Errors: `ENODEV` after the device was unbound.
     ///
     /// ```
-    /// # use irqlab::{cpu::CpuId, irq::Line};
+    /// # use irqlab::{cpu::CpuId, irq::Line, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn show(line: &Line) -> Result {
     ///     pr_info!("line {} of {}\n", line.irq(), line.info()?.chip);
@@ -133,6 +136,10 @@ impl Line {
     ///     }
     ///     Ok(())
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// show(line.line())?;
+    /// assert_eq!(line.line().nr_interrupts()?, 0);
     /// ```
     pub fn info(&self) -> Result<Info> {
         self.with_bound(|irq| {
@@ -146,12 +153,16 @@ impl Line {
     /// Errors: `ENODEV` after the device was unbound, `ENOMEM`.
     ///
     /// ```
-    /// # use irqlab::irq::Line;
+    /// # use irqlab::{irq::Line, irq_chip::{Domain, Flow, Transparent}};
     /// # use kernel::prelude::*;
     /// fn can_be_threaded(line: &Line) -> Result<bool> {
     ///     let others = line.handlers()?;
     ///     Ok(others.names.to_bytes().is_empty() || others.are_oneshot)
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// // Nobody has requested it.
+    /// assert!(can_be_threaded(line.line())?);
     /// ```
     pub fn handlers(&self) -> Result<Handlers> {
         // Truncates if there are more.
@@ -193,6 +204,8 @@ impl Line {
 ///         pr_info!("line {irq} of {}: {:?}\n", info.chip, info.vector);
 ///     }
 /// }
+///
+/// show();
 /// ```
 pub fn isa_lines() -> impl Iterator<Item = (u32, Info)> {
     const NR_LINES: u32 = 16;

@@ -144,8 +144,16 @@ impl Line {
     /// `EDEADLK` in a thread of the line, which would wait for itself.
     ///
     /// ```
-    /// # use irqlab::{context::Task, irq::Line};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::{HardIrq, Task}, irq::{Handler, IrqReturn, Line, Sharing}};
+    /// # use irqlab::irq_chip::{Domain, Flow, Transparent};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler for Count {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         self.0.add(1, Relaxed);
+    /// #         IrqReturn::Handled
+    /// #     }
+    /// # }
     /// /// Raises the line, and waits until it was served.
     /// fn raise_and_wait(line: &Line, task: &Task) -> Result {
     ///     line.set_pending()?;
@@ -154,6 +162,15 @@ impl Line {
     ///     }
     ///     line.synchronize(task)
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// # let count = Ok::<_, Error>(Count(Atomic::new(0)));
+    /// # let registration = line.line().request(Sharing::Exclusive, c"example", count)?;
+    /// // This controller does not tell which lines are active.
+    /// assert_eq!(raise_and_wait(line.line(), task), Err(EINVAL));
+    /// # eventually!(task, registration.handler().0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(registration.handler().0.load(Relaxed), 1);
     /// ```
     pub fn synchronize(&self, _task: &context::Task) -> Result {
         let _inside = self.gate.enter()?;

@@ -76,6 +76,9 @@ impl Trigger {
     /// fn must_be_masked_for_a_thread(trigger: Trigger) -> bool {
     ///     trigger.is_level()
     /// }
+    ///
+    /// assert!(must_be_masked_for_a_thread(Trigger::LowLevel));
+    /// assert!(!must_be_masked_for_a_thread(Trigger::RisingEdge));
     /// ```
     pub const fn is_level(self) -> bool {
         matches!(self, Trigger::HighLevel | Trigger::LowLevel)
@@ -85,12 +88,23 @@ impl Trigger {
 /// What a driver says of its line. [`Sharing`] alone is enough for most: it turns into this.
 ///
 /// ```
-/// # use irqlab::irq::{Handler, Line, Options, Registration, Sharing, Trigger};
+/// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Line, Options, Registration, Sharing, Trigger}};
+/// # use irqlab::irq_chip::{Domain, Flow, Transparent};
 /// # use kernel::{prelude::*, sync::Arc};
+/// # struct Quiet;
+/// # impl Handler for Quiet {
+/// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+/// #         IrqReturn::Handled
+/// #     }
+/// # }
 /// fn listen<T: Handler>(line: &Arc<Line>, handler: T) -> Result<Arc<Registration<T>>> {
 ///     let options = Options::new(Sharing::Exclusive).with_trigger(Trigger::FallingEdge);
 ///     line.request(options, c"button", Ok::<_, Error>(handler))
 /// }
+///
+/// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+/// // This controller cannot choose.
+/// assert_eq!(listen(line.line(), Quiet).err(), Some(EINVAL));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Options {

@@ -51,18 +51,27 @@ impl Line {
     ///
     /// ```
     /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Line, Registration, Sharing}};
-    /// # use kernel::{prelude::*, sync::Arc};
-    /// struct Quiet;
+    /// # use irqlab::irq_chip::{Domain, Flow, Transparent};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// struct Count(Atomic<u32>);
     ///
-    /// impl Handler for Quiet {
+    /// impl Handler for Count {
     ///     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    ///         self.0.add(1, Relaxed);
     ///         IrqReturn::Handled
     ///     }
     /// }
     ///
-    /// fn listen(line: &Arc<Line>) -> Result<Arc<Registration<Quiet>>> {
-    ///     line.request(Sharing::Exclusive, c"quiet", Ok::<_, Error>(Quiet))
+    /// fn listen(line: &Arc<Line>) -> Result<Arc<Registration<Count>>> {
+    ///     line.request(Sharing::Exclusive, c"count", Ok::<_, Error>(Count(Atomic::new(0))))
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// let listening = listen(line.line())?;
+    /// line.send()?;
+    /// # eventually!(task, listening.handler().0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(listening.handler().0.load(Relaxed), 1);
     /// ```
     pub fn request<T: Handler>(
         self: &Arc<Self>,
@@ -141,14 +150,35 @@ impl<T> Registration<T> {
     /// The handler, which other contexts may be running.
     ///
     /// ```
-    /// # use irqlab::{context::Task, irq::Registration};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use irqlab::{context::{HardIrq, Task}, irq::{Handler, IrqReturn, Registration, Sharing}};
+    /// # use irqlab::irq_chip::{Domain, Flow, Transparent};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler for Count {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         self.0.add(1, Relaxed);
+    /// #         IrqReturn::Handled
+    /// #     }
+    /// # }
     /// fn without_it<T: Send + Sync>(it: &Arc<Registration<T>>, task: &Task, f: impl FnOnce(&T)) -> Result {
     ///     pr_info!("line {} is off\n", it.line().irq());
     ///     let _disabled = it.disable(task)?;
     ///     f(it.handler());
     ///     Ok(())
     /// }
+    ///
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// # let count = Ok::<_, Error>(Count(Atomic::new(0)));
+    /// # let registration = line.line().request(Sharing::Exclusive, c"example", count)?;
+    /// let mut nr_seen = u32::MAX;
+    /// without_it(&registration, task, |count| {
+    ///     let _ = line.send();
+    ///     nr_seen = count.0.load(Relaxed);
+    /// })?;
+    /// assert_eq!(nr_seen, 0);
+    /// # eventually!(task, registration.handler().0.load(Relaxed) > 0);
+    /// // It is not lost, and arrives a moment later.
+    /// assert_eq!(registration.handler().0.load(Relaxed), 1);
     /// ```
     pub fn handler(&self) -> &T {
         self.action.handler()

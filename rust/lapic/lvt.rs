@@ -99,6 +99,10 @@ impl TimerMode {
 ///     pr_info!("{}\n", timer.timer_mode().name());
 ///     timer.timer_mode() == TimerMode::Periodic
 /// }
+///
+/// show(Entry(0x1_00ef));
+/// assert!(Entry(0x1_00ef).is_masked() && Entry(0x1_00ef).vector() == 0xef);
+/// assert!(is_periodic(Entry(0x2_00ec)) && !is_periodic(Entry(0x0_00ec)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(pub u32);

@@ -20,13 +20,22 @@ use crate::{
 /// token of a task with it.
 ///
 /// ```
-/// # use irqlab::{context::Task, lapic};
+/// # use irqlab::{context::{HardIrq, Task}, irq_work::{Handler, IrqWork, Kind, Now}, lapic};
+/// # use kernel::prelude::*;
+/// # struct Nothing;
+/// # impl Handler<Kind<Now>> for Nothing {
+/// #     fn run(_this: &IrqWork<Self>, _irq: &HardIrq) {}
+/// # }
 /// fn all_wait(vector: u8, raise: impl Fn() + Sync, task: &Task) -> bool {
 ///     lapic::at_highest_priority(task, |_unsleeping| {
 ///         raise();
-///         lapic::is_requested(vector)
+///         irqlab::clock::spin_until(1_000_000, || lapic::is_requested(vector))
 ///     })
 /// }
+///
+/// # if !irqlab::irq_work::has_interrupt() { skip!("no local APIC") }
+/// # let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
+/// assert!(all_wait(lapic::IRQ_WORK_VECTOR, || { work.queue(); }, task));
 /// ```
 pub fn at_highest_priority<R>(_task: &Task, f: impl FnOnce(&Unsleeping) -> R + Send) -> R {
     // SAFETY: Preemption, which the priority keeps off as well, is enabled again below.

@@ -140,27 +140,34 @@ impl Source {
 /// An x2APIC sends to the CPU itself by another register, which cannot be read.
 ///
 /// ```
-/// # use irqlab::{context::Unsleeping, kprobe::{Call, Observer, Probe}, lapic::Command};
-/// # use kernel::prelude::*;
-/// /// Says what this CPU sends.
-/// struct Sent;
+/// # use irqlab::{context::Unsleeping, kprobe::{Call, Observer, Probe}, lapic::{Command, Delivery}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// /// To which local APIC a CPU has sent last, and which vector.
+/// struct Sent {
+///     destination: Atomic<u32>,
+///     vector: Atomic<u32>,
+/// }
 ///
 /// impl Observer for Sent {
 ///     fn observe(&self, call: &Call, _context: &Unsleeping) {
 ///         let command = Command::written(call);
-///         if let Some(who) = command.shorthand() {
-///             pr_info!("to {who}\n");
-///         } else if command.is_logical() {
-///             pr_info!("to the mask {:#x}\n", command.destination());
+///         if command.shorthand().is_some() || command.is_logical() || command.is_busy() {
+///             // Not yet, or to several.
+///             return;
 ///         }
-///         pr_info!("{} {:#x}\n", command.delivery().name(), command.vector());
-///         pr_info!("has yet to leave: {}\n", command.is_busy());
+///         self.destination.store(command.destination(), Relaxed);
+///         if command.delivery() == Delivery::Fixed {
+///             self.vector.store(command.vector().into(), Relaxed);
+///         }
 ///     }
 /// }
 ///
-/// fn watch() -> Result<Pin<KBox<Probe<Sent>>>> {
-///     KBox::pin_init(Probe::new(Command::writer(), Sent), GFP_KERNEL)
-/// }
+/// # if !irqlab::lapic::is_used() { skip!("no local APIC") }
+/// let sent = Sent { destination: Atomic::new(0), vector: Atomic::new(0) };
+/// let probe = KBox::pin_init(Probe::new(Command::writer(), sent), GFP_KERNEL);
+/// # use irqlab::error::EOPNOTSUPP;
+/// # if let Err(EOPNOTSUPP) = probe { skip!("a kernel without probes") }
+/// pr_info!("vector {:#x}\n", probe?.observer().vector.load(Relaxed));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -272,6 +279,8 @@ impl State {
     ///     let state = State::read(&local_interrupt_disable());
     ///     !state.requested.is_empty()
     /// }
+    ///
+    /// # interrupts_wait();
     /// ```
     pub fn read(_irqs: &LocalInterruptDisabled) -> Self {
         let mode = mode();
@@ -308,14 +317,15 @@ impl State {
     /// Errors: `ENOMEM`.
     ///
     /// ```
-    /// # use irqlab::{context::Task, lapic::State, workqueue::Queue};
+    /// # use irqlab::{context::Task, lapic::{self, State}, workqueue::Queue};
     /// # use kernel::prelude::*;
-    /// fn show_ids(queue: &Queue<Task>, task: &Task) -> Result {
-    ///     for (cpu, state) in State::read_all(queue, task)? {
-    ///         pr_info!("CPU {} has the id {}\n", cpu.as_u32(), state.id);
-    ///     }
-    ///     Ok(())
+    /// fn all_have_their_ids(queue: &Queue<Task>, task: &Task) -> Result<bool> {
+    ///     let states = State::read_all(queue, task)?;
+    ///     Ok(states.iter().all(|(cpu, state)| state.id == lapic::id_of(*cpu)))
     /// }
+    ///
+    /// # if !lapic::is_used() { skip!("no local APIC") }
+    /// assert!(all_have_their_ids(&Queue::per_cpu(c"example")?, task)?);
     /// ```
     pub fn read_all(queue: &Queue<Task>, task: &Task) -> Result<KVVec<(CpuId, Self)>> {
         let places = KVVec::with_capacity(kernel::cpu::nr_cpu_ids() as usize, GFP_KERNEL)?;
@@ -365,6 +375,10 @@ impl State {
     ///         pr_info!("the timer may interrupt\n");
     ///     }
     /// }
+    ///
+    /// # let state = State::read(&irqlab::interrupt::local_interrupt_disable());
+    /// show(&state);
+    /// assert_eq!(state.entries().count(), state.nr_entries());
     /// ```
     pub fn entry(&self, source: Source) -> Option<Entry> {
         self.entries()

@@ -14,6 +14,12 @@
 /// fn nr_above(vectors: &Vectors, priority: u8) -> usize {
 ///     vectors.iter().filter(|vector| vector >> 4 > priority).count()
 /// }
+///
+/// let none = Vectors::from_raw([0; 8]);
+/// let two = [0, 1 << 4 | 1 << 5, 0, 0, 0, 0, 0, 0];
+/// assert_eq!(next_to_serve(two, &none), Some(0x25));
+/// assert_eq!(nr_above(&Vectors::from_raw(two), 1), 2);
+/// assert_eq!(nr_above(&Vectors::from_raw(two), 2), 0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vectors([u32; 8]);

@@ -32,6 +32,7 @@ const NAMES: [(&str, &str); 15] = [
 /// if let Some((name, user)) = old_bh::name(old_bh::IMMEDIATE_BH) {
 ///     pr_info!("{name}: {user}\n");
 /// }
+/// assert_eq!(old_bh::name(u32::MAX), None);
 /// ```
 pub fn name(number: u32) -> Option<(&'static str, &'static str)> {
     NAMES.get(number as usize).copied()

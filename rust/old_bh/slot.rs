@@ -74,13 +74,29 @@ impl Slot {
     /// busy.
     ///
     /// ```
-    /// # use irqlab::{context::Task, old_bh::{Disabled, Slot}};
-    /// # use kernel::{prelude::*, sync::Arc};
+    /// # use irqlab::{context::{SoftIrq, Task}, old_bh::{BottomHalves, Disabled, Routine, Slot}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Routine for Count {
+    /// #     fn run(&self, _softirq: &SoftIrq) {
+    /// #         self.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn hold_back(slot: &Arc<Slot>, task: &Task) -> Disabled {
     ///     let disabled = slot.disable(task);
     ///     pr_info!("slot {} is off {} times\n", slot.number(), slot.state().nr_disabled);
     ///     disabled
     /// }
+    ///
+    /// # let count = Arc::new(Count(Atomic::new(0)), GFP_KERNEL)?;
+    /// # let slot = BottomHalves::new()?.init(20, count.clone(), task)?;
+    /// # let slot = Arc::new(slot, GFP_KERNEL)?;
+    /// let disabled = hold_back(&slot, task);
+    /// slot.mark();
+    /// assert_eq!(count.0.load(Relaxed), 0);
+    /// drop(disabled);
+    /// drop(slot);
+    /// assert_eq!(count.0.load(Relaxed), 1);
     /// ```
     pub fn disable(self: &Arc<Self>, task: &Task) -> Disabled {
         let tasklet = self.entry.disable(task);

@@ -38,6 +38,10 @@ pub struct Lines {
 ///     let first = places.next();
 ///     places.all(|other| Some(other) == first)
 /// }
+///
+/// for device in irqlab::pci::lines_of_all(task)?.iter().filter(|device| arrive_alike(device)) {
+///     kernel::pr_info!("{} messages, all to one CPU\n", device.messages.len());
+/// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Message {
@@ -60,6 +64,8 @@ pub struct Message {
 ///     let devices = pci::lines_of_all(task)?;
 ///     Ok(devices.iter().filter(|device| device.messages.len() > 1).count())
 /// }
+///
+/// assert!(nr_with_many(task)? <= pci::lines_of_all(task)?.len());
 /// ```
 pub fn lines_of_all(_task: &Task) -> Result<KVec<Lines>> {
     let mut lines = KVec::new();

@@ -41,6 +41,8 @@ use kernel::prelude::*;
 ///     let sent_ns = clock::now_ns();
 ///     smp::call_on(cpu, task, |_off| clock::now_ns().wrapping_sub(sent_ns))
 /// }
+///
+/// pr_info!("{} ns\n", one_way_ns(CpuId::current(), task)?);
 /// ```
 #[inline]
 pub fn call_on<F, R>(cpu: CpuId, _task: &Task, f: F) -> Result<R>
@@ -76,6 +78,10 @@ where
 /// fn which_was_it(cpus: &Set, task: &Task) -> Result<CpuId> {
 ///     smp::call_any(cpus, task, |off| off.cpu())
 /// }
+///
+/// let cpus = Set::online()?;
+/// assert!(cpus.contains(which_was_it(&cpus, task)?));
+/// assert_eq!(which_was_it(&Set::new()?, task), Err(ENXIO));
 /// ```
 pub fn call_any<F, R>(cpus: &Set, _task: &Task, f: F) -> Result<R>
 where
@@ -109,6 +115,11 @@ where
 ///     smp::call_many(cpus, task, |_off| count.add(1, Relaxed));
 ///     count.load(Relaxed)
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// let cpus = Set::online()?;
+/// // All but this one.
+/// assert_eq!(count(&cpus, task) as usize, cpus.len() - 1);
 /// ```
 #[inline]
 pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
@@ -127,10 +138,16 @@ pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
 ///
 /// ```
 /// # use irqlab::{context::Task, smp};
+/// # use kernel::sync::atomic::{Atomic, Relaxed};
 /// /// When it returns, all other CPUs have been interrupted once.
-/// fn disturb(task: &Task) {
-///     smp::call_others(task, |_off| ());
+/// fn disturb(task: &Task) -> usize {
+///     let nr_disturbed = Atomic::new(0);
+///     smp::call_others(task, |_off| nr_disturbed.add(1, Relaxed));
+///     nr_disturbed.load(Relaxed)
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// assert_eq!(disturb(task), irqlab::cpu::online().count() - 1);
 /// ```
 #[inline]
 pub fn call_others<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
@@ -149,6 +166,10 @@ pub fn call_others<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
 ///     smp::call_each(task, |off| count.add(i32::from(off.hard_irq().is_some()), Relaxed));
 ///     count.load(Relaxed) as usize
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// // This one calls it as well, but without an interrupt.
+/// assert!(count_interrupted(task) < irqlab::cpu::online().count());
 /// ```
 #[inline]
 pub fn call_each<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
@@ -170,12 +191,19 @@ pub fn call_each<F: Fn(&IrqsOff) + Sync>(_task: &Task, f: F) {
 ///
 /// ```
 /// # use irqlab::{context::Task, cpu::Set, smp};
-/// # use kernel::prelude::*;
-/// fn even_ones(task: &Task) -> Result {
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// fn count_even_ones(task: &Task) -> Result<usize> {
 ///     let cpus = Set::parse("all:1/2")?;
-///     smp::call_each_of(&cpus, task, |off| pr_info!("here is CPU {}\n", off.cpu().as_u32()));
-///     Ok(())
+///     let count = Atomic::new(0);
+///     smp::call_each_of(&cpus, task, |off| {
+///         count.add(usize::from(off.cpu().as_u32() % 2 == 0), Relaxed);
+///     });
+///     Ok(count.load(Relaxed))
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// # let nr_even = irqlab::cpu::online().filter(|cpu| cpu.as_u32() % 2 == 0).count();
+/// assert_eq!(count_even_ones(task)?, nr_even);
 /// ```
 #[inline]
 pub fn call_each_of<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
@@ -205,6 +233,11 @@ pub fn call_each_of<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
 ///     });
 ///     Ok(())
 /// }
+///
+/// let pending = PerCpu::new(|| Ok(Atomic::new(0)))?;
+/// pending.local().store(5, Relaxed);
+/// drain(&pending, task)?;
+/// assert!(pending.iter().all(|pending| pending.load(Relaxed) == 0));
 /// ```
 pub fn call_each_where<C, F>(cpus: &Set, _task: &Task, is_wanted: C, f: F)
 where

@@ -71,6 +71,11 @@ impl Counter {
     ///     smp::call_on(cpu, task, |_off| ())?;
     ///     Ok(Counter::CallFunction.on(cpu).wrapping_sub(before))
     /// }
+    ///
+    /// # let other = irqlab::cpu::next_online(CpuId::current()).ok_or(ENXIO)?;
+    /// if nr_interrupts(other, task)? == 0 {
+    ///     pr_info!("it was idle, and found the call without an interrupt\n");
+    /// }
     /// ```
     pub fn on(self, cpu: CpuId) -> u32 {
         let index = match self {

@@ -80,6 +80,12 @@ impl From<NotCalled> for Error {
 ///     }
 ///     Ok(csd)
 /// }
+///
+/// # let other = irqlab::cpu::next_online(CpuId::current()).ok_or(ENXIO)?;
+/// let csd = count_on(other)?;
+/// # eventually!(task, csd.0.load(Relaxed) > 0);
+/// // A moment later:
+/// assert!((1..=2).contains(&csd.0.load(Relaxed)));
 /// ```
 pub type Csd<T> = Deferred<Kind, T>;
 
@@ -171,6 +177,19 @@ impl<T: Handler<Kind>> Csd<T> {
     /// fn begins_soon<T: Handler<Kind>>(csd: &Csd<T>) -> bool {
     ///     clock::spin_until(1_000_000, || !csd.is_pending())
     /// }
+    ///
+    /// # use irqlab::{context::IrqsOff, cpu::CpuId};
+    /// # use kernel::prelude::*;
+    /// # struct Nothing;
+    /// # impl Handler<Kind> for Nothing {
+    /// #     fn run(_this: &Csd<Self>, _off: &IrqsOff) {}
+    /// # }
+    /// # let csd = KBox::pin_init(Csd::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
+    /// # let here = irqlab::interrupt::local_interrupt_disable();
+    /// // The own CPU is called at once.
+    /// csd.call_on(CpuId::current())?;
+    /// assert!(begins_soon(&csd));
+    /// # drop(here);
     /// ```
     pub fn is_pending(&self) -> bool {
         self.own().is_pending.load(Acquire)

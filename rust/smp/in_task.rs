@@ -36,6 +36,11 @@ use kernel::{
 ///         CpuId::current()
 ///     })
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// # let cpu = irqlab::cpu::online().last().ok_or(ENXIO)?;
+/// # drop(_guard);
+/// assert_eq!(sleep_there(cpu, task)?, cpu);
 /// ```
 pub fn call_in_task<F, R>(cpu: CpuId, task: &Task, f: F) -> Result<R>
 where

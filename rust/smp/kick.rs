@@ -31,6 +31,8 @@ use kernel::{
 ///     // It may not have arrived yet.
 ///     Ok(Counter::Reschedule.on(cpu).wrapping_sub(before))
 /// }
+///
+/// pr_info!("{} of them have arrived\n", nr_kicks(CpuId::current())?);
 /// ```
 pub fn reschedule(cpu: CpuId) -> Result {
     // SAFETY: Can be called in any context; a `CpuId` is a number that a CPU can have.
@@ -46,6 +48,9 @@ pub fn reschedule(cpu: CpuId) -> Result {
 /// fn make_it_enter_the_kernel(runner: &Task) {
 ///     smp::kick(runner);
 /// }
+///
+/// // It is in the kernel.
+/// make_it_enter_the_kernel(kernel::current!());
 /// ```
 pub fn kick(task: &task::Task) {
     // SAFETY: The reference keeps the task; can be called in any context.

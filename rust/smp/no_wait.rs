@@ -46,6 +46,11 @@ use kernel::{
 ///     // Waits here, as `counting` goes.
 ///     Ok(())
 /// }
+///
+/// # let _guard = irqlab::cpu::HotplugExcluded::new(task);
+/// let count = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+/// count_calls(count.clone(), task)?;
+/// assert_eq!(count.load(Relaxed) as usize, irqlab::cpu::online().count() - 1);
 /// ```
 ///
 /// # Invariants
@@ -132,14 +137,21 @@ impl<F: Fn(&IrqsOff) + Send + Sync + 'static> NoWait<F> {
     ///
     /// ```
     /// # use irqlab::{context::{IrqsOff, Task}, cpu::{self, CpuId, Set}, smp::NoWait};
-    /// # use kernel::prelude::*;
-    /// fn all_at_once(task: &Task) -> Result {
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// fn all_at_once(count: Arc<Atomic<usize>>, task: &Task) -> Result {
     ///     let cpus = Set::online()?;
-    ///     let calls = KBox::pin_init(NoWait::new(|_off: &IrqsOff| ()), GFP_KERNEL)?;
+    ///     let call = move |_off: &IrqsOff| count.add(1, Relaxed);
+    ///     let calls = KBox::pin_init(NoWait::new(call), GFP_KERNEL)?;
     ///     calls.call_many(&cpus, task);
     ///     calls.call_each_of(&cpus, task);
     ///     calls.call_on(CpuId::current(), task)
     /// }
+    ///
+    /// # let _guard = cpu::HotplugExcluded::new(task);
+    /// let count = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+    /// all_at_once(count.clone(), task)?;
+    /// // All but this one, all, and this one.
+    /// assert_eq!(count.load(Relaxed), 2 * cpu::online().count());
     /// ```
     pub fn call_each_of(&self, cpus: &Set, _task: &Task) {
         // SAFETY: The token proves that this is a task with interrupts on; the mask is valid and is only read.

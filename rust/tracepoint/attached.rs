@@ -36,6 +36,17 @@ use kernel::{
 ///     attached.to::<SoftirqRaise>()?;
 ///     Ok(attached)
 /// }
+///
+/// # use irqlab::{context::SoftIrq, tasklet::{self, Tasklet}};
+/// # struct Quiet;
+/// # impl tasklet::Handler<tasklet::Kind> for Quiet {
+/// #     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+/// # }
+/// let attached = count()?;
+/// # let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+/// tasklet.schedule();
+/// # drop(tasklet);
+/// assert!(attached.observer().0.load(Relaxed) >= 1);
 /// ```
 ///
 /// # Invariants
@@ -101,6 +112,15 @@ impl<O> Attached<O> {
     ///     show(attached.observer());
     ///     Ok(())
     /// }
+    ///
+    /// # use irqlab::context::Unsleeping;
+    /// # use kernel::sync::Arc;
+    /// # struct Nobody;
+    /// # impl Observer<TickStop> for Nobody {
+    /// #     fn observe(&self, _event: &TickStop, _context: &Unsleeping) {}
+    /// # }
+    /// let mut attached = Attached::new(Arc::new(Nobody, GFP_KERNEL)?);
+    /// watch(&mut attached, |_observer| pr_info!("it is told\n"))?;
     /// ```
     pub fn observer(&self) -> &Arc<O> {
         &self.observer

@@ -16,21 +16,34 @@ tracepoints! {
     /// The kernel has accessed a page that is not there, or not for it to access so.
     ///
     /// ```
-    /// # use irqlab::{context::Unsleeping, tracepoint::{Observer, PageFaultKernel, PageFaultUser}};
-    /// # use kernel::prelude::*;
-    /// struct Faults;
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Attached, Observer, PageFaultKernel, PageFaultUser}};
+    /// # use irqlab::fixup::{self, Island, Paging};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// /// Where the last page fault was, by the kernel and by a process.
+    /// struct Faults {
+    ///     by_kernel: Atomic<usize>,
+    ///     by_process: Atomic<usize>,
+    /// }
     ///
     /// impl Observer<PageFaultKernel> for Faults {
     ///     fn observe(&self, fault: &PageFaultKernel, _context: &Unsleeping) {
-    ///         pr_info!("the kernel: {:#x} from {:#x}\n", fault.address, fault.registers.ip);
+    ///         self.by_kernel.store(fault.address, Relaxed);
     ///     }
     /// }
     ///
     /// impl Observer<PageFaultUser> for Faults {
     ///     fn observe(&self, fault: &PageFaultUser, _context: &Unsleeping) {
-    ///         pr_info!("a process: {:#x} from {:#x}\n", fault.address, fault.registers.ip);
+    ///         self.by_process.store(fault.registers.ip, Relaxed);
     ///     }
     /// }
+    ///
+    /// let faults = Faults { by_kernel: Atomic::new(0), by_process: Atomic::new(0) };
+    /// let mut attached = Attached::new(Arc::new(faults, GFP_KERNEL)?);
+    /// attached.to::<PageFaultKernel>()?;
+    /// attached.to::<PageFaultUser>()?;
+    /// let island = Island::new()?;
+    /// assert!(fixup::read(&island.guard(0), Paging::Refused).is_err());
+    /// assert!(attached.observer().by_kernel.load(Relaxed) != 0);
     /// ```
     c"page_fault_kernel", __traceiter_page_fault_kernel(
         faulted: c_ulong, regs: *mut bindings::pt_regs, error: c_ulong

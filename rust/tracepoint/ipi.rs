@@ -58,6 +58,20 @@ tracepoints! {
     ///         self.called.add(1, Relaxed);
     ///     }
     /// }
+    ///
+    /// # use irqlab::{cpu::{self, CpuId}, smp, tracepoint::Attached};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// # let steps = || Atomic::new(0usize);
+    /// # let steps = Steps { queued: steps(), sent: steps(), spared: steps(), called: steps() };
+    /// let mut attached = Attached::new(Arc::new(steps, GFP_KERNEL)?);
+    /// attached.to::<CsdQueueCpu>()?;
+    /// attached.to::<IpiSendCpu>()?;
+    /// attached.to::<IpiSendCpumask>()?;
+    /// attached.to::<WakeIdleWithoutIpi>()?;
+    /// attached.to::<CsdFunctionEntry>()?;
+    /// smp::call_others(task, |_off| ());
+    /// # let Some(_) = cpu::online().nth(1) else { skip!("one CPU") };
+    /// assert!(attached.observer().called.load(Relaxed) >= 1);
     /// ```
     c"ipi_send_cpu", __traceiter_ipi_send_cpu(
         cpu: c_uint, caller: c_ulong, callback: *mut c_void

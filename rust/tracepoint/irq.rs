@@ -34,6 +34,27 @@ tracepoints! {
     ///         }
     ///     }
     /// }
+    ///
+    /// # use irqlab::{context::HardIrq, irq::{Handler, IrqReturn, Sharing}, tracepoint::Attached};
+    /// # use irqlab::irq_chip::{Domain, Flow, Transparent};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// # struct NotMine;
+    /// # impl Handler for NotMine {
+    /// #     fn handle(&self, _irq: &HardIrq) -> IrqReturn {
+    /// #         IrqReturn::None
+    /// #     }
+    /// # }
+    /// # let line = Domain::new(1, Ok::<_, Error>(Transparent))?.map(0, Flow::Edge)?;
+    /// # let registration = line.line().request(Sharing::Exclusive, c"example", Ok::<_, Error>(NotMine))?;
+    /// # let shared = Shared { irq: line.line().irq(), called: Atomic::new(0), in_vain: Atomic::new(0) };
+    /// let mut attached = Attached::new(Arc::new(shared, GFP_KERNEL)?);
+    /// attached.to::<IrqHandlerEntry>()?;
+    /// attached.to::<IrqHandlerExit>()?;
+    /// line.send()?;
+    /// # eventually!(task, attached.observer().in_vain.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(attached.observer().called.load(Relaxed), 1);
+    /// assert_eq!(attached.observer().in_vain.load(Relaxed), 1);
     /// ```
     c"irq_handler_entry",
     __traceiter_irq_handler_entry(irq: c_int, _action: *mut bindings::irqaction) =>
@@ -79,6 +100,18 @@ tracepoints! {
     ///     attached.to::<RescheduleExit>()?;
     ///     Ok(attached)
     /// }
+    ///
+    /// # use irqlab::irq_work::{self, IrqWork};
+    /// # struct Nothing;
+    /// # impl irq_work::Handler<irq_work::Kind<irq_work::Now>> for Nothing {
+    /// #     fn run(_this: &IrqWork<Self>, _irq: &irqlab::context::HardIrq) {}
+    /// # }
+    /// # if !irq_work::has_interrupt() { skip!("no local APIC") }
+    /// let attached = count_all()?;
+    /// # let work = KBox::pin_init(IrqWork::new(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
+    /// work.queue();
+    /// # drop(work);
+    /// assert!(attached.observer().0.load(Relaxed) >= 1);
     /// ```
     c"local_timer_entry", __traceiter_local_timer_entry(vector: c_int) => LocalTimerEntry {
         /// The vector in the IDT.

@@ -10,12 +10,12 @@ tracepoints! {
     /// A message is put into the kernel's log, by anybody, in any context.
     ///
     /// ```
-    /// # use irqlab::{context::Unsleeping, tracepoint::{Console, Message, Observer}};
-    /// # use kernel::sync::atomic::{Atomic, Relaxed};
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Attached, Console, Message, Observer}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
     /// struct Complaints(Atomic<usize>);
     ///
     /// fn is_about_work(text: &Message) -> bool {
-    ///     text.as_str().starts_with("workqueue:")
+    ///     text.as_str().contains("workqueue:")
     /// }
     ///
     /// impl Observer<Console> for Complaints {
@@ -25,6 +25,11 @@ tracepoints! {
     ///         }
     ///     }
     /// }
+    ///
+    /// let mut attached = Attached::new(Arc::new(Complaints(Atomic::new(0)), GFP_KERNEL)?);
+    /// attached.to::<Console>()?;
+    /// pr_info!("workqueue: all is well\n");
+    /// assert!(attached.observer().0.load(Relaxed) >= 1);
     /// ```
     c"console", __traceiter_console(text: *const c_char, len: usize) => Console {
         /// What it begins with.
@@ -82,6 +87,10 @@ impl Message {
     ///         Message::from_words(core::array::from_fn(|index| self.0[index].load(Relaxed)))
     ///     }
     /// }
+    ///
+    /// let last = Last([const { Atomic::new(0) }; Message::NR_WORDS]);
+    /// assert_eq!(last.get().as_str(), "");
+    /// # last.keep(&last.get());
     /// ```
     pub fn words(&self) -> [u64; Self::NR_WORDS] {
         core::array::from_fn(|index| {

@@ -35,29 +35,54 @@ tracepoints! {
     ///
     /// ```
     /// # use irqlab::{context::Unsleeping, softirq::Vector};
-    /// # use irqlab::tracepoint::{Observer, SoftirqExit, TaskletEntry, TaskletExit};
-    /// # use kernel::prelude::*;
-    /// struct Tasklets;
+    /// # use irqlab::tracepoint::{Attached, Observer, SoftirqExit, TaskletEntry, TaskletExit};
+    /// # use irqlab::{context::SoftIrq, tasklet::{self, Tasklet}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Quiet;
+    /// # impl tasklet::Handler<tasklet::Kind> for Quiet {
+    /// #     fn run(_this: &Tasklet<Self>, _softirq: &SoftIrq) {}
+    /// # }
+    /// /// Follows one tasklet.
+    /// struct Follow {
+    ///     tasklet: usize,
+    ///     function: Atomic<usize>,
+    ///     nr_runs: Atomic<usize>,
+    ///     nr_rounds: Atomic<usize>,
+    /// }
     ///
-    /// impl Observer<TaskletEntry> for Tasklets {
+    /// impl Observer<TaskletEntry> for Follow {
     ///     fn observe(&self, event: &TaskletEntry, _context: &Unsleeping) {
-    ///         pr_info!("{:#x} calls {:#x}\n", event.tasklet, event.function);
-    ///     }
-    /// }
-    ///
-    /// impl Observer<TaskletExit> for Tasklets {
-    ///     fn observe(&self, event: &TaskletExit, _context: &Unsleeping) {
-    ///         pr_info!("{:#x} has run\n", event.tasklet);
-    ///     }
-    /// }
-    ///
-    /// impl Observer<SoftirqExit> for Tasklets {
-    ///     fn observe(&self, event: &SoftirqExit, _context: &Unsleeping) {
-    ///         if event.vector == Vector::Tasklet {
-    ///             pr_info!("all have run\n");
+    ///         if event.tasklet == self.tasklet {
+    ///             self.function.store(event.function, Relaxed);
     ///         }
     ///     }
     /// }
+    ///
+    /// impl Observer<TaskletExit> for Follow {
+    ///     fn observe(&self, event: &TaskletExit, _context: &Unsleeping) {
+    ///         self.nr_runs.add(usize::from(event.tasklet == self.tasklet), Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Observer<SoftirqExit> for Follow {
+    ///     fn observe(&self, event: &SoftirqExit, _context: &Unsleeping) {
+    ///         // All that were scheduled have run.
+    ///         self.nr_rounds.add(usize::from(event.vector == Vector::Tasklet), Relaxed);
+    ///     }
+    /// }
+    ///
+    /// # let tasklet = KBox::pin_init(Tasklet::new(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// # let (function, nr_runs, nr_rounds) = (Atomic::new(0), Atomic::new(0), Atomic::new(0));
+    /// # let follow = Follow { tasklet: tasklet.id(), function, nr_runs, nr_rounds };
+    /// let mut attached = Attached::new(Arc::new(follow, GFP_KERNEL)?);
+    /// attached.to::<TaskletEntry>()?;
+    /// attached.to::<TaskletExit>()?;
+    /// attached.to::<SoftirqExit>()?;
+    /// tasklet.schedule();
+    /// # eventually!(task, attached.observer().nr_runs.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(attached.observer().nr_runs.load(Relaxed), 1);
+    /// assert_eq!(attached.observer().function.load(Relaxed), tasklet.function());
     /// ```
     c"tasklet_entry",
     __traceiter_tasklet_entry(tasklet: *mut bindings::tasklet_struct, function: *mut c_void) =>
@@ -94,6 +119,12 @@ impl SoftirqEntry {
     ///         }
     ///     }
     /// }
+    ///
+    /// # use irqlab::tracepoint::Attached;
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// let mut attached = Attached::new(Arc::new(Overload(Atomic::new(0)), GFP_KERNEL)?);
+    /// attached.to::<SoftirqEntry>()?;
+    /// # task.sleep_ms(1);
     /// ```
     pub fn executor(&self) -> Executor {
         // The event exists nowhere but in its probe.

@@ -17,21 +17,35 @@ tracepoints! {
     /// This CPU goes from one task to another. Interrupts are off.
     ///
     /// ```
-    /// # use irqlab::{context::Unsleeping, tracepoint::{Observer, SchedSwitch, SysEnter}};
-    /// # use kernel::prelude::*;
-    /// struct Life;
+    /// # use irqlab::{context::Unsleeping, tracepoint::{Attached, Observer, SchedSwitch, SysEnter}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// /// Counts the system calls of a kind, and the switches to other tasks.
+    /// struct Life {
+    ///     number: usize,
+    ///     nr_calls: Atomic<usize>,
+    ///     nr_switches: Atomic<usize>,
+    /// }
     ///
     /// impl Observer<SysEnter> for Life {
     ///     fn observe(&self, call: &SysEnter, _context: &Unsleeping) {
-    ///         pr_info!("wants {} of {:#x}\n", call.number, call.argument);
+    ///         self.nr_calls.add(usize::from(call.number as usize == self.number), Relaxed);
     ///     }
     /// }
     ///
     /// impl Observer<SchedSwitch> for Life {
-    ///     fn observe(&self, switch: &SchedSwitch, _context: &Unsleeping) {
-    ///         pr_info!("leaves the CPU, from process {}\n", switch.pid);
+    ///     fn observe(&self, _switch: &SchedSwitch, _context: &Unsleeping) {
+    ///         self.nr_switches.add(1, Relaxed);
     ///     }
     /// }
+    ///
+    /// # let life = Life { number: 0, nr_calls: Atomic::new(0), nr_switches: Atomic::new(0) };
+    /// let mut attached = Attached::new(Arc::new(life, GFP_KERNEL)?);
+    /// attached.to::<SysEnter>()?;
+    /// attached.to::<SchedSwitch>()?;
+    /// task.sleep_ms(1);
+    /// # eventually!(task, attached.observer().nr_switches.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert!(attached.observer().nr_switches.load(Relaxed) >= 1);
     /// ```
     c"sched_switch", __traceiter_sched_switch(
         _is_preempted: bool,

@@ -46,6 +46,19 @@ tracepoints! {
     ///         self.timers.add(1, Relaxed);
     ///     }
     /// }
+    ///
+    /// # use irqlab::tracepoint::Attached;
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// # let (waits, without_tick, timers) = (Atomic::new(0), Atomic::new(0), Atomic::new(0));
+    /// # let idle = Idle { waits, without_tick, timers };
+    /// let mut attached = Attached::new(Arc::new(idle, GFP_KERNEL)?);
+    /// attached.to::<CpuIdle>()?;
+    /// attached.to::<TickStop>()?;
+    /// attached.to::<TimerExpireEntry>()?;
+    /// attached.to::<HrTimerExpireEntry>()?;
+    /// // A timer wakes it.
+    /// task.sleep_ms(1);
+    /// assert!(attached.observer().timers.load(Relaxed) >= 1);
     /// ```
     c"timer_expire_entry", __traceiter_timer_expire_entry(
         timer: *mut bindings::timer_list, _base: c_ulong

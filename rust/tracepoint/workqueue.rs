@@ -11,39 +11,56 @@ tracepoints! {
     /// its delay is over.
     ///
     /// ```
-    /// # use irqlab::{context::Unsleeping, tracepoint::Observer, workqueue::Queue};
+    /// # use irqlab::{context::{Task, Unsleeping}, tracepoint::{Attached, Observer}, workqueue::Queue};
     /// # use irqlab::tracepoint::{WorkqueueExecuteEnd, WorkqueueExecuteStart, WorkqueueQueueWork};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{new_work, workqueue::{Handler, Kind, Work}};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Quiet;
+    /// # impl Handler<Kind> for Quiet {
+    /// #     fn run(_this: &Work<Self>, _task: &Task) {}
+    /// # }
     /// /// Follows the work of one queue, by the queue's id.
     /// struct Follow {
     ///     queue: usize,
-    /// }
-    ///
-    /// impl Follow {
-    ///     fn new(queue: &Queue) -> Self {
-    ///         Self { queue: queue.id() }
-    ///     }
+    ///     work: Atomic<usize>,
+    ///     nr_begun: Atomic<usize>,
+    ///     nr_done: Atomic<usize>,
     /// }
     ///
     /// impl Observer<WorkqueueQueueWork> for Follow {
     ///     fn observe(&self, event: &WorkqueueQueueWork, _context: &Unsleeping) {
     ///         if event.queue == self.queue {
-    ///             pr_info!("{:#x} is to call {:#x}\n", event.work, event.function);
+    ///             self.work.store(event.work, Relaxed);
     ///         }
     ///     }
     /// }
     ///
     /// impl Observer<WorkqueueExecuteStart> for Follow {
     ///     fn observe(&self, event: &WorkqueueExecuteStart, _context: &Unsleeping) {
-    ///         pr_info!("{:#x} begins\n", event.work);
+    ///         let is_of_queue = event.work == self.work.load(Relaxed);
+    ///         self.nr_begun.add(usize::from(is_of_queue), Relaxed);
     ///     }
     /// }
     ///
     /// impl Observer<WorkqueueExecuteEnd> for Follow {
     ///     fn observe(&self, event: &WorkqueueExecuteEnd, _context: &Unsleeping) {
-    ///         pr_info!("{:#x} is done\n", event.work);
+    ///         let is_of_queue = event.work == self.work.load(Relaxed);
+    ///         self.nr_done.add(usize::from(is_of_queue), Relaxed);
     ///     }
     /// }
+    ///
+    /// let queue = Queue::unbound(c"example")?;
+    /// # let (work, nr_begun, nr_done) = (Atomic::new(0), Atomic::new(0), Atomic::new(0));
+    /// let follow = Follow { queue: queue.id(), work, nr_begun, nr_done };
+    /// let mut attached = Attached::new(Arc::new(follow, GFP_KERNEL)?);
+    /// attached.to::<WorkqueueQueueWork>()?;
+    /// attached.to::<WorkqueueExecuteStart>()?;
+    /// attached.to::<WorkqueueExecuteEnd>()?;
+    /// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    /// work.queue(&queue);
+    /// work.flush(task)?;
+    /// assert_eq!(attached.observer().work.load(Relaxed), work.id());
+    /// assert_eq!(attached.observer().nr_done.load(Relaxed), 1);
     /// ```
     c"workqueue_queue_work", __traceiter_workqueue_queue_work(
         _cpu: c_int, link: *mut bindings::pool_workqueue, work: *mut bindings::work_struct

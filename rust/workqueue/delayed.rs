@@ -34,21 +34,22 @@ use kernel::{
 /// ```
 /// # use irqlab::{context::Task, new_delayed_work};
 /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler, Queue};
-/// # use kernel::{prelude::*, sync::Arc};
-/// struct Later;
+/// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+/// struct Later(Atomic<u32>);
 ///
 /// impl Handler<Delayed> for Later {
-///     fn run(_this: &DelayedWork<Self>, _task: &Task) {
-///         pr_info!("a while later\n");
+///     fn run(this: &DelayedWork<Self>, _task: &Task) {
+///         this.0.add(1, Relaxed);
 ///     }
 /// }
 ///
-/// fn later(queue: &Arc<Queue>, task: &Task) -> Result {
-///     let work = new_delayed_work!(queue.clone(), Ok::<_, Error>(Later));
-///     let work = KBox::pin_init(work, GFP_KERNEL)?;
-///     work.queue(10);
-///     work.flush(task)
-/// }
+/// let queue = Arc::new(Queue::unbound(c"example")?, GFP_KERNEL)?;
+/// let work = new_delayed_work!(queue, Ok::<_, Error>(Later(Atomic::new(0))));
+/// let work = KBox::pin_init(work, GFP_KERNEL)?;
+/// work.queue(1_000_000);
+/// // Now, not when the time has come.
+/// work.flush(task)?;
+/// assert_eq!(work.0.load(Relaxed), 1);
 /// ```
 #[macro_export]
 macro_rules! new_delayed_work {
@@ -139,10 +140,26 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     /// As [`Self::queue`], on `cpu`, which has to be online when the time has come.
     ///
     /// ```
-    /// # use irqlab::{cpu::CpuId, workqueue::{Delayed, DelayedWork, Handler}};
+    /// # use irqlab::{context::Task, cpu::CpuId, new_delayed_work};
+    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler, Queue};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Delayed> for Count {
+    /// #     fn run(this: &DelayedWork<Self>, _task: &Task) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn here<T: Handler<Delayed>>(work: &DelayedWork<T>) -> bool {
     ///     work.queue_on(CpuId::current(), 10)
     /// }
+    ///
+    /// # let queue = Arc::new(Queue::per_cpu(c"example")?, GFP_KERNEL)?;
+    /// # let work = new_delayed_work!(queue, Ok::<_, Error>(Count(Atomic::new(0))));
+    /// # let work = KBox::pin_init(work, GFP_KERNEL)?;
+    /// assert!(here(&work));
+    /// # eventually!(task, work.0.load(Relaxed) > 0);
+    /// // A moment later:
+    /// assert_eq!(work.0.load(Relaxed), 1);
     /// ```
     #[inline]
     pub fn queue_on(&self, cpu: CpuId, ticks: Jiffies) -> bool {
@@ -161,11 +178,24 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     /// As [`Self::queue`], but has the work wait for `ticks` ticks from now if it is queued already.
     ///
     /// ```
-    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler};
+    /// # use irqlab::{context::Task, new_delayed_work};
+    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler, Queue};
+    /// # use kernel::{prelude::*, sync::{atomic::{Atomic, Relaxed}, Arc}};
+    /// # struct TimeOut;
+    /// # impl Handler<Delayed> for TimeOut {
+    /// #     fn run(_this: &DelayedWork<Self>, _task: &Task) {}
+    /// # }
     /// /// Has a time-out begin anew.
     /// fn has_answered<T: Handler<Delayed>>(time_out: &DelayedWork<T>) {
-    ///     time_out.modify(100);
+    ///     time_out.modify(1_000_000);
     /// }
+    ///
+    /// # let queue = Arc::new(Queue::unbound(c"example")?, GFP_KERNEL)?;
+    /// # let time_out = new_delayed_work!(queue, Ok::<_, Error>(TimeOut));
+    /// # let time_out = KBox::pin_init(time_out, GFP_KERNEL)?;
+    /// has_answered(&time_out);
+    /// has_answered(&time_out);
+    /// assert_eq!(time_out.cancel(task), Ok(true));
     /// ```
     #[inline]
     pub fn modify(&self, ticks: Jiffies) -> bool {
@@ -181,10 +211,20 @@ impl<T: Handler<Delayed<C>>, C: Context + 'static> DelayedWork<T, C> {
     /// in the events of [`tracepoint`](crate::tracepoint).
     ///
     /// ```
-    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler};
+    /// # use irqlab::{context::Task, new_delayed_work};
+    /// # use irqlab::workqueue::{Delayed, DelayedWork, Handler, Queue};
+    /// # use kernel::{prelude::*, sync::Arc};
+    /// # struct Quiet;
+    /// # impl Handler<Delayed> for Quiet {
+    /// #     fn run(_this: &DelayedWork<Self>, _task: &Task) {}
+    /// # }
     /// fn is_same<T: Handler<Delayed>>(work: &DelayedWork<T>, seen: usize) -> bool {
     ///     work.function() == seen
     /// }
+    ///
+    /// # let queue = Arc::new(Queue::unbound(c"example")?, GFP_KERNEL)?;
+    /// # let work = || KBox::pin_init(new_delayed_work!(queue.clone(), Ok::<_, Error>(Quiet)), GFP_KERNEL);
+    /// assert!(is_same(&*work()?, work()?.function()));
     /// ```
     pub fn function(&self) -> usize {
         // SAFETY: It is set up, and what it calls never changes.

@@ -29,6 +29,8 @@ use kernel::{
 ///     queue.flush(task);
 ///     Ok(queue)
 /// }
+///
+/// make(task)?;
 /// ```
 ///
 /// # Invariants
@@ -49,8 +51,14 @@ impl Queue<Task> {
     /// Work runs on the CPU that queued it, in a shared pool of threads.
     ///
     /// ```
-    /// # use irqlab::workqueue::Queue;
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::Task, new_work, workqueue::{Handler, Kind, Queue, Work}};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Work<Self>, _task: &Task) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// /// The same work, on a queue of each sort.
     /// fn in_threads() -> Result<[Queue; 5]> {
     ///     Ok([
@@ -61,6 +69,13 @@ impl Queue<Task> {
     ///         Queue::legacy(c"as-ever")?,
     ///     ])
     /// }
+    ///
+    /// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// for queue in in_threads()? {
+    ///     work.queue(&queue);
+    ///     work.flush(task)?;
+    /// }
+    /// assert_eq!(work.0.load(Relaxed), 5);
     /// ```
     pub fn per_cpu(name: &'static CStr) -> Result<Self> {
         Self::alloc(name, bindings::wq_flags_WQ_PERCPU, 0)
@@ -105,11 +120,24 @@ impl Queue<SoftIrq> {
     /// the tasklet.
     ///
     /// ```
-    /// # use irqlab::{context::SoftIrq, workqueue::Queue};
-    /// # use kernel::prelude::*;
+    /// # use irqlab::{context::SoftIrq, new_work, workqueue::{Handler, Kind, Queue, Work}};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind<SoftIrq>> for Count {
+    /// #     fn run(this: &Work<Self, SoftIrq>, _softirq: &SoftIrq) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn in_soft_irqs() -> Result<[Queue<SoftIrq>; 2]> {
     ///     Ok([Queue::bh(c"example-bh")?, Queue::bh_highpri(c"example-bh-hi")?])
     /// }
+    ///
+    /// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// for queue in in_soft_irqs()? {
+    ///     work.queue(&queue);
+    ///     work.flush(task)?;
+    /// }
+    /// assert_eq!(work.0.load(Relaxed), 2);
     /// ```
     pub fn bh(name: &'static CStr) -> Result<Self> {
         let flags = bindings::wq_flags_WQ_BH | bindings::wq_flags_WQ_PERCPU;
@@ -162,10 +190,22 @@ impl<C: Context> Queue<C> {
 /// The kernel's own queue for short work on this CPU, which every module may use.
 ///
 /// ```
-/// # use irqlab::workqueue::{system_per_cpu, Handler, Kind, Work};
+/// # use irqlab::{context::Task, new_work, workqueue::{system_per_cpu, Handler, Kind, Work}};
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// # struct Count(Atomic<u32>);
+/// # impl Handler<Kind> for Count {
+/// #     fn run(this: &Work<Self>, _task: &Task) {
+/// #         this.0.add(1, Relaxed);
+/// #     }
+/// # }
 /// fn soon<T: Handler<Kind>>(work: &Work<T>) -> bool {
 ///     work.queue(system_per_cpu())
 /// }
+///
+/// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+/// assert!(soon(&work));
+/// work.flush(task)?;
+/// assert_eq!(work.0.load(Relaxed), 1);
 /// ```
 pub fn system_per_cpu() -> &'static Queue<Task> {
     /// A queue that is not ours to destroy.

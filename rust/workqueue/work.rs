@@ -31,21 +31,21 @@ use kernel::{
 ///
 /// ```
 /// # use irqlab::{context::Task, new_work, workqueue::{Handler, Kind, Queue, Work}};
-/// # use kernel::prelude::*;
-/// struct Report(u32);
+/// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+/// struct Sum(Atomic<u32>);
 ///
-/// impl Handler<Kind> for Report {
+/// impl Handler<Kind> for Sum {
 ///     fn run(this: &Work<Self>, task: &Task) {
 ///         task.sleep_ms(1);
-///         pr_info!("value {}\n", this.0);
+///         this.0.add(17, Relaxed);
 ///     }
 /// }
 ///
-/// fn report(queue: &Queue<Task>, task: &Task) -> Result {
-///     let work = KBox::pin_init(new_work!(Ok::<_, Error>(Report(1))), GFP_KERNEL)?;
-///     work.queue(queue);
-///     work.flush(task)
-/// }
+/// let queue = Queue::unbound(c"example")?;
+/// let work = KBox::pin_init(new_work!(Ok::<_, Error>(Sum(Atomic::new(0)))), GFP_KERNEL)?;
+/// work.queue(&queue);
+/// work.flush(task)?;
+/// assert_eq!(work.0.load(Relaxed), 17);
 /// ```
 #[macro_export]
 macro_rules! new_work {
@@ -70,11 +70,23 @@ pub type Work<T, C = Task> = Deferred<Kind<C>, T>;
 /// Keeps work disabled: it is refused, not kept.
 ///
 /// ```
-/// # use irqlab::{context::Task, workqueue::{Disabled, Work}};
-/// # use kernel::sync::Arc;
+/// # use irqlab::{context::Task, new_work, workqueue::{Disabled, Handler, Kind, Queue, Work}};
+/// # use kernel::{prelude::*, sync::Arc};
+/// # struct Quiet;
+/// # impl Handler<Kind> for Quiet {
+/// #     fn run(_this: &Work<Self>, _task: &Task) {}
+/// # }
 /// fn refuse<T>(work: &Arc<Work<T>>, task: &Task) -> Disabled<T> {
 ///     work.disable(task)
 /// }
+///
+/// # let queue = Queue::unbound(c"example")?;
+/// # let work = Arc::pin_init(new_work!(Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+/// let disabled = refuse(&work, task);
+/// assert!(!work.queue(&queue));
+/// drop(disabled);
+/// assert!(work.queue(&queue));
+/// # work.flush(task)?;
 /// ```
 pub type Disabled<T, C = Task> = deferred::Disabled<Kind<C>, T>;
 
@@ -146,11 +158,25 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
     /// As [`Self::queue`], on `cpu`. While `cpu` is offline, anywhere.
     ///
     /// ```
-    /// # use irqlab::{cpu::{self, CpuId}, workqueue::{Handler, Kind, Queue, Work}};
+    /// # use irqlab::{context::Task, cpu::{self, CpuId}, new_work};
+    /// # use irqlab::workqueue::{Handler, Kind, Queue, Work};
+    /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
+    /// # struct Count(Atomic<u32>);
+    /// # impl Handler<Kind> for Count {
+    /// #     fn run(this: &Work<Self>, _task: &Task) {
+    /// #         this.0.add(1, Relaxed);
+    /// #     }
+    /// # }
     /// fn beside_us<T: Handler<Kind>>(work: &Work<T>, queue: &Queue) -> bool {
     ///     let next = cpu::next_online(CpuId::current());
     ///     next.is_some_and(|next| work.queue_on(queue, next))
     /// }
+    ///
+    /// # let queue = Queue::per_cpu(c"example")?;
+    /// # let work = KBox::pin_init(new_work!(Ok::<_, Error>(Count(Atomic::new(0)))), GFP_KERNEL)?;
+    /// assert!(beside_us(&work, &queue));
+    /// work.flush(task)?;
+    /// assert_eq!(work.0.load(Relaxed), 1);
     /// ```
     #[inline]
     pub fn queue_on(&self, queue: &Queue<C>, cpu: CpuId) -> bool {
@@ -171,10 +197,18 @@ impl<T: Handler<Kind<C>>, C: Context + 'static> Work<T, C> {
     /// in the events of [`tracepoint`](crate::tracepoint).
     ///
     /// ```
-    /// # use irqlab::workqueue::{Handler, Kind, Work};
+    /// # use irqlab::{context::Task, new_work, workqueue::{Handler, Kind, Work}};
+    /// # use kernel::prelude::*;
+    /// # struct Quiet;
+    /// # impl Handler<Kind> for Quiet {
+    /// #     fn run(_this: &Work<Self>, _task: &Task) {}
+    /// # }
     /// fn is_same<T: Handler<Kind>>(work: &Work<T>, seen: usize) -> bool {
     ///     work.function() == seen
     /// }
+    ///
+    /// # let work = || KBox::pin_init(new_work!(Ok::<_, Error>(Quiet)), GFP_KERNEL);
+    /// assert!(is_same(&*work()?, work()?.function()));
     /// ```
     pub fn function(&self) -> usize {
         // SAFETY: It is set up, and what it calls never changes.

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Examples: irqlab_examples.ko runs those of the library's documentation while it is inserted. A test is named by
+# the file and the line of its example.
+
+. "$(dirname "$0")/lib.sh"
+
+pass_on irqlab_examples
