@@ -244,7 +244,7 @@ help:
 #?  make record-course  put what the course's commands print into it
 #?  make record-consequences  put the tables of make consequences into doc/choosing.md
 #?  make pictures   draw the pictures of README.md anew, of what make run has measured last
-#?  make matrix     all claims on every kernel and flavour, in doc/matrix.md; KERNELS= for others
+#?  make matrix     all claims on every kernel and flavour, in doc/matrix.md; KERNELS=7.3.4-rt-amd64 for some
 #?  make fmt        format the Rust code
 #?  make setup      fetch the kernel and the toolchain, which the other commands do when needed
 #?

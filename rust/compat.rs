@@ -12,7 +12,6 @@ pub mod error;
 mod interrupt_off;
 mod module;
 pub(crate) mod pci;
-pub(crate) mod smp;
 
 pub(crate) use c_types::*;
 pub use module::parameter;

@@ -16,10 +16,10 @@
 //! # What an observer may do
 //!
 //! It runs inside of what it observes: with interrupts off or on, on any CPU, in
-//! any context that the tracepoint is in. Since 7.3, which protects probes by
-//! SRCU, preemption is not disabled for it: a probe that finds it enabled may be
-//! preempted, and go on on another CPU. And it may be interrupted, by itself
-//! among others. So it
+//! any context that the tracepoint is in. Kernels that protect probes by SRCU do
+//! not disable preemption for it: a probe that finds it enabled may be preempted,
+//! and go on on another CPU. And it may be interrupted, by itself among others.
+//! So it
 //!
 //! - may not sleep, and takes no lock that anybody holds with interrupts on;
 //! - keeps what it notes in atomics, as [`PerCpu`](crate::cpu::PerCpu) values are;

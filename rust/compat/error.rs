@@ -11,7 +11,6 @@
 //! ```
 
 use crate::bindings;
-use core::num::NonZero;
 use kernel::error::Error;
 
 /// It is already so, or on its way.
@@ -30,10 +29,7 @@ pub const EOPNOTSUPP: Error = code(bindings::EOPNOTSUPP);
 pub const ESHUTDOWN: Error = code(bindings::ESHUTDOWN);
 
 const fn code(errno: u32) -> Error {
-    match NonZero::new(-(errno as i32)) {
-        // SAFETY: An `Error` is nothing but such a number, negative and at most `MAX_ERRNO` below 0, which all
-        // codes of C's header are.
-        Some(code) => unsafe { core::mem::transmute::<NonZero<i32>, Error>(code) },
-        None => panic!("0 is no error"),
-    }
+    // SAFETY: An `Error` is nothing but a number from `-MAX_ERRNO` to -1, and each code of C's headers, which this
+    // is called with, is one from 1 to `MAX_ERRNO`.
+    unsafe { core::mem::transmute::<i32, Error>(-(errno as i32)) }
 }

@@ -14,7 +14,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What a driver's `probe` gets of the table's entry; of newer kernels maybe none.
+/// What a driver's `probe` gets of the table's entry; newer kernels may have none for it.
 #[cfg(not(kernel_has_indexed_device_ids))]
 pub type IdInfo<'a, T> = Option<&'a T>;
 /// What a driver's `probe` gets of the table's entry.

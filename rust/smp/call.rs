@@ -9,10 +9,7 @@
 
 use crate::{
     bindings,
-    compat::{
-        from_bool,
-        smp::call_many as call_many_of, //
-    },
+    compat::from_bool,
     context::{
         Context,
         IrqsOff,
@@ -123,13 +120,16 @@ where
 /// ```
 #[inline]
 pub fn call_many<F: Fn(&IrqsOff) + Sync>(cpus: &Set, _task: &Task, f: F) {
-    // SAFETY: The token proves that this is a task with interrupts on. This returns after the last call of
-    // `run::<F>`, for which `f` is made; the mask is valid.
+    // SAFETY: `run::<F>` takes a pointer to an `F`, which is `Sync`, and is there until this returns,
+    // as it waits for all calls; the token proves that it may wait. `is_other` takes any pointer, and is asked with
+    // preemption off. The mask is valid and is only read.
     unsafe {
-        call_many_of(
-            cpus.as_raw(),
+        bindings::on_each_cpu_cond_mask(
+            Some(is_other),
             Some(run::<F>),
             (&raw const f).cast_mut().cast(),
+            true,
+            cpus.as_raw(),
         )
     };
 }
@@ -257,6 +257,13 @@ where
             cpus.as_raw(),
         )
     };
+}
+
+/// # Safety
+///
+/// For the condition of an SMP function, which is asked with preemption off.
+unsafe extern "C" fn is_other(cpu: c_int, _info: *mut c_void) -> bool {
+    i32::from(CpuId::current()) != cpu
 }
 
 /// # Safety
