@@ -166,12 +166,14 @@ impl Sending<'_> {
 
     /// As often as wanted, or until there is a reason to end early: the halves may work for long.
     fn raise_burst(&self, bound: &Bound<'_>, begin_ns: u64) -> Result {
-        for nth in 0..self.plan.burst {
-            if nth > 0 && (self.is_late(begin_ns) || self.must_end(bound).is_some()) {
+        self.reserved.raise_for(self.record)?;
+        for _ in 1..self.plan.burst {
+            if self.is_late(begin_ns) || self.must_end(bound).is_some() {
                 break;
             }
-            self.reserved.raise_for(self.record)?;
+            // Only here: who waits makes room afterwards, where no half has to wait for that.
             self.record.make_room();
+            self.reserved.raise_for(self.record)?;
         }
         Ok(())
     }
