@@ -121,7 +121,7 @@ impl Lab {
         let is_named = |m: &&Arc<Instance>| m.name.to_bytes() == name.as_bytes();
         match self.mechanisms.iter().find(is_named) {
             Some(mechanism) => Ok(mechanism),
-            None => refuse!(ENODEV, "no mechanism '{}'", name),
+            None => refuse!(ENODEV, "no mechanism '{}'; deferral/ has all", name),
         }
     }
 

@@ -13,7 +13,9 @@ use crate::{
 use irqlab::{
     context::Task,
     cpu::CpuId,
-    kthread::Priority, //
+    emit,
+    kthread::Priority,
+    text::Text, //
 };
 use kernel::prelude::*;
 
@@ -93,6 +95,12 @@ pub(crate) fn find(name: &str) -> Answer<Option<&'static Kind>> {
     }
     match TABLE.iter().find(|kind| kind.name == name) {
         Some(kind) => Ok(Some(kind)),
-        None => refuse!(ENODEV, "no load '{}'", name),
+        None => {
+            let mut names = Text::new();
+            for kind in TABLE {
+                emit!(&mut names, ", {}", kind.name)?;
+            }
+            refuse!(ENODEV, "no load '{name}'; there are: none{names}")
+        }
     }
 }

@@ -190,7 +190,7 @@ impl<W: Watcher> Switched<W> {
             "off" => *attached = None,
             "on" => (),
             "reset" => reset(&self.probes),
-            _ => refuse!(EINVAL, "'{}' is none of on, off, reset", command),
+            _ => refuse!(EINVAL, "'{}' is not one of: on, off, reset", command),
         }
         Ok(())
     }

@@ -145,7 +145,7 @@ fn inheritance(name: &str) -> Answer<Option<Inheritance>> {
         "none" => None,
         "mutex" => Some(Inheritance::Without),
         "rt_mutex" => Some(Inheritance::With),
-        _ => refuse!(ENODEV, "'{name}' is none of none, mutex, rt_mutex"),
+        _ => refuse!(ENODEV, "'{name}' is not one of: none, mutex, rt_mutex"),
     })
 }
 
@@ -158,6 +158,9 @@ fn late_ack(name: &str) -> Answer<Option<LateAck>> {
         "bottom" => Some(LateAck::Bottom),
         "disabled" => Some(LateAck::Disabled),
         "never" => Some(LateAck::Never),
-        _ => refuse!(ENODEV, "'{name}' is none of top, bottom, disabled, never"),
+        _ => refuse!(
+            ENODEV,
+            "'{name}' is not one of: top, bottom, disabled, never"
+        ),
     })
 }

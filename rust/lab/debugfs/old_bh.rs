@@ -66,7 +66,7 @@ impl Knob for Slots {
         if !["init", "remove", "mark", "disable", "enable"].contains(&verb) {
             refuse!(
                 EINVAL,
-                "'{}' is none of init, remove, mark, disable and enable",
+                "'{}' is not one of: init, remove, mark, disable, enable",
                 verb
             );
         }

@@ -233,7 +233,7 @@ impl Who {
                 state.counts = None;
                 Ok(())
             }
-            _ => refuse!(EINVAL, "'{command}' is none of on, off, reset"),
+            _ => refuse!(EINVAL, "'{command}' is not one of: on, off, reset"),
         }
     }
 

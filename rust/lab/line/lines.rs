@@ -220,7 +220,7 @@ impl Lines {
         let mut lines = table.iter().map(|entry| &entry.line);
         match lines.find(|line| line.name.to_bytes() == name.as_bytes()) {
             Some(line) => Ok(line.clone()),
-            None => prevented!(ENODEV, "no line '{}'", name),
+            None => prevented!(ENODEV, "no line '{}'; lines/ has all", name),
         }
     }
 
