@@ -55,6 +55,7 @@ pub(crate) use group::{
     Reserved, //
 };
 pub(crate) use late_ack::{
+    Heard,
     Late,
     LateAck,
     MAX_MS,

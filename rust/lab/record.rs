@@ -15,10 +15,7 @@ use crate::{
     mechanism,
     recorder::Recorder,
     watch,
-    work::{
-        Which,
-        Work, //
-    },
+    work::Work, //
 };
 use core::sync::atomic::{
     AtomicU64,
@@ -307,8 +304,7 @@ impl Record {
     #[inline]
     pub(crate) fn top(&self, line: &str) {
         let event = self.last_raised();
-        let is_busy = self.work.is_busy(Which::Top) || trace::is_traced::<trace::Top<'_>>();
-        if is_busy || !self.top_quickly(event) {
+        if trace::is_traced::<trace::Top<'_>>() || !self.top_quickly(event) {
             self.top_slowly(line, event);
         }
     }
@@ -327,34 +323,37 @@ impl Record {
     #[cold]
     #[inline(never)]
     fn top_slowly(&self, line: &str, event: Event) {
-        if !self.work.is_repeated(event.0, self.served.load()) {
-            let stamp = self.note_and_tape(Mark::Top, event, watch::Event::Top);
-            trace::note(|| trace::Top {
-                line,
-                mechanism: self.mechanism(),
-                event: event.number(),
-                latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw())
-                    .unwrap_or(0),
-            });
-            self.has_topped(event, stamp);
-        }
-        self.work.run(Which::Top);
+        let stamp = self.note(Mark::Top, event);
+        trace::note(|| trace::Top {
+            line,
+            mechanism: self.mechanism(),
+            event: event.number(),
+            latency_ns: latency_ns(self.raised_at.load_acquire(), stamp.into_raw()).unwrap_or(0),
+        });
+        self.tape(watch::Event::Top);
+        self.has_topped(event, stamp);
     }
 
     #[inline(always)]
     fn has_topped(&self, event: Event, stamp: Stamp) {
         self.top_at.store(stamp.into_raw());
         self.served.store_release(event.0);
+        self.work.top();
+    }
+
+    /// Whether a top half has served the last event that was raised.
+    pub(crate) fn is_served(&self) -> bool {
+        self.served.load() == self.last_raised().0
     }
 
     /// The bottom half runs.
     #[inline]
     pub(crate) fn bottom(&self) {
         let mut event = Event(self.served.load_acquire());
-        let is_busy = self.work.is_busy(Which::Bottom) || trace::is_traced::<trace::Bottom<'_>>();
-        if is_busy || !self.bottom_quickly(event) {
+        if trace::is_traced::<trace::Bottom<'_>>() || !self.bottom_quickly(event) {
             event = self.bottom_slowly(event);
         }
+        self.work.bottom();
         // A full barrier: whoever has consumed the completion that is seen here sees this event.
         self.arrived.swap(event.0);
         // Not one more for each event: of those that nobody waits for one is left at most.
@@ -377,26 +376,15 @@ impl Record {
     #[cold]
     #[inline(never)]
     fn bottom_slowly(&self, event: Event) -> Event {
-        if !self.work.is_repeated(event.0, self.arrived.load()) {
-            let stamp = self.note_and_tape(Mark::Bottom, event, watch::Event::Bottom);
-            trace::note(|| trace::Bottom {
-                mechanism: self.mechanism(),
-                event: event.number(),
-                latency_ns: latency_ns(self.top_at.load(), stamp.into_raw()).unwrap_or(0),
-            });
-            self.bottom_at.store(stamp.into_raw());
-        }
-        self.work.run(Which::Bottom);
+        let stamp = self.note(Mark::Bottom, event);
+        trace::note(|| trace::Bottom {
+            mechanism: self.mechanism(),
+            event: event.number(),
+            latency_ns: latency_ns(self.top_at.load(), stamp.into_raw()).unwrap_or(0),
+        });
+        self.bottom_at.store(stamp.into_raw());
+        self.tape(watch::Event::Bottom);
         event
-    }
-
-    /// Notes a moment as quickly as can be. If that is not quick, the tape is told, too.
-    fn note_and_tape(&self, mark: Mark, event: Event, taped: fn(u32) -> watch::Event) -> Stamp {
-        self.note_quickly(mark, event).unwrap_or_else(|| {
-            let stamp = self.note(mark, event);
-            self.tape(taped);
-            stamp
-        })
     }
 
     #[inline(always)]

@@ -13,7 +13,10 @@
 
 use crate::{
     bench::Victims,
-    line::Late, //
+    line::{
+        Heard,
+        Late, //
+    },
 };
 use irqlab::{
     clock,
@@ -117,41 +120,28 @@ impl Work {
         self.victims.replace(victims.cloned(), task);
         self.late.replace(late.cloned(), task);
         self.is_late.store(late.is_some().into());
-        let is_wanted = victims.is_some() || late.is_some();
-        self.top.set(top_us, is_wanted, is_about_top);
-        self.bottom.set(bottom_us, is_wanted, !is_about_top);
+        let is_watched = victims.is_some();
+        self.top.set(top_us, is_watched, is_about_top);
+        self.bottom
+            .set(bottom_us, is_watched || late.is_some(), !is_about_top);
         Working { work: self, task }
     }
 
-    /// Whether this half does anything besides.
+    /// What the top half does.
     #[inline]
-    pub(crate) fn is_busy(&self, which: Which) -> bool {
-        self.half(which).work.load() != 0
+    pub(crate) fn top(&self) {
+        self.spend(&self.top, Which::Top);
     }
 
-    /// Whether a half that serves this event, after `last`, only does so again as nobody has acknowledged it yet.
-    pub(crate) fn is_repeated(&self, event: u64, last: u64) -> bool {
-        event == last && self.is_late.load() != 0
-    }
-
-    const fn half(&self, which: Which) -> &Half {
-        match which {
-            Which::Top => &self.top,
-            Which::Bottom => &self.bottom,
-        }
-    }
-
-    /// Does what this half does besides.
-    pub(crate) fn run(&self, which: Which) {
-        let half = self.half(which);
-        if let Some(us) = half.work.load().checked_sub(1) {
-            self.work_for(us, half, which);
-        }
-    }
-
-    /// Where the top half does not acknowledge the interrupt: whether it is for it.
+    /// What the bottom half does.
     #[inline]
-    pub(crate) fn acknowledge_later(&self) -> Option<bool> {
+    pub(crate) fn bottom(&self) {
+        self.spend(&self.bottom, Which::Bottom);
+    }
+
+    /// Where the top half does not acknowledge the interrupt: what it heard.
+    #[inline]
+    pub(crate) fn acknowledge_later(&self) -> Option<Heard> {
         if self.is_late.load() == 0 {
             return None;
         }
@@ -159,10 +149,19 @@ impl Work {
     }
 
     #[cold]
-    fn ask_late(&self) -> Option<bool> {
+    fn ask_late(&self) -> Option<Heard> {
         self.late.read(|late, _unsleeping| late.top())
     }
 
+    #[inline]
+    fn spend(&self, half: &Half, which: Which) {
+        match half.work.load() {
+            0 => (),
+            more => self.work_for(more - 1, half, which),
+        }
+    }
+
+    #[cold]
     fn work_for(&self, us: u64, half: &Half, which: Which) {
         let ns = us * 1000;
         // Only a task can wait for a lock, and let go of it last.

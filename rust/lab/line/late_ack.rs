@@ -60,6 +60,15 @@ pub(crate) enum LateAck {
     Never,
 }
 
+/// Whose interrupt a top half has heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Others,
+    Ours,
+    /// Ours, and only as nobody has acknowledged it yet.
+    Again,
+}
+
 /// What is known of one line whose interrupts are acknowledged late.
 #[pin_data]
 pub(crate) struct Late {
@@ -107,10 +116,10 @@ impl Attachment {
 }
 
 impl Late {
-    /// The top half runs: whether the interrupt is for it.
-    pub(crate) fn top(&self) -> bool {
+    /// The top half runs: what it heard.
+    pub(crate) fn top(&self) -> Heard {
         if !self.source.is_raised() {
-            return false;
+            return Heard::Others;
         }
         let runs = self.runs.fetch_add(1, Relaxed).wrapping_add(1);
         let now_ns = clock::now_ns();
@@ -121,14 +130,19 @@ impl Late {
         if runs >= MAX_RUNS || ns.is_some_and(|ns| ns >= MAX_MS * 1_000_000) {
             self.ended.add(1, Relaxed);
             self.runs.store(0, Relaxed);
-            return self.source.acknowledge_anywhere();
+            self.source.acknowledge_anywhere();
+            return Heard::Again;
         }
         if self.ack == LateAck::Disabled {
             if let Ok(disabled) = self.on_line.disable_nosync() {
                 drop(self.disabled.with(|kept, _off| kept.replace(disabled)));
             }
         }
-        true
+        if runs == 1 {
+            Heard::Ours
+        } else {
+            Heard::Again
+        }
     }
 
     /// The bottom half has done its work.

@@ -4,6 +4,7 @@
 
 use super::{
     Counts,
+    Heard,
     Line, //
 };
 use crate::{
@@ -69,15 +70,15 @@ impl TopHalf {
         instance.map(|instance| (&*instance.mechanism, instance.record()))
     }
 
-    /// Serves an interrupt, if it `is_ours`: `defer` has the mechanism do its part.
+    /// Serves an interrupt, if it is for this: `defer` has the mechanism do its part.
     #[inline]
     fn serve(
         &self,
-        is_ours: bool,
+        heard: Heard,
         used: Used<'_>,
         defer: impl FnOnce(&dyn Mechanism) -> ThreadedIrqReturn,
     ) -> ThreadedIrqReturn {
-        if !is_ours {
+        if heard == Heard::Others {
             self.counts.foreign.fetch_add(1);
             return ThreadedIrqReturn::None;
         }
@@ -92,6 +93,11 @@ impl TopHalf {
                 });
                 ThreadedIrqReturn::Handled
             }
+            // The mechanism has it already.
+            Some((_, record)) if heard == Heard::Again && record.is_served() => {
+                record.work.top();
+                ThreadedIrqReturn::Handled
+            }
             Some((mechanism, record)) => {
                 record.top(self.line);
                 defer(mechanism)
@@ -102,16 +108,16 @@ impl TopHalf {
     #[inline]
     fn serve_hard(&self, irq: &HardIrq) -> ThreadedIrqReturn {
         let used = self.used();
-        let is_ours = acknowledge(used, || self.source.acknowledge(irq));
-        self.serve(is_ours, used, |mechanism| mechanism.defer(irq))
+        let heard = acknowledge(used, || self.source.acknowledge(irq));
+        self.serve(heard, used, |mechanism| mechanism.defer(irq))
     }
 }
 
-/// Whether the device raised the interrupt; `now` tells it that it was heard, unless that is to be later.
+/// Whose interrupt it is; `now` tells the device that it was heard, unless that is to be later.
 #[inline]
-fn acknowledge(used: Used<'_>, now: impl FnOnce() -> bool) -> bool {
+fn acknowledge(used: Used<'_>, now: impl FnOnce() -> bool) -> Heard {
     let later = used.and_then(|(_, record)| record.work.acknowledge_later());
-    later.unwrap_or_else(now)
+    later.unwrap_or_else(|| if now() { Heard::Ours } else { Heard::Others })
 }
 
 /// The same of a handler that has no thread to wake.
@@ -132,8 +138,8 @@ impl irq::Handler for TopHalf {
 impl irq::ThreadableHandler for TopHalf {
     fn handle(&self) -> IrqReturn {
         let used = self.used();
-        let is_ours = acknowledge(used, || self.source.acknowledge_anywhere());
-        without_thread(self.serve(is_ours, used, |mechanism| {
+        let heard = acknowledge(used, || self.source.acknowledge_anywhere());
+        without_thread(self.serve(heard, used, |mechanism| {
             if let Some(handler) = mechanism.anywhere() {
                 handler.run();
             }
