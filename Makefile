@@ -209,8 +209,9 @@ help:
 #?  make test       run all tests; exit code 0 if all passed
 #?  make shell      a shell in the guest, with the module inserted
 #?  make bench      what each mechanism costs in instructions, idle and under loads, next to the same in C and
-#?                  to the kernel's own tracing; keeps it in doc/results. LINE= COUNT= MECHANISMS= for others
-#?  make consequences  what bottom halves that work for 50 us, 1 ms or 20 ms do to others
+#?                  to the kernel's own tracing, in 3 to 4 minutes. It keeps that in doc/results, and writes the
+#?                  tables in doc/ anew; with LINE=, COUNT= or MECHANISMS= it prints what you want, and keeps nothing
+#?  make consequences  what bottom halves that work for 50 us, 1 ms or 20 ms do to others; one to two minutes
 #?  make            build the modules
 #?  make kselftest  lay out the selftests, the tool and what they need as a directory that runs on any
 #?                  machine: build/KERNEL/kselftest; see doc/real_machines.md

@@ -146,9 +146,9 @@ collects_one_document() {
 	says "^irqlab_claims{" export --prometheus "$work/all.json"
 	says '^irqlab_victim_latency_seconds{line="sim0",mechanism="tasklet",victim="timer",where="here",' \
 		export --prometheus "$work/all.json"
-	says '^sim0,tasklet,0,20,0,' export --csv bench "$work/all.json"
-	says '^sim0,tasklet,0,1000,fifo,here,' export --csv victims/latencies "$work/all.json"
-	says '^sim0,.*,woken,tasklet,.*,"tasklet: event' export --csv worst "$work/all.json"
+	says '^sim0,tasklet,0,20,0,' export --csv "$work/all.json"
+	says '^sim0,tasklet,0,1000,fifo,here,' export --csv=victims/latencies "$work/all.json"
+	says '^sim0,.*,woken,tasklet,.*,"tasklet: event' export --csv=worst "$work/all.json"
 	says '"ph":"f"' export --perfetto "$work/all.json"
 	says "0 of .* latencies differ" compare "$work/all.json" "$work/all.json"
 	"$tool" report "$work/all.json" || fail "report: exit code $?"

@@ -73,9 +73,17 @@ pub fn command() -> Command {
                 .about("Write for other programs: a spreadsheet, Perfetto, Prometheus")
                 .arg(files("file").help("A document; default: the lab as it is now"))
                 .arg(
-                    Arg::new("csv").long("csv").value_name("TABLE").num_args(0..=1).default_missing_value("bench").help(
-                        "A table as CSV: bench, claims, distributions, or a file of the lab such as ipi/matrix or victims/latencies",
-                    ),
+                    Arg::new("csv")
+                        .long("csv")
+                        .value_name("TABLE")
+                        .num_args(0..=1)
+                        // Or it would take FILE for its own.
+                        .require_equals(true)
+                        .default_missing_value("bench")
+                        .help(
+                            "A table as CSV: bench (if none is named), claims, distributions, or a file of the lab such as \
+                             ipi/matrix or victims/latencies",
+                        ),
                 )
                 .arg(flag("perfetto", "The tape as a trace that the Perfetto and Chrome viewers open"))
                 .arg(flag("prometheus", "Figures in the text format of Prometheus"))
@@ -117,7 +125,10 @@ fn run() -> Command {
             Command::new("matrix")
                 .about("Measure calls between every two CPUs: kind=single rounds=100 cpus=0-3 parallel=1 …")
                 .arg(words("options").help("As for the file ipi/matrix"))
-                .after_help("With parallel=1, pairs that have no CPU in common are measured at the same time."),
+                .after_help(
+                    "With parallel=1, pairs that have no CPU in common are measured at the same time. That is for \
+                     kind=single, reschedule or task, and for targets that are idle.",
+                ),
             Command::new("call")
                 .about("Have one CPU call the others: kind=single count=1000 …")
                 .arg(words("options").help("As for the file ipi/call; default: kind=single")),

@@ -8,7 +8,7 @@
 
 use crate::{
     claim, cli, collect,
-    error::{Error, Result, SOMETHING_FOUND},
+    error::{Error, Result, INTERRUPTED, SOMETHING_FOUND},
     lab::Lab,
     list, show,
 };
@@ -67,7 +67,7 @@ fn bench(lab: &Lab, options: &str, is_json: bool) -> Result<u8> {
     } else {
         format!("line=sim0 {options}")
     };
-    let ended = command(lab, "bench", &options);
+    let ended = experiment(lab, "bench", &options)?;
     let table = lab.table("bench")?;
     let victims = lab.table(collect::VICTIMS[0])?;
     let has_victims = !victims.rows().is_empty();
@@ -95,7 +95,7 @@ fn bench(lab: &Lab, options: &str, is_json: bool) -> Result<u8> {
 }
 
 fn table(lab: &Lab, knob: &str, options: &str, is_json: bool) -> Result<u8> {
-    let ended = command(lab, knob, options);
+    let ended = experiment(lab, knob, options)?;
     table_of(lab, knob, is_json)?;
     ended?;
     Ok(0)
@@ -117,7 +117,7 @@ fn claims(lab: &Lab, given: &ArgMatches, is_json: bool) -> Result<u8> {
     let mut ended = Ok(());
     for word in which.split_whitespace() {
         let word = if word == "ALL" { "all" } else { word };
-        ended = command(
+        ended = experiment(
             lab,
             "claims",
             &if control {
@@ -125,7 +125,7 @@ fn claims(lab: &Lab, given: &ArgMatches, is_json: bool) -> Result<u8> {
             } else {
                 word.to_owned()
             },
-        );
+        )?;
         if ended.is_err() {
             break;
         }
@@ -178,6 +178,15 @@ pub fn is_interrupted() -> bool {
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     });
     INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// As [`command`], but one that was interrupted is no error yet: the lab has what it measured until then. After a refusal
+/// the lab has only what an earlier experiment measured, which nobody asks for here.
+fn experiment(lab: &Lab, knob: &str, words: &str) -> Result<Result<()>> {
+    match command(lab, knob, words) {
+        Err(error) if error.code != INTERRUPTED => Err(error),
+        ended => Ok(ended),
+    }
 }
 
 /// Gives the lab a command, and shows how far it is until it has been carried out.

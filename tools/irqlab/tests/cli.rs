@@ -391,7 +391,7 @@ fn figures_for_prometheus_have_a_type_and_a_value() {
 fn csv_has_as_many_fields_in_each_line() {
     let lab = Lab::new("csv");
     for table in ["ipi/matrix", "ipi/counters", "memory", "softirq_times"] {
-        let text = lab.says(&["export", "--csv", table]);
+        let text = lab.says(&["export", &format!("--csv={table}")]);
         let fields: Vec<_> = text.lines().map(|line| line.matches(',').count()).collect();
         assert!(
             fields.len() > 1 && fields.iter().all(|count| *count == fields[0]),
@@ -406,9 +406,18 @@ fn csv_has_as_many_fields_in_each_line() {
         ("victims/complaints", "line,mechanism,"),
         ("worst", "line,time,cpu,event,subject,detail,context,IF,current,under,asked,note\nsim0,"),
     ] {
-        let text = lab.says(&["export", "--csv", table]);
+        let text = lab.says(&["export", &format!("--csv={table}")]);
         assert!(text.starts_with(header), "{table}: {text}");
     }
+}
+
+#[test]
+fn csv_of_a_document_needs_no_table() {
+    let lab = Lab::new("csv-document");
+    let document = lab.collected("a.json");
+    let text = lab.says(&["export", "--csv", &document]);
+    assert!(text.starts_with("line,mechanism,cpu,"), "{text}");
+    assert_eq!(text, lab.says(&["export", "--csv=bench", &document]));
 }
 
 #[test]
@@ -464,7 +473,7 @@ fn complaints_have_a_cure_and_a_code() {
         .contains("irqlab collect -o"));
     assert!(lab.complains(4, &["tape", "--cpu", "x"]).contains("0,2-3"));
     assert!(lab
-        .complains(5, &["export", "--csv", "none"])
+        .complains(5, &["export", "--csv=none"])
         .contains("bench claims"));
     lab.complains(2, &["none"]);
     let wrong = lab.file("wrong.json");
@@ -484,6 +493,26 @@ fn a_command_reaches_its_file() {
         fs::read_to_string(lab.file("lab/lines/sim0/trigger")).unwrap(),
         "5"
     );
+}
+
+/// The lab still has what an earlier run measured, which would be taken for the result of this one.
+#[test]
+fn a_refused_run_shows_no_earlier_one() {
+    let lab = Lab::new("refused");
+    for what in ["bench", "matrix", "call", "claims"] {
+        let tool = lab.command(&["run", what]);
+        // A file that can be read, but not written, by root neither.
+        let output = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+            .arg(tool.get_program())
+            .args(tool.get_args())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{what}: {said}");
+        assert!(said.contains("The lab refused"), "{what}: {said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{what}");
+    }
 }
 
 #[test]
