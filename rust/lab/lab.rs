@@ -93,7 +93,7 @@ impl kernel::Module for Irqlab {
         let files = debugfs::Files::new(&root, &lab)?;
         pr_info!("version {}\n", irqlab::VERSION);
         if irqlab::lockdown::refuses_debugfs() {
-            pr_notice!("the kernel is locked down: it refuses all files of the lab, with EPERM\n");
+            pr_notice!("the kernel is locked down: it refuses the files of the lab that can be written, with EPERM\n");
         }
         Ok(Self {
             _files: files,
