@@ -1414,8 +1414,8 @@ load_threads() {
 takes_off_what_recording_costs() {
 	must bench "line=sim0 mechanisms=hard,tasklet count=20"
 	nets_are_right
-	must tape_on 1
 	cleanup="must tape_on 0"
+	must tape_on 1
 	must bench "line=sim0 mechanisms=hard,tasklet count=20"
 	must tape_on 0
 	grep -q '^# to record an event costs time that is not known' "$lab/bench" || fail "$(cat "$lab/bench")"
