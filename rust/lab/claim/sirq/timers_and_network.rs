@@ -79,10 +79,12 @@ impl Serving {
             .store(u64::from(pid as u32) << 32 | u64::from(what), Relaxed);
     }
 
-    /// What the current task serves here. On PREEMPT_RT another one may have preempted it that does so, too.
+    /// What the current task serves here. On PREEMPT_RT another one may have preempted it and served some, too: then
+    /// only that one's is known.
     fn here(&self) -> u32 {
         let here = self.here.local().load(Relaxed);
-        if here as u32 == NONE || (here >> 32) as u32 == Snapshot::take().pid as u32 {
+        let is_of_this = (here >> 32) as u32 == Snapshot::take().pid as u32;
+        if is_of_this || !cfg!(CONFIG_PREEMPT_RT) {
             here as u32
         } else {
             UNKNOWN
