@@ -52,14 +52,14 @@ type Seens = [Seen; Vector::ALL.len()];
 const SLOW_NS: u64 = 2_000_000;
 
 /// One service of a soft IRQ.
-pub(crate) struct Run {
+pub(crate) struct Service {
     /// Since when it is served; 0 if it is not, or was not seen to begin.
     since_ns: Atomic<u64>,
     /// Whom it is served by.
     executor: Atomic<u32>,
 }
 
-impl Run {
+impl Service {
     pub(crate) const fn new() -> Self {
         Self {
             since_ns: Atomic::new(0),
@@ -81,12 +81,10 @@ impl Run {
         self.executor.store(executor as u32, Relaxed);
     }
 
-    /// It has been served: by whom, since when, and for how long.
-    pub(crate) fn end(&self, now_ns: u64) -> Option<(Executor, u64, u64)> {
+    /// It has been served: by whom, and since when.
+    pub(crate) fn end(&self) -> Option<(Executor, u64)> {
         let since_ns = self.since_ns.xchg(0, Full);
-        let ns = clock::elapsed_ns(since_ns, now_ns).filter(|_| since_ns > 0)?;
-        let executor = Executor::from_raw(self.executor.load(Relaxed));
-        Some((executor, since_ns, ns))
+        (since_ns > 0).then(|| (Executor::from_raw(self.executor.load(Relaxed)), since_ns))
     }
 }
 
@@ -96,7 +94,7 @@ struct Seen {
     /// Since when it is pending; 0 if it is not known to be.
     pending_since_ns: Atomic<u64>,
     latency: Distribution,
-    run: Run,
+    service: Service,
     runs: Atomic<u64>,
     total_ns: Atomic<u64>,
     max_ns: Atomic<u64>,
@@ -112,7 +110,7 @@ impl Seen {
             raised: Atomic::new(0),
             pending_since_ns: Atomic::new(0),
             latency: Distribution::new()?,
-            run: Run::new(),
+            service: Service::new(),
             runs: Atomic::new(0),
             total_ns: Atomic::new(0),
             max_ns: Atomic::new(0),
@@ -136,9 +134,10 @@ impl Seen {
 
     /// It has been served.
     fn leave(&self) {
-        let Some((executor, _, ns)) = self.run.end(clock::now_ns()) else {
+        let Some((executor, since_ns)) = self.service.end() else {
             return;
         };
+        let ns = clock::elapsed_ns(since_ns, clock::now_ns()).unwrap_or(0);
         self.runs.add(1, Relaxed);
         self.total_ns.add(ns, Relaxed);
         if ns > SLOW_NS {
@@ -204,7 +203,7 @@ impl Watcher for Softirqs {
         // What was pending when it was switched off has been served since.
         for seen in self.all().flatten() {
             seen.pending_since_ns.store(0, Relaxed);
-            seen.run.forget();
+            seen.service.forget();
         }
     }
 
@@ -238,7 +237,7 @@ impl Watcher for Softirqs {
                     let latency_ns = clock::elapsed_ns(since_ns, now_ns);
                     seen.latency.count(latency_ns.unwrap_or(0));
                 }
-                seen.run.begin(executor, now_ns);
+                seen.service.begin(executor, now_ns);
             }
             Event::Left(vector) => seen[vector as usize].leave(),
             _ => (),

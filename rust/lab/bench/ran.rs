@@ -6,7 +6,7 @@
 //! has interrupted them there.
 
 use super::complaints::Complaints;
-use crate::softirqs;
+use crate::softirqs::Service;
 use irqlab::{
     clock,
     context::{
@@ -141,7 +141,7 @@ pub(super) struct Ran {
     /// Since when the present task and handler run; 0 if there is none.
     task_since_ns: Atomic<u64>,
     handler_since_ns: Atomic<u64>,
-    softirqs: [softirqs::Run; Vector::ALL.len()],
+    softirqs: [Service; Vector::ALL.len()],
     entries: KVVec<Entry>,
     left_out: Atomic<u64>,
     pub(super) complaints: Complaints,
@@ -170,7 +170,7 @@ impl Ran {
             begin_ns: Atomic::new(0),
             task_since_ns: Atomic::new(0),
             handler_since_ns: Atomic::new(0),
-            softirqs: [const { softirqs::Run::new() }; Vector::ALL.len()],
+            softirqs: [const { Service::new() }; Vector::ALL.len()],
             entries,
             left_out: Atomic::new(0),
             complaints: Complaints::new(),
@@ -197,7 +197,7 @@ impl Ran {
         let now_ns = clock::now_ns();
         self.task_since_ns.store(now_ns, Relaxed);
         self.handler_since_ns.store(0, Relaxed);
-        self.softirqs.iter().for_each(softirqs::Run::forget);
+        self.softirqs.iter().for_each(Service::forget);
         self.complaints.begin(now_ns);
         self.begin_ns.store(now_ns, Relaxed);
     }
@@ -298,8 +298,8 @@ impl Observer<SchedSwitch> for Ran {
 impl Observer<SoftirqEntry> for Ran {
     fn observe(&self, event: &SoftirqEntry, _context: &Unsleeping) {
         if self.is_looking() {
-            let run = &self.softirqs[event.vector as usize];
-            run.begin(event.executor(), clock::now_ns());
+            let service = &self.softirqs[event.vector as usize];
+            service.begin(event.executor(), clock::now_ns());
         }
     }
 }
@@ -307,10 +307,10 @@ impl Observer<SoftirqEntry> for Ran {
 impl Observer<SoftirqExit> for Ran {
     fn observe(&self, event: &SoftirqExit, _context: &Unsleeping) {
         if self.is_looking() {
-            let now_ns = clock::now_ns();
-            let run = &self.softirqs[event.vector as usize];
-            if let Some((executor, since_ns, _)) = run.end(now_ns) {
-                self.count(Who::SoftIrq(event.vector, executor), since_ns, now_ns);
+            let service = &self.softirqs[event.vector as usize];
+            if let Some((executor, since_ns)) = service.end() {
+                let who = Who::SoftIrq(event.vector, executor);
+                self.count(who, since_ns, clock::now_ns());
             }
         }
     }
