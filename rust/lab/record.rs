@@ -444,8 +444,7 @@ impl Record {
         /// Of as many events all moments have room, on whatever CPU, if ten tasks raise as many at once.
         const NR_EVENTS: u64 = 16;
 
-        let is_full = self.nr_lost.iter().any(|nr_lost| nr_lost.load(Relaxed) > 0);
-        if is_full || self.last_raised().number() % NR_EVENTS == 0 {
+        if self.last_raised().number() % NR_EVENTS == 0 {
             if let Some(told) = self.told.as_ref() {
                 told.ledger.enter();
             }

@@ -116,11 +116,11 @@ impl Work {
         task: &'a Task,
     ) -> Working<'a> {
         let Halves { top_us, bottom_us } = halves;
+        let is_watched = victims.is_some();
         let is_about_top = top_us > 0 && bottom_us == 0;
         self.victims.replace(victims.cloned(), task);
         self.late.replace(late.cloned(), task);
         self.is_late.store(late.is_some().into());
-        let is_watched = victims.is_some();
         self.top.set(top_us, is_watched, is_about_top);
         self.bottom
             .set(bottom_us, is_watched || late.is_some(), !is_about_top);
