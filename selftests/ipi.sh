@@ -81,6 +81,7 @@ counter_of() {
 
 # Inline, with interrupts off: there is none to count.
 is_no_interrupt() {
+	[ "$1" = self ] || needs_others
 	call "kind=$1" "count=$many"
 	each_row '$6 == many && $7 == many && $8 == 0 && ($11 == "-" || $11 <= slack)'
 }
@@ -250,8 +251,7 @@ measures_disjoint_pairs_at_once() {
 # CPU, in the order of the rows
 shows_who_sends() {
 	needs_others
-	tracing=/sys/kernel/tracing
-	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "no tracefs"
+	has_tracefs || skip "this kernel has no tracefs"
 	[ -d $tracing/events/csd/csd_queue_cpu ] || skip "the kernel does not trace who calls whom"
 	cleanup="echo 0 >$tracing/events/csd/csd_queue_cpu/enable; echo >$tracing/trace"
 	echo >$tracing/trace
@@ -448,9 +448,7 @@ sent_to() {
 # The tracer has each call of the lab's own function, too.
 names_who_calls() {
 	begin_who
-	tracing=/sys/kernel/tracing
-	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "this kernel has no tracefs"
-	instance=$tracing/instances/irqlab_who
+	has_tracefs || skip "this kernel has no tracefs"
 	mkdir $instance || fail "no buffer"
 	cleanup="$cleanup; echo 0 >$instance/events/enable; rmdir $instance"
 	echo 1 >$instance/events/csd/csd_queue_cpu/enable || skip "this kernel cannot trace calls"

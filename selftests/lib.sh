@@ -578,6 +578,30 @@ each() {
 	done
 }
 
+# ---- The kernel's tracer -------------------------------------------------------------------------
+
+tracing=/sys/kernel/tracing
+instance=$tracing/instances/irqlab_selftest
+
+# has_tracefs - it is mounted, if this kernel has it
+has_tracefs() {
+	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing
+}
+
+# trace EVENT... - begin a trace of these, in a buffer of its own, which the cleanup takes away
+trace() {
+	has_tracefs || skip "this kernel has no tracefs"
+	[ -d $tracing/events/irqlab ] || fail "the tracer does not know the events"
+	mkdir $instance || fail "no buffer"
+	cleanup="echo 0 >$instance/events/enable; rmdir $instance"
+	for event; do
+		[ -d $instance/events/"$event" ] || skip "this kernel has no trace event $event"
+		echo 1 >$instance/events/"$event"/enable || fail "$event cannot be traced"
+	done
+}
+
+# ---- The machine ---------------------------------------------------------------------------------
+
 is_rt() {
 	uname -v | grep -q PREEMPT_RT
 }

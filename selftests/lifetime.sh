@@ -413,6 +413,7 @@ ends_in_a_burst_when_it_is_killed() {
 
 # The victims of another CPU are not counted where they do not belong.
 ends_when_the_cpu_of_victims_leaves() {
+	[ "$1" != none ] || skip "there is no other CPU"
 	online=/sys/devices/system/cpu/$1/online
 	[ -e "$online" ] || skip "it cannot be taken offline"
 	first=$(cpus | head -n 1)
@@ -609,7 +610,8 @@ fi
 		echo "ends_when_it_is_killed_while_it_is_disabled $mechanism"
 	done
 	echo ends_in_a_burst_when_it_is_killed hard
-	echo "ends_when_the_cpu_of_victims_leaves cpu$(cpus | sed -n 2p)"
+	second=$(cpus | sed -n 2p)
+	echo "ends_when_the_cpu_of_victims_leaves ${second:+cpu}${second:-none}"
 	echo "runs_dpcs_while_it_comes_and_goes cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
 	echo ends_on_a_signal bench INT
 	echo ends_on_a_signal bench TERM

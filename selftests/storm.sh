@@ -9,8 +9,6 @@
 . "$(dirname "$0")/lib.sh"
 
 count=${STORM:-$((${SHORT:-0} ? 3000 : 20000))}
-tracing=/sys/kernel/tracing
-instance=$tracing/instances/irqlab_storm
 
 # The most that one command raises.
 most=500000
@@ -34,8 +32,7 @@ interrupts() {
 
 # begin_counting EVENT KEY - have the kernel count its own events, each by a field
 begin_counting() {
-	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || return 1
-	mkdir -p $instance && [ -e "$instance/events/$1/trigger" ] &&
+	has_tracefs && mkdir -p $instance && [ -e "$instance/events/$1/trigger" ] &&
 		echo "hist:keys=$2.sym" >"$instance/events/$1/trigger"
 }
 

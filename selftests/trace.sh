@@ -6,21 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-tracing=/sys/kernel/tracing
-instance=$tracing/instances/irqlab_selftest
-
-# trace EVENT... - begin a trace of these, in a buffer of its own, which the cleanup takes away
-trace() {
-	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "this kernel has no tracefs"
-	[ -d $tracing/events/irqlab ] || fail "the tracer does not know the events"
-	mkdir $instance || fail "no buffer"
-	cleanup="end_trace; rmdir $instance"
-	for event; do
-		[ -d $instance/events/"$event" ] || skip "this kernel has no trace event $event"
-		echo 1 >$instance/events/"$event"/enable || fail "$event cannot be traced"
-	done
-}
-
 # end_trace - nothing more is traced; what was is in $work/trace, an event a line: name, fields
 end_trace() {
 	echo 0 >$instance/events/enable

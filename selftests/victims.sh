@@ -6,9 +6,6 @@
 
 . "$(dirname "$0")/lib.sh"
 
-tracing=/sys/kernel/tracing
-instance=$tracing/instances/irqlab_victims
-
 # How long a half works here, and how many events there are: each of eight moments in it twice.
 us=5000
 events=16
@@ -147,17 +144,6 @@ passes_with_priority() {
 	bench_victims "line=sim0 mechanisms=threaded bottom_us=$us priority=$1"
 	suffered threaded fifo p50
 	[ $((value * 2)) -lt $((us * 1000)) ]
-}
-
-# trace EVENT... - as trace.sh has it
-trace() {
-	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing || skip "this kernel has no tracefs"
-	mkdir $instance || fail "no buffer"
-	cleanup="echo 0 >$instance/events/enable; rmdir $instance"
-	for event; do
-		[ -d $instance/events/"$event" ] || skip "this kernel has no trace event $event"
-		echo 1 >$instance/events/"$event"/enable || fail "$event cannot be traced"
-	done
 }
 
 # The kernel says when the timer was due, and when the task was switched to: the lab cannot have seen it earlier.
@@ -433,8 +419,14 @@ counts_each_once() {
 # The lab ends the storm, long before the kernel takes the line for broken, and the line is as before.
 ends_a_storm() {
 	dmesg | grep -c 'nobody cared' >"$work/cared"
+	uptime
+	begun=$value
 	interrupts_for 3 "mechanisms=$1 ack=never"
-	within "runs of the top half for 3 events" "$value" 100 6100
+	runs=$value
+	uptime
+	# On a slow machine the time of one may be up before.
+	least=$((value - begun < 200 ? 6000 : 100))
+	within "runs of the top half for 3 events" "$runs" $least 6100
 	says_that_a_storm_was_ended "$1" 3
 	counts_each_once "$1" 3
 	dmesg | grep -c 'nobody cared' | cmp - "$work/cared" || fail "the kernel gave up"

@@ -162,7 +162,7 @@ pub(crate) fn try_all(
     let seen = &state.1;
     let are_all_seen = [&in_task, &in_nmi].into_iter().all(|noter| {
         let nr_seen = seen.nr_seen[noter.kind as usize];
-        nr_seen + noter.nr_full.load() == noter.nr_tried.load()
+        nr_seen > 0 && nr_seen + noter.nr_full.load() == noter.nr_tried.load()
     });
     report(
         "each NMI has tried",
