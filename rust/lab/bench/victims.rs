@@ -37,6 +37,7 @@ use irqlab::{
         CpuId,
         PerCpu, //
     },
+    interrupt::local_interrupt_disable, //
 };
 use kernel::{
     prelude::*,
@@ -211,6 +212,8 @@ impl Victims {
         /// Has no factor with that in common: neighbours do not follow each other.
         const STEP: u64 = 5;
 
+        // A task stays on the CPU: its timers start there.
+        let _off = local_interrupt_disable();
         if let Some(probe) = self.probes.local() {
             let moment = self.nr_aimed.fetch_add(1, Relaxed).wrapping_mul(STEP) % MOMENTS;
             probe.start(ns / (2 * MOMENTS) * (2 * moment + 1));
