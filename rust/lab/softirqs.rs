@@ -46,7 +46,8 @@ use kernel::{
 /// What was seen of all soft IRQs. Nothing is there until it is switched on.
 pub(crate) struct Softirqs(SetOnce<PerCpu<Seens>>);
 
-type Seens = [Seen; Vector::ALL.len()];
+/// By the vector's number.
+type Seens = KVVec<Seen>;
 
 /// What takes longer is slow: so long the kernel serves soft IRQs in a row before it leaves them to ksoftirqd.
 const SLOW_NS: u64 = 2_000_000;
@@ -160,13 +161,13 @@ impl Softirqs {
         if self.0.as_ref().is_some() {
             return Ok(());
         }
+        // On the heap one by one: together they are too much for a kernel's stack.
         let seen = || {
-            // An array of what may fail, one by one.
-            let [hi, timer, net_tx, net_rx, block, irq_poll, tasklet, sched, hrtimer, rcu] =
-                [const { Seen::new }; Vector::ALL.len()].map(|new| new());
-            Ok([
-                hi?, timer?, net_tx?, net_rx?, block?, irq_poll?, tasklet?, sched?, hrtimer?, rcu?,
-            ])
+            let mut all = KVVec::with_capacity(Vector::ALL.len(), GFP_KERNEL)?;
+            for _ in Vector::ALL {
+                all.push(Seen::new()?, GFP_KERNEL)?;
+            }
+            Ok(all)
         };
         self.0.populate(PerCpu::new(seen)?);
         Ok(())
