@@ -393,7 +393,7 @@ tells_where_it_goes() {
 # The kernel has set all of them up the same, but for the ids.
 has_that_of_every_cpu() {
 	mode=0x2
-	if grep -qw x2apic_phys /proc/cmdline || dmesg | grep -q 'x2apic enabled'; then
+	if grep -qw x2apic_phys /proc/cmdline || said_while_booting 'x2apic enabled'; then
 		mode=0x3
 	fi
 	awk -v mode=$mode '

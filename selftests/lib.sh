@@ -283,6 +283,12 @@ finds() {
 	[ "$value" = "$sought" ]
 }
 
+# said_while_booting TEXT - whether the kernel did, if its log still goes back so far
+said_while_booting() {
+	dmesg | grep -q 'Linux version' || skip "the kernel's log does not go back to its boot"
+	dmesg | grep -q "$1"
+}
+
 is_short() {
 	[ "${SHORT:-}" ]
 }
