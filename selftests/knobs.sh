@@ -1215,11 +1215,17 @@ tells_what_is_lost() {
 	raise "$1"
 	raise "$1"
 	printf '\004' | dd of="$config" bs=1 seek=5 2>/dev/null
+	info "$1" handled
+	before=$value
 	# The first takes so long that the time is up.
 	must bench "line=$1 mechanisms=hard count=10 budget_ms=1"
-	same "count, lost and coalesced" "$(rows | awk '{ print $4, $5, $14 }')" "0 1 0"
+	info "$1" handled
+	# A kernel that checks handlers of shared interrupts (CONFIG_DEBUG_SHIRQ) calls them as they are taken off: then
+	# it comes late, and is not lost.
+	wanted="$((value - before)) $((before + 1 - value)) 0"
+	same "count, lost and coalesced" "$(rows | awk '{ print $4, $5, $14 }')" "$wanted"
 	! grep 'p50 is not above' "$lab/bench" || fail "there is no p50"
-	grep -q ' # only 1 of 10 events: the time was up$' "$lab/bench" || fail "$(cat "$lab/bench")"
+	grep -qE ' # only 1 of 10 events: the time was up( #|$)' "$lab/bench" || fail "$(cat "$lab/bench")"
 }
 
 # needs_no_interrupt MECHANISM - what is inserted in a top half is served as the interrupt ends, and takes none of its own

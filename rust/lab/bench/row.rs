@@ -103,7 +103,7 @@ pub(super) struct Measured {
 
 impl Measured {
     /// What `record` has of `sent` events, of `asked`.
-    pub(super) fn of(record: &Record, asked: u64, sent: Sent, storms_ended: u64) -> Result<Self> {
+    pub(super) fn of(record: &Record, asked: u64, mut sent: Sent, storms_ended: u64) -> Result<Self> {
         let mut current = Text::new();
         match record.last(Stage::Bottom) {
             Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,
@@ -123,11 +123,14 @@ impl Measured {
             lost: unrecorded,
             ..
         } = record.account();
+        let absent = raised.saturating_sub(arrived + unrecorded);
+        // One that came after all was only late.
+        sent.lost = sent.lost.min(absent);
         Ok(Self {
             asked,
             sent,
             arrived,
-            coalesced: raised.saturating_sub(arrived + unrecorded + sent.lost),
+            coalesced: absent - sent.lost,
             unrecorded,
             top: summary(Stage::Top)?,
             bottom: summary(Stage::Bottom)?,
