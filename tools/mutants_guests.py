@@ -24,8 +24,9 @@ INSERTED = "inserted"
 # by few others; then more, if none of them notices it; then the rest.
 ROUNDS = (3, 10, 25)
 OF_A_CLAIM = 4
-# A check that takes longer is not tried: in hundredths of a second.
+# A check that takes longer is not tried: in hundredths of a second. What then says nothing for so many seconds hangs.
 TOO_LONG = 1300
+SILENCE = 60
 
 
 def payload():
@@ -176,7 +177,7 @@ class Attempts:
                 f"{number}\n" if suffix else f"{number}\t{title}\n" for number, title in tests[test]))
             files.append(test + suffix)
         at, nr_marks = None, 0
-        for mark, *fields in in_guest(name, TRY.replace("NAME", name).replace('"INSERTED"', f'"{self.inserted}"') % " ".join(files), 120):
+        for mark, *fields in in_guest(name, TRY.replace("NAME", name).replace('"INSERTED"', f'"{self.inserted}"') % " ".join(files), SILENCE):
             if mark == "ended":
                 if not nr_marks and fields[0] not in (0, 1):
                     raise SystemExit(f"mutants: a guest did nothing: {fields}")
