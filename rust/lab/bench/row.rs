@@ -103,7 +103,12 @@ pub(super) struct Measured {
 
 impl Measured {
     /// What `record` has of `sent` events, of `asked`.
-    pub(super) fn of(record: &Record, asked: u64, mut sent: Sent, storms_ended: u64) -> Result<Self> {
+    pub(super) fn of(
+        record: &Record,
+        asked: u64,
+        mut sent: Sent,
+        storms_ended: u64,
+    ) -> Result<Self> {
         let mut current = Text::new();
         match record.last(Stage::Bottom) {
             Some(last) => emit!(&mut current, "{}/{}", last.comm(), last.pid)?,

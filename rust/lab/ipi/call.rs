@@ -53,6 +53,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Relaxed, //
         },
@@ -123,6 +124,8 @@ struct Tally {
     /// What the kernel had counted before, and has since.
     before: Atomic<u32>,
     interrupts: Atomic<u64>,
+    /// How many had run before the kernel's counter was looked at: kicks that nobody waits for go on arriving.
+    ran: Atomic<u64>,
 }
 
 impl Calls {
@@ -204,6 +207,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
                 pending: Atomic::new(0),
                 before: Atomic::new(0),
                 interrupts: Atomic::new(0),
+                ran: Atomic::new(0),
             })
         })?,
         errno: Atomic::new(0),
@@ -469,6 +473,10 @@ impl Run<'_> {
     }
 
     fn end_sample(&self) {
+        for cpu in self.plan.targets.iter() {
+            let ran = self.prober.arrivals.of(cpu).ran.load(Acquire);
+            self.tallies.of(cpu).ran.store(ran, Relaxed);
+        }
         if let Some(counter) = self.plan.kind.counter() {
             for cpu in self.plan.targets.iter() {
                 let tally = self.tallies.of(cpu);
@@ -484,12 +492,14 @@ impl Run<'_> {
         let mut rows = KVec::new();
         for cpu in self.plan.targets.iter() {
             let (tally, arrival) = (self.tallies.of(cpu), self.prober.arrivals.of(cpu));
+            let ran = tally.ran.load(Relaxed);
             rows.push(
                 Row {
                     cpu,
                     sent: tally.sent.load(Relaxed),
-                    ran: arrival.ran.load(Relaxed),
-                    in_hardirq: arrival.in_hardirq.load(Relaxed),
+                    ran,
+                    // Of kicks that have come since, each was one in hard IRQ context.
+                    in_hardirq: arrival.in_hardirq.load(Relaxed).min(ran),
                     pending: tally.pending.load(Relaxed),
                     interrupts: tally.interrupts.load(Relaxed),
                     background: 0,
