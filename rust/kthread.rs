@@ -138,8 +138,8 @@ impl Worker {
     /// Its thread, which lives as long as the worker.
     fn task(&self) -> *mut bindings::task_struct {
         // SAFETY: The worker is ours by the type invariant, so that it is valid; its task was set
-        // before it was started, and does not change.
-        unsafe { (*self.raw.as_ptr()).task }
+        // before it was started. The thread may store the same once more as it begins: so as a whole.
+        unsafe { (&raw const (*self.raw.as_ptr()).task).read_volatile() }
     }
 
     /// Binds the worker's thread, which calls this, to its CPU again: the kernel lets it go
