@@ -130,6 +130,7 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040mechanisms=hard,hard line=sim0%040%377
 		line=sim0%040top_us= line=sim0%040bottom_us=1ms line=sim0%040bottom_us=-1
 		line=sim0%040victims=2 line=sim0%040victims= line=sim0%040priority=50
+		line=sim0%040lines=two line=sim0%040lines=2%040victims=1
 		line=sim0%040victims=0%040priority=50 line=sim0%040contend=mutex line=sim0%040load_priority=5
 		line=sim0%040load=hog_fifo%040load_priority=fifo line=sim0%040victims=1%040priority=high'
 	for_each bench EPERM 'line=sim0%040load=hog%040load_priority=5 line=sim0%040load=softirq%040load_priority=5
@@ -142,6 +143,7 @@ state >"$work/state" 2>/dev/null
 	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
 		line=sim0%040count=18446744073709551616 line=sim0%040period_us=1000001
 		line=sim0%040cpu=1024 line=sim0%040burst=0 line=sim0%040burst=1001
+		line=sim0%040lines=0 line=sim0%040lines=9
 		line=sim0%040budget_ms=0 line=sim0%040budget_ms=3600001
 		line=sim0%040top_us=100001 line=sim0%040bottom_us=18446744073709551616
 		line=sim0%040load=hog_fifo%040load_priority=0 line=sim0%040load=hog_fifo%040load_priority=100

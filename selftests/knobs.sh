@@ -1043,6 +1043,41 @@ sleeps_still() {
 		fail "woken up after $taken ns at most, instead of $before, or of $least after $2"
 }
 
+# The other line is raised right behind the one that is measured, and served before it.
+raises_lines_together() {
+	cleanup='must tape_on 0'
+	info "$2" irq
+	other=$value
+	info "$2" handled
+	before=$value
+	info "$1" irq
+	measured=$value
+	must tape_on 1
+	count_more "$1" 10 must bench "line=$1 mechanisms=tasklet count=10 lines=2"
+	must tape_on 0
+	awk -v measured="$measured" -v other="$other" '
+		$3 == "handler_entry" && ($4 == measured || $4 == other) { print $4 }' "$lab/tape" >"$work/order"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		echo "$other"
+		echo "$measured"
+	done >"$work/due"
+	info "$2" handled
+	same "interrupts of $2" $((value - before)) 10
+	diff "$work/order" "$work/due" || fail "not in this order"
+	must_answer bench ENODEV "line=$1 lines=8"
+	must_have_said bench ENODEV
+}
+
+# Whoever has the other line keeps it.
+keeps_lines_that_others_have() {
+	cleanup="must lines/$2/enabled 1"
+	must "lines/$2/enabled" 0
+	must_answer bench EBUSY "line=$1 lines=2"
+	must_have_said bench EBUSY
+	must "lines/$2/enabled" 1
+	must bench "line=$1 lines=2 mechanisms=hard count=1"
+}
+
 # What it cannot have it says, with the cure; the others it measures.
 measures_what_it_can_have() {
 	cleanup='must lines/sim1/handlers none; must deferral/bh_wq/enabled 1'
@@ -1502,6 +1537,9 @@ has_defaults() {
 	echo measures_the_mechanisms_that_are_named bench
 	lines | each measures_on_the_cpu_that_is_named
 	echo measures_what_it_can_have bench
+	echo raises_lines_together sim0 sim1
+	echo raises_lines_together sim1 sim0
+	echo keeps_lines_that_others_have sim0 sim1
 	echo sleeps_whatever_nobody_waited_for kthread unbound_wq
 	echo sleeps_whatever_nobody_waited_for unbound_wq kthread
 	echo sleeps_whatever_nobody_waited_for threaded kthread

@@ -161,7 +161,27 @@ refuses_a_wrong_parameter() {
 	for parameter in edu_msi dangerous; do
 		! insert irqlab $parameter=perhaps 2>/dev/null || fail "inserted with $parameter"
 	done
+	for number in 1 9 300; do
+		! insert irqlab sim_lines=$number 2>/dev/null || fail "inserted with $number simulated lines"
+	done
 	same "what is left" "$(traces)" ""
+}
+
+# More lines are as good as the first two, and interrupt together with one of them.
+has_as_many_lines_as_it_is_told() {
+	cleanup='remove; restore'
+	remove
+	insert irqlab sim_lines=8 || fail "cannot be inserted"
+	for line in sim0 sim1 sim2 sim3 sim4 sim5 sim6 sim7; do
+		info $line kind
+		same "kind of $line" "$value" simulated
+	done
+	must_work
+	info sim7 handled
+	before=$value
+	must bench "line=sim0 mechanisms=hard count=20 lines=8"
+	info sim7 handled
+	same "interrupts of sim7" $((value - before)) 20
 }
 
 # Bottom halves of every mechanism are pending when the module goes. As for memory, the kernel itself
@@ -591,6 +611,7 @@ fi
 	echo is_removed_while_it_watches irqlab
 	echo is_removed_while_all_are_busy irqlab
 	echo takes_msi irqlab
+	echo has_as_many_lines_as_it_is_told irqlab
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench
 	echo "goes_offline_during_a_bench cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"

@@ -13,6 +13,8 @@
 //! row says so, and the run ends. A mechanism that cannot be had has a row that says
 //! why, and the others are measured.
 //!
+//! With several `lines`, others are raised [together] with each event.
+//!
 //! The halves can be told to [`work`](crate::work) for a while, and [`victims`] to want the CPU meanwhile.
 
 use crate::{
@@ -58,6 +60,7 @@ use row::{
     Sent, //
 };
 use suffered::Suffered;
+use together::Together;
 use victims::Beside;
 
 mod complaints;
@@ -66,6 +69,7 @@ mod ran;
 mod row;
 mod send;
 mod suffered;
+mod together;
 mod victims;
 mod worst;
 
@@ -85,6 +89,8 @@ pub(crate) struct Plan {
     pub(crate) mechanisms: KVec<Arc<Instance>>,
     pub(crate) count: u64,
     pub(crate) burst: u32,
+    /// How many lines are raised together for each.
+    pub(crate) nr_lines: u32,
     pub(crate) period_us: u32,
     /// How long a mechanism may take for its events, about.
     pub(crate) budget_ms: u32,
@@ -167,7 +173,9 @@ impl Bench {
         if !cpu::is_online(plan.cpu) {
             refuse!(ENXIO, "CPU {} is offline", cpu);
         }
+        let others = Together::groups(lab, plan)?;
         let reserved = plan.group.reserve()?;
+        let together = Together::reserve(&reserved, &others)?;
         if plan.late_ack.is_some() {
             reserved.must_hold_raised()?;
         }
@@ -216,7 +224,7 @@ impl Bench {
             experiment.step(step, nr_steps, fmt!("{name}"));
             let (measured, end, suffered) = match obstacle {
                 Some(why) => (Err(why), End::Done, None),
-                None => measure(lab, plan, &reserved, watched.as_ref(), mechanism, task)?,
+                None => measure(lab, plan, &together, watched.as_ref(), mechanism, task)?,
             };
             let mut last = self.last.lock();
             if let Some(suffered) = suffered {
@@ -394,12 +402,12 @@ fn obstacle(lab: &Lab, mechanism: &Arc<Instance>) -> Result<Option<Text>> {
 fn measure(
     lab: &Lab,
     plan: &Plan,
-    reserved: &Reserved<'_>,
+    together: &Together<'_>,
     watched: Option<&Watched<'_>>,
     mechanism: &Arc<Instance>,
     task: &Task,
 ) -> Answer<(core::result::Result<Measured, Text>, End, Option<Suffered>)> {
-    let record = mechanism.record();
+    let (record, reserved) = (mechanism.record(), together.measured);
     record.clear();
     let attachment = match reserved.attach(mechanism) {
         Ok(attachment) => attachment,
@@ -417,11 +425,11 @@ fn measure(
     let working = record.work.begin(plan.halves, victims, late.as_ref(), task);
     let (sent, suffered) = match watched {
         Some(watched) => {
-            let (sent, suffered) = watched.measure(lab, plan, reserved, mechanism, task)?;
+            let (sent, suffered) = watched.measure(lab, plan, together, mechanism, task)?;
             (sent, Some(suffered))
         }
         None => (
-            send::send_all(lab, plan, reserved, record, None, task)?,
+            send::send_all(lab, plan, together, record, None, task)?,
             None,
         ),
     };
@@ -439,16 +447,16 @@ impl Watched<'_> {
         &self,
         lab: &Lab,
         plan: &Plan,
-        reserved: &Reserved<'_>,
+        together: &Together<'_>,
         mechanism: &Arc<Instance>,
         task: &Task,
     ) -> Answer<(Sent, Suffered)> {
         let (victims, ran) = (&self.victims, self.ran.observer());
         let number = lab.number_of(mechanism);
-        let suffering = victims.begin(lab, &self.beside, reserved, number, task)?;
+        let suffering = victims.begin(lab, &self.beside, together.measured, number, task)?;
         ran.begin();
         victims.worst.begin();
-        let sent = send::send_all(lab, plan, reserved, mechanism.record(), Some(self), task)?;
+        let sent = send::send_all(lab, plan, together, mechanism.record(), Some(self), task)?;
         let worst = victims.worst.end();
         suffering.settle();
         let run_ns = ran.end();

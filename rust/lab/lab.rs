@@ -70,6 +70,10 @@ module! {
             default: 0,
             description: "Allow experiments that make the kernel report bugs or take a CPU offline (default: no)",
         },
+        sim_lines: u8 {
+            default: 2,
+            description: "How many simulated lines there are, sim0 to sim7 (default: 2)",
+        },
     },
 }
 

@@ -24,6 +24,11 @@ use kernel::{
 mod edu;
 mod sim;
 
+pub(crate) use sim::{
+    MAX_LINES,
+    SIMULATED, //
+};
+
 /// The lab that probing drivers join: they are given nothing to find it by.
 pub(crate) static LAB: Global<Lab> = Global::new();
 

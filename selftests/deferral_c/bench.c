@@ -3,7 +3,7 @@
  * What irqlab's bench does, in C: one stimulus through every mechanism that Linux has, and a row of figures
  * each. Writing to irqlab_deferral_c in debugfs runs it, with the same words as the bench has:
  *
- *	line=sim0 count=50 mechanisms=tasklet,bh_wq burst=1 cpu=0
+ *	line=sim0 count=50 mechanisms=tasklet,bh_wq burst=1 lines=1 cpu=0
  *
  * Reading gives a table whose columns are called as there.
  */
@@ -26,11 +26,14 @@
 #define MAX_MECHANISMS 32
 #define MAX_COUNT 1000000
 #define MAX_BURST 1000
+#define MAX_LINES 8
 
 struct plan {
 	const struct line_kind *line;
 	unsigned int count;
 	unsigned int burst;
+	/* How many lines are raised together; the first is the one that is measured. */
+	unsigned int lines;
 	unsigned int cpu;
 	bool is_chosen[MAX_MECHANISMS];
 };
@@ -56,21 +59,41 @@ static struct workqueue_struct *workers;
 struct sending {
 	struct work_struct work;
 	const struct plan *plan;
-	struct line *line;
+	struct line *lines;
 	u64 events;
 	u64 lost;
 	int err;
 };
 
+/* An event, with an interrupt of each other line. A CPU runs what it was sent last first: so the others come before. */
+static int raise_together(struct sending *sending)
+{
+	unsigned long flags;
+	unsigned int i;
+	int err;
+
+	local_irq_save(flags);
+	record_raised(&sending->lines->mechanism->record);
+	err = line_raise(sending->lines);
+	for (i = 1; i < sending->plan->lines && !err; i++)
+		err = line_raise(&sending->lines[i]);
+	local_irq_restore(flags);
+	return err;
+}
+
 static int raise_all(struct sending *sending)
 {
-	struct record *record = &sending->line->mechanism->record;
+	struct record *record = &sending->lines->mechanism->record;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < sending->plan->burst; i++) {
-		record_raised(record);
-		err = line_raise(sending->line);
+		if (sending->plan->lines > 1) {
+			err = raise_together(sending);
+		} else {
+			record_raised(record);
+			err = line_raise(sending->lines);
+		}
 		if (err)
 			return err;
 	}
@@ -86,7 +109,7 @@ static void send_all(struct work_struct *work)
 		if (sending->err)
 			break;
 		sending->events++;
-		if (!record_wait(&sending->line->mechanism->record, PATIENCE_MS)) {
+		if (!record_wait(&sending->lines->mechanism->record, PATIENCE_MS)) {
 			sending->lost++;
 			/* Others would not arrive either. */
 			break;
@@ -94,23 +117,23 @@ static void send_all(struct work_struct *work)
 	}
 }
 
-/* Puts a mechanism of @kind on the line, sends the events, and summarises them in @row. */
-static int measure(const struct plan *plan, struct line *line, const struct mechanism_kind *kind, struct row *row)
+/* Puts a mechanism of @kind on the first line, sends the events, and summarises them in @row. */
+static int measure(const struct plan *plan, struct line *lines, const struct mechanism_kind *kind, struct row *row)
 {
 	struct mechanism *mechanism = mechanism_create(kind);
-	struct sending sending = { .plan = plan, .line = line };
+	struct sending sending = { .plan = plan, .lines = lines };
 	int err;
 
 	if (IS_ERR(mechanism))
 		return PTR_ERR(mechanism);
-	err = line_request(line, mechanism);
+	err = line_request(lines, mechanism);
 	if (err)
 		goto destroy;
 	INIT_WORK_ONSTACK(&sending.work, send_all);
 	queue_work_on(plan->cpu, workers, &sending.work);
 	flush_work(&sending.work);
 	destroy_work_on_stack(&sending.work);
-	line_free(line);
+	line_free(lines);
 	err = sending.err ?: record_summarise(&mechanism->record, row->stages);
 	row->mechanism = kind->name;
 	row->lost = sending.lost;
@@ -121,11 +144,41 @@ destroy:
 	return err;
 }
 
+static void remove_lines(struct line *lines, unsigned int nr)
+{
+	while (nr--) {
+		if (nr)
+			line_free(&lines[nr]);
+		line_exit(&lines[nr]);
+	}
+}
+
+/* Makes the line that is measured, and the others, on which is a top half that does nothing else. */
+static int make_lines(const struct plan *plan, struct line *lines)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < plan->lines; i++) {
+		err = line_init(&lines[i], i ? line_kinds : plan->line);
+		if (!err && i) {
+			err = line_request(&lines[i], NULL);
+			if (err)
+				line_exit(&lines[i]);
+		}
+		if (err) {
+			remove_lines(lines, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int run(const struct plan *plan)
 {
-	struct line line;
+	struct line lines[MAX_LINES];
 	unsigned int i;
-	int err = line_init(&line, plan->line);
+	int err = make_lines(plan, lines);
 
 	if (err)
 		return err;
@@ -133,13 +186,13 @@ static int run(const struct plan *plan)
 	for (i = 0; mechanism_kinds[i].name && !err; i++) {
 		if (!plan->is_chosen[i])
 			continue;
-		err = measure(plan, &line, &mechanism_kinds[i], &rows[nr_rows]);
+		err = measure(plan, lines, &mechanism_kinds[i], &rows[nr_rows]);
 		if (!err)
 			nr_rows++;
 		if (signal_pending(current))
 			err = -EINTR;
 	}
-	line_exit(&line);
+	remove_lines(lines, plan->lines);
 	return err;
 }
 
@@ -206,6 +259,8 @@ static int parse(struct plan *plan, char *command)
 			err = number(value, 1, MAX_COUNT, &plan->count);
 		else if (!strcmp(word, "burst"))
 			err = number(value, 1, MAX_BURST, &plan->burst);
+		else if (!strcmp(word, "lines"))
+			err = number(value, 1, MAX_LINES, &plan->lines);
 		else if (!strcmp(word, "cpu"))
 			err = number(value, 0, nr_cpu_ids - 1, &plan->cpu);
 		else if (!strcmp(word, "mechanisms"))
@@ -220,7 +275,7 @@ static int parse(struct plan *plan, char *command)
 
 static ssize_t bench_write(struct file *file, const char __user *user, size_t length, loff_t *at)
 {
-	struct plan plan = { .count = 1000, .burst = 1 };
+	struct plan plan = { .count = 1000, .burst = 1, .lines = 1 };
 	char *command __free(kfree) = NULL;
 	int err;
 

@@ -36,6 +36,7 @@ extern const struct line_kind line_kinds[];
 int line_init(struct line *line, const struct line_kind *kind);
 void line_exit(struct line *line);
 
+/* @mechanism may be NULL: then the top half is all. */
 int line_request(struct line *line, struct mechanism *mechanism);
 void line_free(struct line *line);
 

@@ -7,15 +7,13 @@ use super::{
         End,
         Sent, //
     },
+    together::Together,
     Plan,
     Watched, //
 };
 use crate::{
     laboratory::Lab,
-    line::{
-        Line,
-        Reserved, //
-    },
+    line::Line,
     record::Record,
     refusal::{
         refuse,
@@ -62,14 +60,14 @@ pub(crate) fn send(line: &Line, record: &Record, task: &Task) -> Result<Waited> 
 pub(super) fn send_all(
     lab: &Lab,
     plan: &Plan,
-    reserved: &Reserved<'_>,
+    together: &Together<'_>,
     record: &Record,
     watched: Option<&Watched<'_>>,
     task: &Task,
 ) -> Answer<Sent> {
     let sending = Sending {
         plan,
-        reserved,
+        together,
         record,
         events: Word::new(0),
         lost: Word::new(0),
@@ -89,7 +87,7 @@ pub(super) fn send_all(
 /// The events of one mechanism, while they are sent.
 struct Sending<'a> {
     plan: &'a Plan,
-    reserved: &'a Reserved<'a>,
+    together: &'a Together<'a>,
     record: &'a Record,
     /// Who watches, too.
     watched: Option<&'a Watched<'a>>,
@@ -166,14 +164,14 @@ impl Sending<'_> {
 
     /// As often as wanted, or until there is a reason to end early: the halves may work for long.
     fn raise_burst(&self, bound: &Bound<'_>, begin_ns: u64) -> Result {
-        self.reserved.raise_for(self.record)?;
+        self.together.raise(self.record)?;
         for _ in 1..self.plan.burst {
             if self.is_late(begin_ns) || self.must_end(bound).is_some() {
                 break;
             }
             // Only here: who waits makes room afterwards, where no half has to wait for that.
             self.record.make_room();
-            self.reserved.raise_for(self.record)?;
+            self.together.raise(self.record)?;
         }
         Ok(())
     }
@@ -190,7 +188,7 @@ impl Sending<'_> {
             Some(End::Signal)
         } else if self.has_left(bound) {
             Some(End::Cpu)
-        } else if self.reserved.is_leaving() || self.is_other_line_leaving() {
+        } else if self.together.is_leaving() || self.is_other_line_leaving() {
             Some(End::Source)
         } else {
             None

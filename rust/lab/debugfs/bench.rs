@@ -3,7 +3,7 @@
 //! `bench`: runs the bench, and shows what it measured.
 //!
 //! Write `line=<line>`, and if the defaults do not suit `count=1000`,
-//! `mechanisms=all` (or names with commas between), `burst=1`, `period_us=0`,
+//! `mechanisms=all` (or names with commas between), `burst=1`, `lines=1` (how many are raised together), `period_us=0`,
 //! `budget_ms=3600000`, `cpu=0`, `load=none`, `load_priority=1` (of those loads that are threads
 //! of SCHED_FIFO), `top_us=0` and `bottom_us=0` (for how long the halves work),
 //! `victims=0` (1: measure who suffers from that, for the tables in `victims`), `priority=50` (of the task of
@@ -32,6 +32,7 @@ use crate::{
         refuse,
         Answer, //
     },
+    source::MAX_LINES,
     work::{
         Halves,
         MAX_US, //
@@ -65,6 +66,7 @@ impl Knob for Bench {
             "count",
             "mechanisms",
             "burst",
+            "lines",
             "period_us",
             "budget_ms",
             "cpu",
@@ -77,13 +79,14 @@ impl Knob for Bench {
             "contend",
             "load_priority",
         ];
-        let [line, count, mechanisms, burst, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority, ack, contend, load_priority] =
+        let [line, count, mechanisms, burst, lines, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority, ack, contend, load_priority] =
             assignments(command, keys)?;
         let Some(line) = line else {
             refuse!(EINVAL, "line=<line> is missing");
         };
         let count = number_or(count, 1000, 1..=1_000_000)?;
         let burst = number_or(burst, 1, 1..=1000)? as u32;
+        let nr_lines = number_or(lines, 1, 1..=MAX_LINES.into())? as u32;
         let period_us = number_or(period_us, 0, 0..=1_000_000)? as u32;
         let budget_ms = number_or(budget_ms, 3_600_000, 1..=3_600_000)? as u32;
         let nr_cpus = u64::from(kernel::cpu::nr_cpu_ids());
@@ -101,6 +104,12 @@ impl Knob for Bench {
             refuse!(
                 EINVAL,
                 "contend= makes the bottom half a victim: victims=1 is missing"
+            );
+        }
+        if has_victims && nr_lines > 1 {
+            refuse!(
+                EINVAL,
+                "victims=1 has another line for itself: leave out lines="
             );
         }
         let wanted = Wanted {
@@ -124,6 +133,7 @@ impl Knob for Bench {
             mechanisms: lab.mechanisms(text_or(mechanisms, "all"))?,
             count,
             burst,
+            nr_lines,
             period_us,
             budget_ms,
             cpu: CpuId::from_u32(cpu).ok_or(ENXIO)?,

@@ -156,6 +156,14 @@ impl Reserved<'_> {
         self.attach_to(self, mechanism)
     }
 
+    /// The same without a mechanism: interrupts are counted, and that is all.
+    pub(crate) fn attach_none(&self) -> Answer<Attachment> {
+        Ok(Attachment {
+            top_half: self.put_on(None)?,
+            _taken: None,
+        })
+    }
+
     /// Another line on the same interrupt, if there is one.
     pub(crate) fn beside(&self) -> Option<Arc<Line>> {
         self.0.get(1).map(|member| member.line.clone())

@@ -14,7 +14,11 @@ use crate::{
         Answer,
         Refusal, //
     },
-    source::Source,
+    source::{
+        Source,
+        MAX_LINES,
+        SIMULATED, //
+    },
 };
 use irqlab::{
     context::Task,
@@ -210,6 +214,37 @@ impl Lines {
             lines,
             table: self.table.clone(),
         })
+    }
+
+    /// The first `nr` simulated lines that are not on the interrupt of `line`, each as a group.
+    ///
+    /// Refusals: `ENODEV` if there are fewer.
+    pub(crate) fn simulated_besides(&self, line: &Line, nr: usize) -> Answer<KVec<Group>> {
+        let irq = line.source.line().irq();
+        let mut groups = KVec::new();
+        for entry in &*self.table.lock() {
+            let other = &entry.line;
+            if groups.len() < nr
+                && other.source.kind() == SIMULATED
+                && other.source.line().irq() != irq
+            {
+                let mut lines = KVec::new();
+                lines.push(other.clone(), GFP_KERNEL)?;
+                let table = self.table.clone();
+                groups.push(Group { lines, table }, GFP_KERNEL)?;
+            }
+        }
+        if groups.len() < nr {
+            prevented!(
+                ENODEV,
+                "besides {} there are {} simulated lines, and not {}: insert irqlab with sim_lines={}",
+                line.name(),
+                groups.len(),
+                nr,
+                MAX_LINES
+            );
+        }
+        Ok(groups)
     }
 
     /// The line called `name`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Simulated lines: `sim0` and `sim1` on every machine, `irqsim0` and `irqsim1` where the
-//! kernel has `irq_sim`.
+//! Simulated lines: `sim0` and `sim1` on every machine, with up to six more if the module parameter `sim_lines` asks
+//! for them; and `irqsim0` and `irqsim1` where the kernel has `irq_sim`.
 //!
 //! Raising queues an `irq_work`, whose interrupt runs the line's handlers in true hard IRQ
 //! context: on the CPU that raised, unless the line was sent elsewhere, which the kernel's
@@ -33,27 +33,30 @@ use kernel::{
 
 /// The devices, all for one driver, by their numbers: `irqlab-sim.0` and so on.
 const NAME: &CStr = c"irqlab-sim";
-const DEVICES: [Device; 4] = [
-    Device {
-        line: c"sim0",
-        kind: "simulated",
-    },
-    Device {
-        line: c"sim1",
-        kind: "simulated",
-    },
-    Device {
-        line: c"irqsim0",
-        kind: KERNELS,
-    },
-    Device {
-        line: c"irqsim1",
-        kind: KERNELS,
-    },
+const DEVICES: [Device; 10] = [
+    Device::new(c"sim0", SIMULATED),
+    Device::new(c"sim1", SIMULATED),
+    Device::new(c"irqsim0", KERNELS),
+    Device::new(c"irqsim1", KERNELS),
+    Device::new(c"sim2", SIMULATED),
+    Device::new(c"sim3", SIMULATED),
+    Device::new(c"sim4", SIMULATED),
+    Device::new(c"sim5", SIMULATED),
+    Device::new(c"sim6", SIMULATED),
+    Device::new(c"sim7", SIMULATED),
 ];
 
-/// The kind of the lines that the kernel simulates.
+/// The kind of the lines that the library simulates.
+pub(crate) const SIMULATED: &str = "simulated";
+
+/// The kind of those that the kernel simulates.
 const KERNELS: &str = "irq_sim";
+
+/// The most lines that the library can simulate here.
+pub(crate) const MAX_LINES: u8 = 8;
+
+/// The fewest: experiments want two.
+const MIN_LINES: u8 = 2;
 
 /// What a device stands for.
 struct Device {
@@ -61,11 +64,17 @@ struct Device {
     kind: &'static str,
 }
 
+impl Device {
+    const fn new(line: &'static CStr, kind: &'static str) -> Self {
+        Self { line, kind }
+    }
+}
+
 /// The driver, and the devices for it to bind to.
 #[pin_data]
 pub(super) struct Driver {
     // The devices first: they leave while there is still a driver to unbind.
-    devices: [sim::Device; 2],
+    devices: KVec<sim::Device>,
     #[cfg(CONFIG_IRQ_SIM)]
     kernels: [irq_sim::Device; 2],
     #[pin]
@@ -76,11 +85,29 @@ impl Driver {
     pub(super) fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             driver <- driver::Registration::new(NAME, module),
-            devices: [sim::Device::new(NAME, 0)?, sim::Device::new(NAME, 1)?],
+            devices: simulated()?,
             #[cfg(CONFIG_IRQ_SIM)]
             kernels: [irq_sim::Device::new(NAME, 2)?, irq_sim::Device::new(NAME, 3)?],
         })
     }
+}
+
+/// As many devices of the library's lines as the module parameter asks for.
+///
+/// Errors: `EINVAL` if there cannot be so many, `ENOMEM`.
+fn simulated() -> Result<KVec<sim::Device>> {
+    let wanted = irqlab::parameter::<u8>(crate::module_parameters::sim_lines.value());
+    if !(MIN_LINES..=MAX_LINES).contains(&wanted) {
+        pr_err!("sim_lines={wanted} is not within {MIN_LINES} to {MAX_LINES}\n");
+        return Err(EINVAL);
+    }
+    let mut devices = KVec::new();
+    let all = DEVICES.iter().zip(0..);
+    let simulated = all.filter(|(device, _)| device.kind == SIMULATED);
+    for (_, id) in simulated.take(wanted.into()) {
+        devices.push(sim::Device::new(NAME, id)?, GFP_KERNEL)?;
+    }
+    Ok(devices)
 }
 
 /// A simulated line as a source.
