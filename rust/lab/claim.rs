@@ -173,10 +173,17 @@ macro_rules! claim {
 }
 use claim;
 
-/// Refuses with the verdict that this machine cannot show it, or not now, and why.
+/// Refuses with the verdict that this machine cannot show it, or not now, and why. What may pass has one of the
+/// other [obstacles](crate::refusal::Obstacle) before the reason, as in `skip!(Busy: "it came late")`.
 macro_rules! skip {
+    ($obstacle:ident: $($reason:tt)*) => {
+        return Err($crate::refusal::Refusal::skip(
+            $crate::refusal::Obstacle::$obstacle,
+            ::kernel::prelude::fmt!($($reason)*),
+        ))
+    };
     ($($reason:tt)*) => {
-        return Err($crate::refusal::Refusal::skip(::kernel::prelude::fmt!($($reason)*)))
+        $crate::claim::skip!(Machine: $($reason)*)
     };
 }
 pub(crate) use skip;
@@ -289,7 +296,8 @@ impl Claims {
         )?;
         emit!(
             text,
-            "which the evidence tells.\n# skip: it could not be shown here, and why. "
+            "which the evidence tells.\n# skip: it could not be shown here, and why; behind 'the machine is too busy:', \
+             'missed:' or 'the clock is too coarse:', what may pass. "
         )?;
         emit!(
             text,

@@ -15,6 +15,7 @@ use crate::{
     claim::Trial,
     refusal::{
         Answer,
+        Obstacle,
         Refusal, //
     },
 };
@@ -110,7 +111,7 @@ pub(crate) fn spin_until(condition: impl Fn() -> bool) -> bool {
 
 /// Carries out `attempt` until it has something to show.
 ///
-/// Refusals: its own, and a skip after some attempts: the machine is too busy.
+/// Refusals: its own, and a skip after some attempts.
 pub(crate) fn attempt<R>(mut attempt: impl FnMut() -> Answer<Option<R>>) -> Answer<R> {
     const ATTEMPTS: u32 = 10;
 
@@ -119,8 +120,8 @@ pub(crate) fn attempt<R>(mut attempt: impl FnMut() -> Answer<Option<R>>) -> Answ
             return Ok(result);
         }
     }
-    Err(Refusal::skip(fmt!(
-        "the CPUs did not come together in {} attempts: the machine is too busy",
-        ATTEMPTS
-    )))
+    Err(Refusal::skip(
+        Obstacle::Missed,
+        fmt!("the CPUs did not come together in {ATTEMPTS} attempts"),
+    ))
 }

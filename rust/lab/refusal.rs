@@ -33,7 +33,34 @@ enum Kind {
     /// Somebody else was in the way: what a user has set or does, another driver, a device that was unbound.
     Prevented,
     /// This machine cannot show what a claim is about, or not now.
-    Skipped,
+    Skipped(Obstacle),
+}
+
+/// What keeps a claim from being shown. What may pass has words that its evidence begins with: programs tell by them
+/// whether to try again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// This machine, or its kernel, has not what it takes, or somebody else does not permit it.
+    Machine,
+    /// Something came late, or others came between. That may be so for as long as the host is busy.
+    Busy,
+    /// What has to come, or to come together, did not. If others see theirs come, time and again, the experiment or
+    /// the kernel is at fault.
+    Missed,
+    /// What was measured took no time by the clock, or hardly any.
+    Coarse,
+}
+
+impl Obstacle {
+    /// The words, with what comes behind them.
+    const fn words(self) -> &'static str {
+        match self {
+            Obstacle::Machine => "",
+            Obstacle::Busy => "the machine is too busy: ",
+            Obstacle::Missed => "missed: ",
+            Obstacle::Coarse => "the clock is too coarse: ",
+        }
+    }
 }
 
 /// What carrying out a command gives.
@@ -80,22 +107,22 @@ impl Refusal {
     }
 
     /// Refuses an experiment that this machine cannot carry out, or not now.
-    pub(crate) fn skip(reason: fmt::Arguments<'_>) -> Self {
+    pub(crate) fn skip(obstacle: Obstacle, reason: fmt::Arguments<'_>) -> Self {
         Self {
-            kind: Kind::Skipped,
+            kind: Kind::Skipped(obstacle),
             ..Self::new(EOPNOTSUPP, reason)
         }
     }
 
     pub(crate) fn is_skip(&self) -> bool {
-        self.kind == Kind::Skipped
+        matches!(self.kind, Kind::Skipped(_))
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind == Kind::Skipped {
-            return f.write_fmt(fmt!("{}", self.reason));
+        if let Kind::Skipped(obstacle) = self.kind {
+            return f.write_fmt(fmt!("{}{}", obstacle.words(), self.reason));
         }
         let name = self.error.name().unwrap_or(c"error");
         if self.reason.is_empty() {

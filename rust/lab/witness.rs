@@ -5,6 +5,7 @@
 use crate::{
     refusal::{
         Answer,
+        Obstacle,
         Refusal, //
     },
     tape::{
@@ -119,10 +120,10 @@ impl Witness {
         }
         match reel.lost() {
             0 => Ok(Events(events)),
-            lost => Err(Refusal::skip(fmt!(
-                "the machine is too busy: {} events were more than the witness can keep in mind",
-                lost
-            ))),
+            lost => Err(Refusal::skip(
+                Obstacle::Busy,
+                fmt!("{lost} events were more than the witness can keep in mind"),
+            )),
         }
     }
 }

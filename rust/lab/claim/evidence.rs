@@ -160,6 +160,7 @@ impl Refusal {
 #[kernel::macros::kunit_tests(irqlab_claim_evidence)]
 mod tests {
     use super::*;
+    use crate::refusal::Obstacle;
 
     /// The verdict for an experiment that ended so.
     fn verdict(refusal: Refusal) -> Option<&'static str> {
@@ -188,16 +189,36 @@ mod tests {
         }
         assert_eq!(verdict(EINTR.into()), Some("skip"));
         assert_eq!(
-            verdict(Refusal::skip(fmt!("no such hardware"))),
+            verdict(Refusal::skip(Obstacle::Machine, fmt!("no such hardware"))),
             Some("skip")
         );
+    }
+
+    #[test]
+    fn what_may_pass_begins_with_words_of_its_own() {
+        let shown = |obstacle| {
+            let refusal = Refusal::skip(obstacle, fmt!("why"));
+            let mut text = Text::new();
+            let finding = Evidence::new().into_finding(Err(refusal)).ok()?;
+            emit!(&mut text, "{}", finding.evidence).ok()?;
+            Some(text)
+        };
+        for (obstacle, evidence) in [
+            (Obstacle::Machine, "why"),
+            (Obstacle::Busy, "the machine is too busy: why"),
+            (Obstacle::Missed, "missed: why"),
+            (Obstacle::Coarse, "the clock is too coarse: why"),
+        ] {
+            assert!(shown(obstacle).is_some_and(|text| text.as_str() == evidence));
+        }
     }
 
     #[test]
     fn what_was_refuted_stays_so() {
         let mut evidence = Evidence::new();
         assert!(evidence.check(false, fmt!("it was")).is_ok());
-        let finding = evidence.into_finding(Err(Refusal::skip(fmt!("the rest"))));
+        let finding =
+            evidence.into_finding(Err(Refusal::skip(Obstacle::Machine, fmt!("the rest"))));
         assert!(matches!(
             finding,
             Ok(Finding {

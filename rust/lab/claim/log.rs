@@ -169,7 +169,7 @@ impl Log {
         let nr_events = self.nr_events();
         if nr_events > log.places.len() {
             skip!(
-                "the machine is too busy: {} events, and {} is what the log keeps",
+                Busy: "{} events, and {} is what the log keeps",
                 nr_events,
                 log.places.len()
             );

@@ -156,7 +156,7 @@ impl<'a> Trial<'a> {
             match record.wait_ms(self.task, ms) {
                 Waited::Completed if ms == PATIENCE_MS => return Ok(()),
                 Waited::Completed => {
-                    skip!("the machine is too busy: {mechanism} took longer than {PATIENCE_MS} ms")
+                    skip!(Busy: "{mechanism} took longer than {PATIENCE_MS} ms")
                 }
                 Waited::TimedOut if record.holds_last() => {
                     skip!("{mechanism} was disabled meanwhile, by somebody else")
@@ -200,7 +200,7 @@ impl<'a> Trial<'a> {
             refuse!(EINTR, "interrupted");
         }
         if self.eventually(MORE_MS, &condition) {
-            skip!("the machine is too busy: {what} took longer than {PATIENCE_MS} ms");
+            skip!(Busy: "{what} took longer than {PATIENCE_MS} ms");
         }
         refuse!(EIO, "{what} did not come")
     }

@@ -169,7 +169,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let is_vague = has_recovered && longest.saturating_sub(shortest) > adjustment / 2;
     if watch.nr_ticks < 10 || is_vague {
         skip!(
-            "the machine is too busy: only {} of {} ticks were seen one by one",
+            Busy: "only {} of {} ticks were seen one by one",
             watch.nr_ticks,
             last.nr_ticks
         );
@@ -223,7 +223,7 @@ fn observe(
     while !is_over(watch) {
         if clock::now_ns().saturating_sub(start_ns) > MAX_NS || trial.task.is_interrupted() {
             skip!(
-                "the machine is too busy: {} ticks in all",
+                Busy: "{} ticks in all",
                 watch.last.nr_ticks
             );
         }

@@ -173,7 +173,7 @@ fn try_it(
         && nr_ticks <= limit.into()
         && !trial.is_control()
     {
-        skip!("the machine is too busy: {nr_ticks} ticks came while a DPC ran that was allowed {limit}");
+        skip!(Busy: "{nr_ticks} ticks came while a DPC ran that was allowed {limit}");
     }
     Ok(status)
 }

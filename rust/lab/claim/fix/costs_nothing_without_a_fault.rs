@@ -87,7 +87,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
     }
     if plain.0 == 0 {
-        skip!("the clock is too coarse: {ACCESSES} accesses take no time");
+        skip!(Coarse: "{ACCESSES} accesses take no time");
     }
     evidence.note(fmt!(
         "each the least of many rounds, which may be less by chance: 100 plain accesses take {} ns",

@@ -118,7 +118,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     if work.count() < COUNT {
         skip!(
-            "the machine is too busy: {} of {COUNT} interrupts came",
+            Missed: "{} of {COUNT} interrupts came",
             work.count()
         );
     }

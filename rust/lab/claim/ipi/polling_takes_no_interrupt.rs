@@ -85,7 +85,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let counts = count(trial, attached.observer(), [sender, target])?;
     if !trial.is_control() && (counts.made < COUNT || counts.idle <= COUNT / 2) {
         skip!(
-            "the machine is too busy: {} of {COUNT} calls found CPU {} idle",
+            Busy: "{} of {COUNT} calls found CPU {} idle",
             counts.idle,
             target.as_u32()
         );

@@ -212,7 +212,7 @@ fn send(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<S
             return Ok(sent);
         }
     }
-    skip!("the machine is too busy: three CPUs did not come together in {ATTEMPTS} attempts")
+    skip!(Missed: "three CPUs did not come together in {ATTEMPTS} attempts")
 }
 
 /// Nothing if the first one was not stopped, or the second one did not begin meanwhile.

@@ -186,7 +186,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let handler_ns = median(&answers.handler)?;
     let thread_ns = median(&answers.thread)?;
     if lost.load(Relaxed) > 0 {
-        skip!("the machine is too busy: an answer did not come within 2 s");
+        skip!(Missed: "an answer did not come within 2 s");
     }
     let percent = thread_ns * 100 / handler_ns.max(1);
     evidence.note(fmt!(

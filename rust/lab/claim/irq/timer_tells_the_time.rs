@@ -176,16 +176,21 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
         match may_stop(cpu, trial)? {
             Some(true) => skip!(
-                "the machine is too busy: CPU {} could stop its tick (nohz of /proc/timer_list), and did not, in {ENOUGH} \
+                Busy: "CPU {} could stop its tick (nohz of /proc/timer_list), and did not, in {ENOUGH} \
                  times {WINDOW_MS} ms of idleness",
                 cpu.as_u32()
             ),
-            Some(false) => evidence.note(fmt!("by /proc/timer_list it cannot stop it (nohz: 0)"))?,
-            None => skip!("whether CPU {} could stop its tick cannot be told", cpu.as_u32()),
+            Some(false) => {
+                evidence.note(fmt!("by /proc/timer_list it cannot stop it (nohz: 0)"))?
+            }
+            None => skip!(
+                "whether CPU {} could stop its tick cannot be told",
+                cpu.as_u32()
+            ),
         }
         return evidence.holds();
     }
-    skip!("the machine is too busy: no CPU was idle for {WINDOW_MS} ms without timers of others");
+    skip!(Busy: "no CPU was idle for {WINDOW_MS} ms without timers of others");
 }
 
 /// Whether a CPU may stop its tick when it is idle, by what the kernel tells of it; nothing if it does not tell.

@@ -118,7 +118,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }
     if !seen.was_inside {
         skip!(
-            "the machine is too busy: CPU {} did not come to mark one while the other ran on CPU {}",
+            Missed: "CPU {} did not come to mark one while the other ran on CPU {}",
             other.as_u32(),
             one.as_u32()
         );

@@ -61,7 +61,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     if overlap.max() == 1 && !have_met() {
         skip!(
-            "the machine is too busy: {} CPUs marked slots, and none while another one ran",
+            Missed: "{} CPUs marked slots, and none while another one ran",
             nr_cpus
         );
     }

@@ -107,7 +107,7 @@ fn meet(
     drop(runner);
     if !is_enough() {
         skip!(
-            "the machine is too busy: {name}: {} runs on {} CPUs in {MAX_MS} ms, {} of them requested beside another",
+            Missed: "{name}: {} runs on {} CPUs in {MAX_MS} ms, {} of them requested beside another",
             meeting.runs(),
             meeting.nr_cpus(),
             meeting.nr_kept()

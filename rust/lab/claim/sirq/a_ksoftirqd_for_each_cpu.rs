@@ -125,7 +125,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         let number = cpu.as_u32();
         let Some((at, nr_allowed)) = tasklet.in_ksoftirqd() else {
             if !is_control {
-                skip!("the machine is too busy: others came before ksoftirqd on CPU {number}");
+                skip!(Busy: "others came before ksoftirqd on CPU {number}");
             }
             evidence.check(false, fmt!("CPU {number}: ksoftirqd served none"))?;
             continue;

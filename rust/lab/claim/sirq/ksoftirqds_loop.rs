@@ -130,7 +130,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if !trial.is_control() {
         let state = || leaving.state.load(Acquire);
         if !trial.eventually(2000, || state() != 0) {
-            skip!("the machine is too busy: {name} did not sleep for 2 s");
+            skip!(Missed: "{name} did not sleep for 2 s");
         }
         evidence.check(
             state() & INTERRUPTIBLE != 0,

@@ -110,7 +110,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     if !is_known() {
         skip!(
-            "the machine is too busy: {nr_cpus} CPUs raised it, {} times while another one served it",
+            Missed: "{nr_cpus} CPUs raised it, {} times while another one served it",
             bodies.nr_kept()
         );
     }

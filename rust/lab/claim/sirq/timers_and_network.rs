@@ -150,7 +150,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     ] {
         let has_come = trial.eventually(patience_ms, || place.load(Acquire) != NOT_YET);
         if !has_come && !trial.is_control() {
-            skip!("the machine is too busy: in {patience_ms} ms it was not seen that {what}");
+            skip!(Missed: "in {patience_ms} ms it was not seen that {what}");
         }
         if !has_come {
             evidence.check(

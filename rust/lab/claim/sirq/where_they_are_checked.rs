@@ -154,7 +154,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             }
             Seen::Forestalled => {
                 skip!(
-                    "the machine is too busy: others came before what is raised {name} was served"
+                    Busy: "others came before what is raised {name} was served"
                 )
             }
         }

@@ -118,7 +118,7 @@ fn entries(witness: &Witness, at_least: u64, evidence: &mut Evidence) -> Answer<
         }
     }
     if entered < at_least {
-        skip!("the machine is too busy: {entered} entries were seen of {at_least}");
+        skip!(Missed: "{entered} entries were seen of {at_least}");
     }
     evidence.check(
         with_interrupts == entered,

@@ -59,7 +59,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     trial.come("the end of the handler", || actor.nr_ended() == 1)?;
     let snapshots = actor.begun().zip(actor.ended());
     let Some((begin, end)) = snapshots.filter(|_| came.load(Relaxed)) else {
-        skip!("the machine is too busy: the interrupt did not come in time");
+        skip!(Missed: "the interrupt did not come in time");
     };
     evidence.note(fmt!(
         "begun in {} context, with '{}' as the current thread",

@@ -210,10 +210,10 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     let [plain_ns, thread_ns, line_ns, threaded_ns] = costs.each_ref().map(|ns| ns.load(Relaxed));
     if [plain_ns, thread_ns, line_ns, threaded_ns].contains(&0) {
-        skip!("the machine is too busy, or the clock too coarse: an answer did not come, or took no time");
+        skip!(Busy: "an answer did not come, or took no time");
     }
     let Some(threaded_extra) = threaded_ns.checked_sub(line_ns).filter(|extra| *extra > 0) else {
-        skip!("the machine is too busy, or the clock too coarse: a line's thread was as quick as its handler");
+        skip!(Coarse: "a line's thread was as quick as its handler");
     };
     trial.judge_by_clock();
     let thread_extra = thread_ns.saturating_sub(plain_ns);
@@ -225,7 +225,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let is_between = (threaded_extra..threaded_extra * 2).contains(&(thread_extra * 2));
     if is_between && !trial.is_control() {
         skip!(
-            "the clock is too coarse, or the machine too busy: the interrupt thread costs {thread_extra} ns \
+            Coarse: "the interrupt thread costs {thread_extra} ns \
              more, the threaded IRQ {threaded_extra}"
         );
     }

@@ -108,14 +108,14 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     let whole_ns = whole_ns.load(Acquire);
     let (Some(below), Some(above)) = (lower.begun(), upper.actor.begun()) else {
-        skip!("the machine is too busy: the interrupts did not come in time");
+        skip!(Missed: "the interrupts did not come in time");
     };
     if whole_ns == 0 {
-        skip!("the machine is too busy: the handlers did not end in time");
+        skip!(Missed: "the handlers did not end in time");
     }
     // It was on top, or could have been.
     if !was_in_time.load(Relaxed) && !upper.is_on_top.load(Relaxed) {
-        skip!("the machine is too busy: the lower handler had ended before the other interrupt was raised");
+        skip!(Missed: "the lower handler had ended before the other interrupt was raised");
     }
     let lower_ns = pools.stats(cpu, lower_level).ns;
     let upper_ns = pools.stats(cpu, upper_level).ns;

@@ -179,12 +179,12 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 
     let (Some(seen), Some(begun)) = (seen.as_ref(), actor.begun()) else {
         skip!(
-            "the machine is too busy: the thread and the interrupt did not meet on CPU {}",
+            Missed: "the thread and the interrupt did not meet on CPU {}",
             home.as_u32()
         );
     };
     if seen.has_ended {
-        skip!("the machine is too busy: the handler had to end before the thread was moved");
+        skip!(Missed: "the handler had to end before the thread was moved");
     }
     if begun.pid != victim.pid.load(Relaxed) {
         skip!("the interrupt met '{}' instead of the thread", begun.comm());

@@ -59,7 +59,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         let before = served();
         let nr_since = || served().wrapping_sub(before);
         if !trial.eventually(2000, || nr_since() >= CHANCES || runs() > 0) {
-            skip!("the machine is too busy: the soft IRQ did not come for 2000 ms");
+            skip!(Missed: "the soft IRQ did not come for 2000 ms");
         }
         Ok(nr_since())
     };

@@ -143,7 +143,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     )?;
     if !was_inside.load(Relaxed) {
         skip!(
-            "the machine is too busy: CPU {} did not come to kill it while it ran on CPU {}",
+            Missed: "CPU {} did not come to kill it while it ran on CPU {}",
             other.as_u32(),
             one.as_u32()
         );

@@ -57,7 +57,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         same[index % nr_used].schedule();
     })?;
     if one.max() < 2 && (one.nr_kept() == 0 || one.nr_cpus() < 2) {
-        skip!("the machine is too busy: {nr_cpus} CPUs scheduled a tasklet, and none while it ran on another");
+        skip!(Missed: "{nr_cpus} CPUs scheduled a tasklet, and none while it ran on another");
     }
     evidence.note(fmt!(
         "{nr_cpus} CPUs scheduled {}, {} times while it ran",
@@ -96,7 +96,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     )?;
     if !two.is_known() {
         skip!(
-            "the machine is too busy: two CPUs scheduled a tasklet each, {} times one while the other ran",
+            Missed: "two CPUs scheduled a tasklet each, {} times one while the other ran",
             two.nr_kept()
         );
     }

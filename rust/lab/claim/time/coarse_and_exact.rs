@@ -148,7 +148,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     if nr_in_time.load(Relaxed) + 1 < TIMERS {
         skip!(
-            "the machine is too busy: {} of {TIMERS} pairs were started in their part of a tick",
+            Busy: "{} of {TIMERS} pairs were started in their part of a tick",
             nr_in_time.load(Relaxed)
         );
     }
@@ -178,7 +178,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         }
         if late_us.len() < TIMERS {
             skip!(
-                "the machine is too busy: {} of {TIMERS} timers were seen to expire",
+                Missed: "{} of {TIMERS} timers were seen to expire",
                 late_us.len()
             );
         }
@@ -193,7 +193,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let tick_us = (tick_ns / 1000) as i64;
     if exact.high_us > tick_us / 8 {
         skip!(
-            "the machine is too busy: high-resolution timers were {} us late",
+            Busy: "high-resolution timers were {} us late",
             exact.high_us
         );
     }

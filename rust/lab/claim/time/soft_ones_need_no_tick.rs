@@ -192,7 +192,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }
     if !is(&hard, period_ns) || !(waits_for_tick || is(&soft, period_ns)) {
         skip!(
-            "the machine is too busy: every {} us were asked for, and {} and {} us it took",
+            Busy: "every {} us were asked for, and {} and {} us it took",
             period_ns / 1000,
             hard.median_ns / 1000,
             soft.median_ns / 1000

@@ -63,7 +63,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let early = ended()?;
     if early == queued {
         skip!(
-            "the machine is too busy: {queued} items had ended before the queue was to be flushed"
+            Missed: "{queued} items had ended before the queue was to be flushed"
         );
     }
     if !trial.is_control() {
@@ -81,7 +81,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let before = ended()?;
     let queued = queue_all();
     if ended()? - before == queued {
-        skip!("the machine is too busy: {queued} items had ended before the queue was destroyed");
+        skip!(Missed: "{queued} items had ended before the queue was destroyed");
     }
     drop(queue);
     let drained = ended()? - before;
