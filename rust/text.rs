@@ -43,7 +43,7 @@ macro_rules! emit {
 ///         emit!(&mut text, "{}", cpu.as_u32())?;
 ///     }
 ///     if !text.is_empty() {
-///         pr_info!("online: {}\n", text.as_str());
+///         pr_info!("online: {}, in {} bytes\n", text.as_str(), text.nr_bytes());
 ///     }
 ///     text.finish()
 /// }
@@ -68,6 +68,11 @@ impl Text {
     /// What was written so far. Only whole `str`s are ever appended.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.bytes).unwrap_or("")
+    }
+
+    /// How many bytes of memory it takes.
+    pub fn nr_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// Whether nothing was written.

@@ -1043,6 +1043,42 @@ sleeps_still() {
 		fail "woken up after $taken ns at most, instead of $before, or of $least after $2"
 }
 
+# memory WHAT - set value to how many bytes that takes
+memory() {
+	value=$(sed -n "s/^$1 //p" "$lab/memory")
+}
+
+# takes_more_than BYTES WHAT
+takes_more_than() {
+	memory "$2"
+	[ "$value" -gt "$1" ]
+}
+
+# What a bench has for its victims, and what it keeps of them; what is on a tape.
+tells_what_it_keeps() {
+	cleanup='must tape_on 0'
+	must bench "line=sim0 mechanisms=hard count=1"
+	for what in victims worst; do
+		memory $what
+		same "bytes of $what without victims" "$value" 0
+	done
+	begin_bench line=sim0 victims=1
+	# A tape of 1024 events for each CPU, and some distributions.
+	eventually takes_more_than 50000 worst || fail "the worst event takes $value bytes while a bench runs"
+	takes_more_than 10000 victims || fail "victims take $value bytes while a bench runs"
+	end_bench
+	cleanup='must tape_on 0'
+	must bench "line=sim0 mechanisms=hard count=2 victims=1"
+	for what in victims worst claims; do
+		takes_more_than 0 $what || fail "$what takes $value bytes"
+	done
+	must tape_on 1
+	takes_more_than 50000 tape || fail "the tape takes $value bytes while it runs"
+	most=$value
+	must tape_on 0
+	! takes_more_than "$most" tape || fail "the tape takes $value bytes when it has ended"
+}
+
 # The other line is raised right behind the one that is measured, and served before it.
 raises_lines_together() {
 	cleanup='must tape_on 0'
@@ -1540,6 +1576,7 @@ has_defaults() {
 	echo raises_lines_together sim0 sim1
 	echo raises_lines_together sim1 sim0
 	echo keeps_lines_that_others_have sim0 sim1
+	echo tells_what_it_keeps memory
 	echo sleeps_whatever_nobody_waited_for kthread unbound_wq
 	echo sleeps_whatever_nobody_waited_for unbound_wq kthread
 	echo sleeps_whatever_nobody_waited_for threaded kthread

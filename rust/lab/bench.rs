@@ -153,13 +153,56 @@ impl Run {
 pub(crate) struct Bench {
     #[pin]
     last: Mutex<Run>,
+    /// Those of the run that is going on.
+    #[pin]
+    victims: Mutex<Option<Arc<Victims>>>,
+}
+
+/// While it lives, [`Bench::memory`] knows of the victims of a run. Made by [`Bench::run_with`].
+struct Running<'a>(&'a Bench);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *self.0.victims.lock() = None;
+    }
+}
+
+/// How many bytes the bench takes.
+pub(crate) struct Memory {
+    /// For what is known of the victims of the last run, and for those of one that is going on.
+    pub(crate) victims: usize,
+    /// The same for the worst events.
+    pub(crate) worst: usize,
 }
 
 impl Bench {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             last <- new_mutex!(Run::EMPTY, "Bench::last"),
+            victims <- new_mutex!(None, "Bench::victims"),
         })
+    }
+
+    /// Lets others see the victims of a run, until the answer is dropped.
+    fn run_with(&self, victims: &Arc<Victims>) -> Running<'_> {
+        *self.victims.lock() = Some(victims.clone());
+        Running(self)
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        let mut memory = Memory {
+            victims: 0,
+            worst: 0,
+        };
+        for suffered in &self.last.lock().suffered {
+            memory.victims += suffered.nr_bytes();
+            memory.worst += suffered.worst.nr_bytes();
+        }
+        if let Some(victims) = &*self.victims.lock() {
+            memory.victims += victims.nr_bytes();
+            memory.worst += victims.worst.nr_bytes();
+        }
+        memory
     }
 
     /// Runs `plan`. What was measured before an error remains to be read.
@@ -200,6 +243,9 @@ impl Bench {
             }),
             None => None,
         };
+        let _running = watched
+            .as_ref()
+            .map(|watched| self.run_with(&watched.victims));
         let load = match plan.load {
             Some(kind) => Some(kind.start(lab, plan.cpu, plan.load_priority, task)?),
             None => None,

@@ -289,6 +289,14 @@ impl Claims {
         Ok(())
     }
 
+    /// How many bytes the evidence takes.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let results = self.results.lock();
+        let of_outcome = |outcome: &Outcome| outcome.finding.evidence.nr_bytes();
+        let evidence = results.iter().flatten().map(of_outcome).sum::<usize>();
+        evidence + results.capacity() * size_of::<Option<Outcome>>()
+    }
+
     pub(crate) fn show(&self, text: &mut Text) -> Result {
         emit!(
             text,

@@ -66,6 +66,16 @@ impl Ipis {
         })
     }
 
+    /// How many bytes the last measurements take.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let last = self
+            .last
+            .lock()
+            .as_ref()
+            .map_or(0, |times| times.nr_bytes());
+        last + self.matrix.lock().nr_bytes() + self.who.nr_bytes()
+    }
+
     /// Shows the whole distribution of the last measurement.
     pub(crate) fn show_cdf(&self, text: &mut irqlab::text::Text) -> Result {
         let last = self.last.lock().clone();

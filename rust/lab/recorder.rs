@@ -128,6 +128,14 @@ impl Recorder {
         Ok(())
     }
 
+    /// How many bytes the running tape takes, or what the last one had noted.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let state = self.state.lock();
+        let running = state.attached.as_ref();
+        let running = running.map_or(0, |attached| attached.observer().nr_bytes());
+        running + state.ended.as_ref().map_or(0, |reel| reel.nr_bytes())
+    }
+
     /// How many events the tape holds of each CPU.
     pub(crate) fn nr_events(&self) -> u64 {
         self.state.lock().nr_events

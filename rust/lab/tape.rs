@@ -140,6 +140,12 @@ impl Tape {
         self.rings.iter().map(lost).sum()
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let of_ring = |ring: &Ring| size_of::<Ring>() + size_of_val(&*ring.places);
+        self.rings.iter().map(of_ring).sum()
+    }
+
     /// What is on it now, in order. Events that are overwritten meanwhile are left out.
     pub(crate) fn reel(&self) -> Result<Reel> {
         let lost = self.lost();

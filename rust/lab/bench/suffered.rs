@@ -116,6 +116,14 @@ impl Suffered {
         })
     }
 
+    /// How many bytes it takes, without the worst event.
+    pub(super) fn nr_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.latencies.capacity() * size_of::<Latency>()
+            + self.shares.capacity() * size_of::<Share>()
+            + self.complaints.capacity() * size_of::<(u64, Message)>()
+    }
+
     pub(super) fn show_latencies_header(text: &mut Text) -> Result {
         emit!(
             text,

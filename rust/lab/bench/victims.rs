@@ -117,6 +117,10 @@ impl Latencies {
         &self.0[victim as usize]
     }
 
+    fn nr_bytes(&self) -> usize {
+        size_of::<Self>() + self.0.iter().map(Distribution::nr_bytes).sum::<usize>()
+    }
+
     fn clear(&self) {
         for latency in &self.0 {
             latency.clear();
@@ -181,6 +185,12 @@ impl Victims {
             elsewhere,
         };
         Ok(Arc::new(victims, GFP_KERNEL)?)
+    }
+
+    /// How many bytes they take, without the tape of the worst event.
+    pub(super) fn nr_bytes(&self) -> usize {
+        let of_probes = self.probes.iter().map(size_of_val).sum::<usize>();
+        size_of::<Self>() + of_probes + self.here.nr_bytes() + self.elsewhere.nr_bytes()
     }
 
     /// A half begins to work. May be called in any context but an NMI.

@@ -105,6 +105,11 @@ impl Worst {
         core::mem::take(&mut *self.kept.lock())
     }
 
+    /// How many bytes it takes while a run has it.
+    pub(super) fn nr_bytes(&self) -> usize {
+        self.tape.observer().0.nr_bytes() + self.kept.lock().nr_bytes()
+    }
+
     /// Notes what the lab does here and now.
     pub(super) fn note(&self, event: Event) {
         self.tape.observer().0.note(event, &Snapshot::take());
@@ -137,6 +142,11 @@ impl Worst {
 }
 
 impl Kept {
+    /// How many bytes it takes.
+    pub(super) fn nr_bytes(&self) -> usize {
+        self.events.capacity() * size_of::<Noted>()
+    }
+
     /// Leaves out what is in the middle, if it is too much.
     fn leave_out(&mut self) -> Result {
         let left_out = self.events.len().saturating_sub(MAX_KEPT);

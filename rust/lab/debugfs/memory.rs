@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `memory`: how many bytes the lab takes: its modules, and what it has allocated for what it records.
+//! `memory`: how many bytes the lab takes: its modules, and what it has allocated for what it records and keeps.
 
 use super::Knob;
 use crate::{
@@ -38,13 +38,21 @@ impl Knob for Memory {
                 module.data
             )?;
         }
-        Ok(emit!(
-            text,
-            "rings {}\ntallies {}\nsoftirqs {}\nnesting {}\n",
-            lab.ledger.ring_bytes(),
-            lab.ledger.tally_bytes(),
-            lab.softirqs.nr_bytes(),
-            lab.nesting.nr_bytes()
-        )?)
+        let bench = lab.bench.memory();
+        let allocated = [
+            ("rings", lab.ledger.ring_bytes()),
+            ("tallies", lab.ledger.tally_bytes()),
+            ("softirqs", lab.softirqs.nr_bytes()),
+            ("nesting", lab.nesting.nr_bytes()),
+            ("victims", bench.victims),
+            ("worst", bench.worst),
+            ("tape", lab.recorder.nr_bytes()),
+            ("claims", lab.claims.nr_bytes()),
+            ("ipi", lab.ipis.nr_bytes()),
+        ];
+        for (name, nr_bytes) in allocated {
+            emit!(text, "{} {}\n", name, nr_bytes)?;
+        }
+        Ok(())
     }
 }

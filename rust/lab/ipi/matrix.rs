@@ -133,6 +133,10 @@ impl Matrix {
         }
     }
 
+    pub(super) fn nr_bytes(&self) -> usize {
+        self.pairs.capacity() * size_of::<Pair>()
+    }
+
     /// Shows what there is so far, also while it is measured.
     pub(crate) fn show(&self, text: &mut Text) -> Result {
         emit!(

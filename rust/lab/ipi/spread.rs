@@ -57,6 +57,13 @@ pub(super) struct Figures {
 }
 
 impl Times {
+    pub(super) fn nr_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.one_way.0.nr_bytes()
+            + self.round_trip.0.nr_bytes()
+            + self.what.nr_bytes()
+    }
+
     pub(super) fn new(what: Text) -> Result<Self> {
         Ok(Self {
             one_way: Spread::new()?,

@@ -237,6 +237,13 @@ impl Who {
         }
     }
 
+    /// How many bytes the counts take.
+    pub(super) fn nr_bytes(&self) -> usize {
+        let state = self.state.lock();
+        let counts = state.counts.as_ref();
+        counts.map_or(0, |counts| size_of_val(&*counts.places))
+    }
+
     /// Shows a row for each that was seen.
     pub(crate) fn show(&self, text: &mut Text) -> Result {
         let state = self.state.lock();

@@ -28,6 +28,12 @@ impl Reel {
         }
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn nr_bytes(&self) -> usize {
+        let of_events = |events: &KVVec<Noted>| events.capacity() * size_of::<Noted>();
+        self.cpus.iter().map(of_events).sum()
+    }
+
     /// How many events the tape had lost.
     pub(crate) fn lost(&self) -> u64 {
         self.lost
