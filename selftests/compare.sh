@@ -3,7 +3,7 @@
 #
 # compare.sh PART... - what one event costs in irqlab and in C, as rows that tools/bench makes tables of
 #
-# Parts: mechanisms, few, loads, bursts, tracing, fixup, calls. In a guest that counts instructions (`make bench`) a
+# Parts: mechanisms, few, loads, bursts, lines, tracing, storm, fixup, calls. In a guest that counts instructions (`make bench`) a
 # nanosecond is an instruction, and the rows come out the same each time. LINE, COUNT and MECHANISMS are the
 # line, how many events, and of which mechanisms (by default of all).
 
@@ -13,7 +13,7 @@ line=${LINE:-sim0}
 count=${COUNT:-200}
 mechanisms=${MECHANISMS:-all}
 in_c=/sys/kernel/debug/irqlab_deferral_c
-tracing=/sys/kernel/tracing/events
+tracing=/sys/kernel/tracing
 
 # Those that stand for the others where one thing grows: the top half itself, each kind of soft IRQ and of thread.
 few=hard,tasklet,bh_wq,threaded,kthread,percpu_wq
@@ -25,7 +25,7 @@ both() {
 	echo "$1" | tr , '\n' | grep -xF "$(echo "$2" | tr , '\n')" | tr '\n' , | sed 's/,$//'
 }
 
-# rows WHO WHAT FILE - of a bench's table; WHAT is cpus, burst, load and what is traced
+# rows WHO WHAT FILE - of a bench's table; WHAT is cpus, burst, lines, load and what is traced
 rows() {
 	awk -v who="$1" -v what="$2" '
 		/^#mechanism/ {
@@ -43,63 +43,176 @@ rows() {
 		}' "$3"
 }
 
-# events MECHANISMS BURST LOAD TRACED COUNT [KEY=VALUE...] - what irqlab's bench says, and C's if nothing is loaded
+# events MECHANISMS BURST LINES LOAD TRACED COUNT - what irqlab's bench says, and C's if nothing is loaded
 events() {
-	what="$(grep -c ^processor /proc/cpuinfo) $2 $3 $4"
-	wanted=$(both "$mechanisms" "$1") burst=$2 load=$3 traced=$4 count_now=$5
-	shift 5
+	what="$(grep -c ^processor /proc/cpuinfo) $2 $3 $4 $5"
+	wanted=$(both "$mechanisms" "$1") burst=$2 lines=$3 load=$4 traced=$5 count_now=$6
 	[ "$wanted" ] || return 0
-	must bench "line=$line count=$count_now mechanisms=$wanted burst=$burst load=$load" "$@"
+	must bench "line=$line count=$count_now mechanisms=$wanted burst=$burst lines=$lines load=$load"
 	rows irqlab "$what" "$lab/bench"
 	# Where only the mechanism changes, nobody needs C's figures.
 	[ "$load$traced" = nonenone ] || return 0
 	wanted=$(both "$wanted" "$(sed -n 's/^# mechanisms: //p' $in_c)")
 	case $line in
 	sim0 | irqsim0) [ ! "$wanted" ] || {
-		echo "line=$line count=$count_now mechanisms=$wanted burst=$burst" >$in_c || fail "C: refused"
+		echo "line=$line count=$count_now mechanisms=$wanted burst=$burst lines=$lines" >$in_c || fail "C: refused"
 		rows C "$what" $in_c
 	} ;;
 	esac
 }
 
 mechanisms() {
-	events all 1 none none "$count"
+	events all 1 1 none none "$count"
 	sed -n 's/^# to record an event costs \([0-9]*\) ns.*/own \1/p' "$lab/bench"
 }
 
 few() {
-	events $few 1 none none "$count"
+	events $few 1 1 none none "$count"
 }
 
 loads() {
 	for load in softirq hog hog_fifo irqs_off; do
-		events all 1 $load none 50
+		events all 1 1 $load none 50
 	done
 }
 
 # How many events are on their way at once.
 bursts() {
 	for burst in 2 4 8 16; do
-		events $few $burst none none "$count"
+		events $few $burst 1 none none "$count"
 	done
 }
 
-# trace EVENT MECHANISM - the same while the kernel traces an event that comes between two stages
+# How many lines interrupt at once. With one, there are as many all the same.
+lines() {
+	if ! [ -e "$lab/lines/sim7" ]; then
+		rmmod irqlab
+		insert irqlab sim_lines=8 || fail "no irqlab with more lines"
+	fi
+	for lines in 1 2 4 8; do
+		events $few 1 $lines none none "$count" | sed "s/^event /lines /"
+	done
+}
+
+# trace EVENT MECHANISM KEY - the same while the kernel traces an event that comes between two stages
 trace() {
-	file=$tracing/$1
+	file=$tracing/events/$1
 	echo 1 >"$file/enable" || fail "no $1"
-	events "$2" 1 none "${1#*/}" "$count"
+	events "$2" 1 1 none "${1#*/}" "$count"
 	echo 0 >"$file/enable"
 	key=$3
 	echo "hist:keys=$key" >"$file/trigger" || fail "no hist of $1"
-	events "$2" 1 none "${1#*/}+hist" "$count"
+	events "$2" 1 1 none "${1#*/}+hist" "$count"
 	echo "!hist:keys=$key" >"$file/trigger"
+}
+
+# begin_ebpf EVENT, end_ebpf - between them, programs in eBPF make a histogram of the way from the handler to EVENT
+begin_ebpf() {
+	info "$line" irq
+	./bpf_latency "$value" "$1" >"$work/ebpf" &
+	ebpf=$!
+	eventually grep -q ^attached "$work/ebpf" || fail "no eBPF"
+}
+
+end_ebpf() {
+	kill "$ebpf"
+	wait "$ebpf"
 }
 
 tracing() {
 	trace irq/irq_handler_entry hard irq
 	trace irq/tasklet_entry tasklet func
 	trace workqueue/workqueue_execute_start bh_wq function
+	begin_ebpf tasklet_entry
+	events hard 1 1 none irq_handler_entry+ebpf "$count"
+	events tasklet 1 1 none tasklet_entry+ebpf "$count"
+	end_ebpf
+	begin_ebpf workqueue_execute_start
+	events bh_wq 1 1 none workqueue_execute_start+ebpf "$count"
+	end_ebpf
+	sed -n 's/^attached/ebpf/p' "$work/ebpf"
+}
+
+# raise_storm - set took to the instructions, or nanoseconds, that each event takes, with all that comes with it
+events_of_a_storm=100000
+raise_storm() {
+	now
+	took=$value
+	must bench "line=$line mechanisms=tasklet count=$((events_of_a_storm / 100)) burst=100"
+	now
+	took=$(((value - took) / events_of_a_storm))
+	account tasklet
+	same "recorded, whatever else records" "$recorded $coalesced $lost" "$events_of_a_storm 0 0"
+}
+
+# now - set value to the time, in nanoseconds
+now() {
+	{ read -r _; read -r _; read -r _ _ value _; } </proc/timer_list
+}
+
+# tell_storm WHO BUFFER KEPT LOST - a row; BUFFER is in KiB
+tell_storm() {
+	same "events of $1 that are kept or lost" $(($3 + $4)) $events_of_a_storm
+	echo "storm $1 $2 $3 $4 $took"
+}
+
+# of_ring KEY - set value to that number of ftrace's rings, of all CPUs
+of_ring() {
+	value=$(sed -n "s/^$1: //p" $tracing/per_cpu/cpu*/stats | awk '{ sum += $1 } END { print sum + 0 }')
+}
+
+# tell_ftrace WHO KEY - where KEY counts what is kept
+tell_ftrace() {
+	kept=0 lost=0
+	of_ring "$2"
+	kept=$value
+	for key in overrun 'commit overrun' 'dropped events'; do
+		of_ring "$key"
+		lost=$((lost + value))
+	done
+	content $tracing/buffer_total_size_kb
+	tell_storm "$1" "${value%% *}" "$kept" "$lost"
+	echo >$tracing/trace
+}
+
+# Many interrupts in a row, a hundred at a time: what keeps what of them, and what each of them then takes in all.
+storm() {
+	[ "$line $mechanisms" = "sim0 all" ] || return 0
+	# The first one also makes the rings.
+	raise_storm
+	raise_storm
+	tell_storm irqlab $(($(sed -n 's/^rings //p' "$lab/memory") / 1024)) "$recorded" "$lost"
+	file=$tracing/events/irq/irq_handler_entry
+	info "$line" irq
+	only="irq == $value"
+	echo "$only" >$file/filter
+	echo >$tracing/trace
+	echo 1 >$file/enable
+	raise_storm
+	tell_ftrace ftrace entries
+	cat $tracing/trace_pipe >/dev/null &
+	raise_storm
+	# Nothing more comes, and the reader has a moment for the rest.
+	echo 0 >$file/enable
+	eventually is_read || fail "not all is read"
+	kill $!
+	wait $!
+	tell_ftrace ftrace+reader 'read events'
+	echo 0 >$file/filter
+	echo "hist:keys=irq if $only" >$file/trigger
+	raise_storm
+	tell_storm hist - "$(sed -n 's/^ *Hits: //p' $file/hist)" "$(sed -n 's/^ *Dropped: //p' $file/hist)"
+	echo "!hist:keys=irq if $only" >$file/trigger
+	begin_ebpf tasklet_entry
+	raise_storm
+	end_ebpf
+	tell_storm ebpf - "$(awk '$1 == "bucket" { sum += $4 } END { print sum + 0 }' "$work/ebpf")" \
+		"$(sed -n 's/^missed //p' "$work/ebpf")"
+}
+
+is_read() {
+	of_ring entries
+	[ "$value" = 0 ]
 }
 
 # An access that has an entry in the exception table, and one that has none.

@@ -137,6 +137,35 @@ agrees_with_the_kernels_own_events() {
 		}' "$lab/deferral/$1/latency" || fail "medians differ by more than the probes take"
 }
 
+# Programs in eBPF, attached to the kernel's own events, count the same: as many, and of times as long, but that they
+# have buckets from each power of two to the next, and that their own time is in some of it.
+agrees_with_ebpf() {
+	info sim0 irq
+	./bpf_latency "$value" "$2" >"$work/ebpf" 2>"$work/refused" &
+	program=$!
+	cleanup="kill $program"
+	eventually grep -q ^attached "$work/ebpf" || skip "$(cat "$work/refused")"
+	must "deferral/$1/latency" clear
+	must "deferral/$1/schedule" 51
+	cleanup=
+	kill $program
+	wait $program || fail "$(cat "$work/refused")"
+	same "events that eBPF has missed" "$(sed -n 's/^missed //p' "$work/ebpf")" 0
+	has ran_bottom "$1" 51
+	awk '
+		BEGIN { wrong = 1 }
+		# The bucket of the 26th of 51, in order.
+		$1 == "bucket" { counted += $4; if (counted >= 26 && !high++) { least = $2 / 2; most = $3 * 2 } }
+		$1 == "bottom" {
+			sum += $4
+			if (sum >= 26 && !done++) {
+				print "eBPF has counted " counted ", the lab: " $2 " to " $3 ", eBPF: " least * 2 " to " most / 2
+				wrong = counted != 51 || $3 < least || $2 > most
+			}
+		}
+		END { exit wrong }' "$work/ebpf" "$lab/deferral/$1/latency" || fail "they do not agree"
+}
+
 # ran_bottom MECHANISM - set value to how often its bottom half ran
 ran_bottom() {
 	value=$(awk '/^#stage last/ { exit } $1 == "bottom" { sum += $2 } END { print sum + 0 }' "$lab/deferral/$1/context")
@@ -217,6 +246,7 @@ tells_nobody_when_off() {
 	echo "agrees_on_latencies kthread"
 	echo "agrees_with_the_kernels_own_events tasklet irq/tasklet_entry"
 	echo "agrees_with_the_kernels_own_events percpu_wq workqueue/workqueue_execute_start"
+	echo "agrees_with_ebpf tasklet tasklet_entry"
 	lines | each shows_lines_without_a_mechanism
 	for kind in single async irq_work broadcast each self; do
 		echo "counts_calls $kind 1"
