@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .PHONY: test-setup test-dkms test-tool pictures compile-fail crash boot machines readme template course record-course book help
 
 # For tools/env.sh and kbuild, whether they come from the command line or the environment.
-export SUITE KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V WHOLE
+export SUITE KERNEL FLAVOUR GUEST MIRROR IRQLAB_CACHE RUSTC V WHOLE INCREMENTAL
 
 # Which headers to build with: KDIR=; or the running kernel's, if they can build Rust modules; or
 # those that tools/setup makes, in the place that tools/enter enters.
@@ -267,4 +267,5 @@ help:
 #?  RUSTC=          with KDIR: the Rust compiler, where it is not the one that is found: the kernel's own
 #?  MIRROR=         a Debian mirror; default: the one that apt uses here
 #?  IRQLAB_CACHE=   where kernel and toolchain are kept; default: ~/.cache/irqlab
+#?  INCREMENTAL=1   compile the lab in parts, so that the next build takes less; the module takes more memory then
 #?  V=1             show the commands
