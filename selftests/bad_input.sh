@@ -45,14 +45,45 @@ refuses() {
 	[ "$2" != ERANGE ] || names_its_value "$3"
 }
 
-cannot_be_written() {
-	must_answer "$1" EINVAL 1
+# paths_of MODE - the paths of all that have it
+paths_of() {
+	find "$lab" -type f -perm "$1" >"$work/files"
+	[ -s "$work/files" ] || fail "there is none of mode $1"
+	while read -r file; do
+		echo "${file#"$lab"/}"
+	done <"$work/files"
 }
 
-cannot_be_read() {
-	! cat "$lab/$1" >"$work/text" 2>"$work/said" || fail "it was: $(cat "$work/text")"
-	name_error "$work/said"
-	same "the answer" "$answer" EINVAL
+# refuse_by_their_path_to_be_written ALL - those that are only read
+refuse_by_their_path_to_be_written() {
+	paths_of 400 >"$work/paths"
+	while read -r path; do
+		must_answer "$path" EINVAL 1
+		must_have_said "$path" EINVAL
+	done <"$work/paths"
+}
+
+# refuse_by_their_path_to_be_read ALL - those that are only written
+refuse_by_their_path_to_be_read() {
+	paths_of 200 >"$work/paths"
+	while read -r path; do
+		! cat "$lab/$path" >"$work/text" 2>"$work/said" || fail "$path was: $(cat "$work/text")"
+		name_error "$work/said"
+		same "the answer of $path" "$answer" EINVAL
+		must_have_said "$path" EINVAL
+	done <"$work/paths"
+}
+
+# refuse_by_their_path_what_is_long ALL - those that can be written
+refuse_by_their_path_what_is_long() {
+	{
+		paths_of 200
+		paths_of 600
+	} >"$work/paths"
+	while read -r path; do
+		must_answer "$path" E2BIG "$long"
+		must_have_said "$path" E2BIG
+	done <"$work/paths"
 }
 
 is_as_before() {
@@ -218,21 +249,9 @@ state >"$work/state" 2>/dev/null
 	for_each tape_size ERANGE '0 15 16385 18446744073709551616'
 	for_each claims EINVAL '%012 %040 all%040please all%040control%040please %377'
 	for_each claims ENODEV 'none IRQ-0 IRQ- IRQ-02, IRQ-02%000 -'
-	for file in lines/sim0/trigger lines/sim0/affinity lines/sim0/enabled lines/sim0/handlers \
-		deferral/tasklet/schedule deferral/tasklet/enabled deferral/tasklet/latency bench claims \
-		interrupt_threads/handlers interrupt_threads/on interrupt_threads/raise interrupt_threads/release \
-		softirqs nesting ipi/who tape_on tape_size dpc/parameters fixup/access old_bh/slots stacks ipi/call ipi/matrix \
-		ipi/modes; do
-		echo "refuses $file E2BIG LONG"
-	done
-
-	for file in last_error dpc/queues dpc/watchdog interrupt_threads/pools fixup/steps fixup/table idt ipi/cdf \
-		ipi/counters lapic progress lines/sim0/info deferral/tasklet/context tape; do
-		echo "cannot_be_written $file"
-	done
-	for file in lines/sim0/trigger deferral/tasklet/schedule interrupt_threads/raise interrupt_threads/release; do
-		echo "cannot_be_read $file"
-	done
+	echo "refuse_by_their_path_to_be_written all"
+	echo "refuse_by_their_path_to_be_read all"
+	echo "refuse_by_their_path_what_is_long all"
 	echo "is_as_before irqlab"
 
 	cat <<-END

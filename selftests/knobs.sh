@@ -1458,7 +1458,7 @@ waits_alone_after_many() {
 
 is_raising() {
 	read -r _ && read -r knob step _
-	[ "$knob" = interrupt_threads ] && [ "$step" -gt 0 ]
+	[ "$knob" = interrupt_threads/raise ] && [ "$step" -gt 0 ]
 } <"$lab/progress"
 
 # What takes minutes to raise keeps nobody from looking, and ends with a signal.

@@ -393,7 +393,7 @@ must_have_said() {
 		! read -r more || fail "last_error goes on: $more"
 	} <"$lab/last_error"
 	case $said in
-	"${1##*/}: $2: "?*) ;;
+	"$1: $2: "?*) ;;
 	*) fail "last_error: $said" ;;
 	esac
 }

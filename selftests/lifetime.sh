@@ -412,7 +412,7 @@ ends_when_it_is_killed() {
 	kill -KILL $writer
 	# Looking at the line would leave an error, too; and the line is given back before the error is told.
 	eventually has_ended $writer || fail "it goes on after 2 s: $(cat "$lab/progress")"
-	must_have_said deferral/schedule EINTR
+	must_have_said "deferral/$1/schedule" EINTR
 	eventually is_idle sim0 || fail "it has the line still"
 	cleanup=
 }

@@ -7,14 +7,24 @@ use core::ptr::NonNull;
 use kernel::{
     error::from_err_ptr,
     prelude::*,
-    str::CStr,
+    str::{
+        CStr,
+        CString, //
+    },
     sync::Arc, //
 };
 
 /// A directory in debugfs. Removed when the last handle to it or to anything in
 /// it is dropped.
 #[derive(Clone)]
-pub struct Dir(Arc<Entry>);
+pub struct Dir(Arc<Directory>);
+
+struct Directory {
+    /// What the paths of what is in it begin with, seen from the outermost directory: nothing there,
+    /// and else this one's own path with a slash.
+    prefix: CString,
+    entry: Entry,
+}
 
 /// # Invariants
 ///
@@ -77,7 +87,32 @@ impl Dir {
         Self::create(name, Some(self.clone()))
     }
 
+    /// The path of what is called `name` in this directory, seen from the outermost one that
+    /// [`Self::new`] has made.
+    ///
+    /// Errors: `ENOMEM`.
+    ///
+    /// ```
+    /// # use irqlab::debugfs::Dir;
+    /// # use kernel::{prelude::*, str::CString};
+    /// fn path_of_sim0(lines: &Dir) -> Result<CString> {
+    ///     lines.path_of(c"sim0")
+    /// }
+    ///
+    /// # if irqlab::lockdown::refuses_debugfs() { skip!("locked down") }
+    /// let outermost = Dir::new(c"example")?;
+    /// assert_eq!(path_of_sim0(&outermost)?.to_bytes(), b"sim0");
+    /// assert_eq!(path_of_sim0(&outermost.subdir(c"lines")?)?.to_bytes(), b"lines/sim0");
+    /// ```
+    pub fn path_of(&self, name: &CStr) -> Result<CString> {
+        CString::try_from_fmt(fmt!("{}{}", *self.0.prefix, name))
+    }
+
     fn create(name: &CStr, parent: Option<Dir>) -> Result<Self> {
+        let prefix = match &parent {
+            None => CString::try_from_fmt(fmt!(""))?,
+            Some(parent) => CString::try_from_fmt(fmt!("{}{}/", *parent.0.prefix, name))?,
+        };
         let parent_ptr = parent
             .as_ref()
             .map_or(core::ptr::null_mut(), |parent| parent.as_raw());
@@ -93,10 +128,10 @@ impl Dir {
             let inode = (*entry.dentry.as_ptr()).d_inode;
             (*inode).i_mode = (bindings::S_IFDIR | 0o700) as bindings::umode_t;
         }
-        Ok(Self(Arc::new(entry, GFP_KERNEL)?))
+        Ok(Self(Arc::new(Directory { prefix, entry }, GFP_KERNEL)?))
     }
 
     pub(super) fn as_raw(&self) -> *mut bindings::dentry {
-        self.0.dentry.as_ptr()
+        self.0.entry.dentry.as_ptr()
     }
 }

@@ -46,8 +46,8 @@ pub enum Mode {
 
 /// What is behind a file.
 pub trait Content: Send + Sync + 'static {
-    /// Who may do what. A file that is not to be read or written answers
-    /// `EINVAL` to root all the same.
+    /// Who may do what. Root may open every file for both: what the mode leaves out is then refused
+    /// with `EINVAL`, which [`Self::refused`] is told.
     const MODE: Mode;
 
     /// Writes the file's text of this moment. Must not change any state.
@@ -73,7 +73,7 @@ pub trait Content: Send + Sync + 'static {
     }
 
     /// Learns that the file itself refused something, and why: a write before it became a
-    /// command, or a text.
+    /// command, a text, or what the mode leaves out.
     fn refused(&self, _error: Error, _why: &'static str) {}
 }
 
@@ -211,14 +211,9 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: this_module::<M>().as_ptr(),
         open: Some(Self::open),
-        read: match T::MODE {
-            Mode::WriteOnly => None,
-            Mode::ReadOnly | Mode::ReadWrite => Some(Self::read),
-        },
-        write: match T::MODE {
-            Mode::ReadOnly => None,
-            Mode::WriteOnly | Mode::ReadWrite => Some(Self::write),
-        },
+        // Without one of these debugfs would refuse it by itself, and nobody learn why.
+        read: Some(Self::read),
+        write: Some(Self::write),
         llseek: Some(bindings::default_llseek),
         release: Some(Self::release),
         ..pin_init::zeroed()
@@ -258,6 +253,13 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
         count: usize,
         position: *mut c_longlong,
     ) -> isize {
+        if T::MODE == Mode::WriteOnly {
+            // SAFETY: The file is valid, and debugfs keeps it from being removed
+            // meanwhile.
+            let content = unsafe { Self::content((*file).f_inode) };
+            content.refused(EINVAL, "this file can only be written");
+            return EINVAL.to_errno() as isize;
+        }
         // SAFETY: `open` has put it there, and only `release` takes it, when nobody reads.
         let opened = unsafe { <Pin<KBox<Opened>>>::borrow((*file).private_data) };
         // SAFETY: The position is the caller's own for as long as this runs.
@@ -284,6 +286,9 @@ impl<T: Content, M: ModuleMetadata> Operations<T, M> {
             Err(error)
         };
         let written = || -> Result {
+            if T::MODE == Mode::ReadOnly {
+                return refuse(EINVAL, "this file can only be read");
+            }
             if count > COMMAND_MAX {
                 return refuse(E2BIG, "the command is too long");
             }

@@ -211,7 +211,7 @@ impl Bench {
     /// mechanisms can be had; `ENXIO` if the CPU is or goes offline; `ENODEV` if the
     /// device leaves; `EINTR` after a signal.
     pub(crate) fn run(&self, lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-        let experiment = lab.begin("bench")?;
+        let experiment = lab.begin(fmt!("bench"))?;
         let cpu = plan.cpu.as_u32();
         if !cpu::is_online(plan.cpu) {
             refuse!(ENXIO, "CPU {} is offline", cpu);

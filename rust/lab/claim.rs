@@ -241,7 +241,7 @@ impl Claims {
         if named.is_empty() {
             refuse!(ENODEV, "no claim or group '{}'", which);
         }
-        let experiment = lab.begin("claims")?;
+        let experiment = lab.begin(fmt!("claims"))?;
         let hotplug = HotplugCounter::new(task)?;
         // Experiments rely on where a line arrives, whatever was asked for before.
         let _everywhere = lab.lines.everywhere()?;

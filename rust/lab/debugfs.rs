@@ -15,7 +15,7 @@ use crate::{
 use irqlab::{
     context::Task,
     debugfs::{
-        Content,
+        self,
         Dir,
         File,
         Mode,
@@ -25,6 +25,7 @@ use irqlab::{
 };
 use kernel::{
     prelude::*,
+    str::CString,
     sync::Arc, //
 };
 
@@ -70,37 +71,44 @@ trait Knob: Send + Sync + 'static {
     }
 }
 
-/// A knob as a file, which notes what it refuses.
-struct Noted<K> {
+/// A knob as a file, which puts down in `last_error` what it refuses.
+struct Content<K> {
     knob: K,
+    /// Seen from the lab's directory.
+    path: CString,
     lab: Arc<Lab>,
 }
 
-impl<K: Knob> Content for Noted<K> {
+impl<K> Content<K> {
+    fn refuse(&self, refusal: Refusal) -> Error {
+        self.lab.last_error.note(&self.path, refusal)
+    }
+}
+
+impl<K: Knob> debugfs::Content for Content<K> {
     const MODE: Mode = K::MODE;
 
     fn read(&self, text: &mut Text, task: &Task) -> Result {
         let shown = self.knob.show(&self.lab, text, task);
-        shown.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+        shown.map_err(|refusal| self.refuse(refusal))
     }
 
     fn stream(&self, task: &Task) -> Result<Option<KBox<dyn Stream>>> {
         let stream = self.knob.stream(&self.lab, task);
-        stream.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+        stream.map_err(|refusal| self.refuse(refusal))
     }
 
     fn write(&self, command: &str, task: &Task) -> Result {
         let done = self.knob.command(&self.lab, command, task);
-        done.map_err(|refusal| self.lab.last_error.note(K::NAME, refusal))
+        done.map_err(|refusal| self.refuse(refusal))
     }
 
     fn refused(&self, error: Error, why: &'static str) {
-        let refusal = Refusal::new(error, fmt!("{why}"));
-        self.lab.last_error.note(K::NAME, refusal);
+        self.refuse(Refusal::new(error, fmt!("{why}")));
     }
 }
 
-type KnobFile<K> = File<Noted<K>>;
+type KnobFile<K> = File<Content<K>>;
 
 fn file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, knob: K) -> Result<KnobFile<K>> {
     named_file(dir, lab, K::NAME, knob)
@@ -108,11 +116,12 @@ fn file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, knob: K) -> Result<KnobFile<K>> {
 
 /// A file that is one of several of its kind, by a name of its own.
 fn named_file<K: Knob>(dir: &Dir, lab: &Arc<Lab>, name: &CStr, knob: K) -> Result<KnobFile<K>> {
-    let noted = Noted {
+    let content = Content {
         knob,
+        path: dir.path_of(name)?,
         lab: lab.clone(),
     };
-    File::new::<crate::LocalModule>(dir, name, Arc::new(noted, GFP_KERNEL)?)
+    File::new::<crate::LocalModule>(dir, name, Arc::new(content, GFP_KERNEL)?)
 }
 
 /// The files that are there as long as the lab is.

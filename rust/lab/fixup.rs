@@ -144,7 +144,7 @@ impl Fixups {
     /// Refusals: `EBUSY`, `EINTR` after a signal, `EINVAL` if an address is missing,
     /// `EPERM` if it is the kernel's, `ESRCH` for a task without user memory.
     pub(crate) fn run(&self, lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-        let experiment = lab.begin("fixup/access")?;
+        let experiment = lab.begin(fmt!("fixup/access"))?;
         let mut setting = Setting::new(task)?;
         let mut chance = Chance(plan.seed | 1);
         let is_free = |case: &&Case| !case.wants_address();

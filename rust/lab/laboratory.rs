@@ -34,6 +34,7 @@ use irqlab::{
     workqueue::Queue, //
 };
 use kernel::{
+    fmt,
     prelude::*,
     sync::Arc, //
 };
@@ -107,10 +108,10 @@ impl Lab {
         )
     }
 
-    /// Begins an experiment of `knob`.
+    /// Begins an experiment of the knob with the path `knob`.
     ///
     /// Refusals: `EBUSY` if another is running.
-    pub(crate) fn begin(&self, knob: &'static str) -> Answer<Experiment<'_>> {
+    pub(crate) fn begin(&self, knob: fmt::Arguments<'_>) -> Answer<Experiment<'_>> {
         self.progress.begin(knob)
     }
 

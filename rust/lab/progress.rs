@@ -28,8 +28,8 @@ pub(crate) struct Progress {
 }
 
 struct Running {
-    /// The knob that it was begun by.
-    knob: &'static str,
+    /// The path of the knob that it was begun by.
+    knob: Text,
     since_ns: u64,
     /// The number of its present step, of how many, and what that is about, in a word.
     step: u64,
@@ -44,10 +44,12 @@ impl Progress {
         })
     }
 
-    /// Begins an experiment of `knob`, which lasts until the answer is dropped.
+    /// Begins an experiment of the knob with the path `knob`, which lasts until the answer is dropped.
     ///
     /// Refusals: `EBUSY` if there is one.
-    pub(crate) fn begin(&self, knob: &'static str) -> Answer<Experiment<'_>> {
+    pub(crate) fn begin(&self, knob: fmt::Arguments<'_>) -> Answer<Experiment<'_>> {
+        let mut path = Text::new();
+        path.append(knob)?;
         let mut running = self.running.lock();
         if let Some(other) = &*running {
             refuse!(
@@ -59,7 +61,7 @@ impl Progress {
             );
         }
         *running = Some(Running {
-            knob,
+            knob: path,
             since_ns: clock::now_ns(),
             step: 0,
             nr_steps: 0,

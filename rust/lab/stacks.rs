@@ -60,7 +60,7 @@ impl Stacks {
     ///
     /// Refusals: `EBUSY`, `ESRCH` for a task without user memory.
     pub(crate) fn run(&self, lab: &Lab, task: &Task) -> Answer {
-        let _experiment = lab.begin("stacks")?;
+        let _experiment = lab.begin(fmt!("stacks"))?;
         *self.found.lock() = find(Kind::ALL, task)?.map(Some);
         Ok(())
     }

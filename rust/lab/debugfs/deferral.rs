@@ -77,7 +77,7 @@ impl Knob for Schedule {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         let count = command::number(command, 1..=1_000_000)?;
-        let experiment = lab.begin("schedule")?;
+        let experiment = lab.begin(fmt!("deferral/{}/schedule", self.0.name))?;
         let group = lab.lines.group("sim0")?;
         let reserved = group.reserve()?;
         let _attachment = reserved.attach(&self.0)?;
@@ -123,7 +123,7 @@ impl Knob for Enabled {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         let is_on = command::switch(command)?;
-        let _experiment = lab.begin("enabled")?;
+        let _experiment = lab.begin(fmt!("deferral/{}/enabled", self.0.name))?;
         if is_on {
             self.0.enable();
             Ok(())
@@ -159,7 +159,7 @@ impl Knob for Latency {
         if command != "clear" {
             refuse!(EINVAL, "'{}' is not 'clear'", command);
         }
-        let _experiment = lab.begin("latency")?;
+        let _experiment = lab.begin(fmt!("deferral/{}/latency", self.0.name))?;
         self.0.record().clear();
         Ok(())
     }

@@ -77,7 +77,7 @@ impl Knob for Access {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
         if command == "reset" {
-            let _experiment = lab.begin("fixup/access")?;
+            let _experiment = lab.begin(fmt!("fixup/access"))?;
             lab.fixups.reset();
             return Ok(());
         }
@@ -99,7 +99,8 @@ fn plan(command: &str) -> Answer<Plan> {
         None if word.is_empty() || word.contains('=') => (None, rest),
         None => refuse!(ENODEV, "no context '{}'", word),
     };
-    let [count, offset, seed, address] = assignments(rest, ["count", "offset", "seed", "address"])?;
+    let [count, offset, seed, address] =
+        assignments(rest, ["count", "offset", "seed", "address"])?;
     let offset = match offset {
         Some(word) => Some(number(word, 0..=4095)? as usize),
         None => None,

@@ -109,7 +109,7 @@ impl Knob for On {
         if switch(command)? {
             lab.interrupt_threads.start(task)
         } else {
-            let experiment = lab.begin("interrupt_threads")?;
+            let experiment = lab.begin(fmt!("interrupt_threads/on"))?;
             lab.interrupt_threads.stop(&experiment);
             Ok(())
         }
@@ -177,7 +177,7 @@ impl Knob for Raise {
             refuse!(ENXIO, "there is no such CPU");
         };
         let count = number_or(count, 1, 1..=1_000_000)?;
-        let experiment = lab.begin("interrupt_threads")?;
+        let experiment = lab.begin(fmt!("interrupt_threads/raise"))?;
         lab.interrupt_threads
             .raise(level, cpu, count, &experiment, task)
     }

@@ -186,7 +186,7 @@ impl Calls {
 /// Refusals: `EBUSY` if another experiment runs or somebody else sends NMIs, `ENXIO` if a
 /// CPU is offline, `ETIMEDOUT` if an interrupt does not arrive, `EINTR` after a signal.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let experiment = lab.begin("ipi/call")?;
+    let experiment = lab.begin(fmt!("ipi/call"))?;
     let mut senders = Text::new();
     emit!(&mut senders, "{}", plan.senders)?;
     let mut what = Text::new();

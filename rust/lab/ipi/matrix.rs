@@ -260,7 +260,7 @@ impl Pair {
 /// there is no pair of CPUs, `EINTR` after a signal. A pair of which a CPU is offline is no
 /// error.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let experiment = lab.begin("ipi/matrix")?;
+    let experiment = lab.begin(fmt!("ipi/matrix"))?;
     let mut pairs = KVVec::new();
     for from in plan.cpus.iter() {
         for to in plan.cpus.iter() {

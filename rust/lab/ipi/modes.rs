@@ -174,7 +174,7 @@ fn stamp(count: u64, call: impl Fn() -> Result<u64>) -> Result<u64> {
 /// Refusals: `EBUSY` if another experiment runs, `ENXIO` if the CPU is offline or there is no
 /// other, `EINTR` after a signal.
 pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
-    let experiment = lab.begin("ipi/modes")?;
+    let experiment = lab.begin(fmt!("ipi/modes"))?;
     let mut rows = KVec::new();
     for (mode, step) in Mode::ALL.into_iter().zip(1..) {
         experiment.step(step, Mode::ALL.len() as u64, fmt!("{}", mode.name()));

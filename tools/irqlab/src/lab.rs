@@ -104,8 +104,7 @@ impl Lab {
             return has_no(knob);
         }
         let said = self.last_error();
-        let is_of_this =
-            said.starts_with(&format!("{}: ", knob.rsplit('/').next().unwrap_or(knob)));
+        let is_of_this = said.starts_with(&format!("{knob}: "));
         let why = if is_of_this { said } else { error.to_string() };
         let cure = match why.split(": ").nth(1).unwrap_or("") {
             "EBUSY" => "`irqlab watch` shows what is running, and when it has ended.",
