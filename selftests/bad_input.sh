@@ -86,6 +86,26 @@ refuse_by_their_path_what_is_long() {
 	done <"$work/paths"
 }
 
+takes() {
+	tell "$1" "$2"
+	same "the answer" "$answer" ok
+}
+
+# explains FILE INPUT TEXT - last_error says that, in which %040 is a blank
+explains() {
+	tell "$1" "$2"
+	must_have_said "$1" "$answer"
+	due=
+	rest=$3%040
+	while [ "$rest" ]; do
+		due="$due ${rest%%"%040"*}" rest=${rest#*"%040"}
+	done
+	case "$said" in
+	*"$due"*) ;;
+	*) fail "not '$due': $said" ;;
+	esac
+}
+
 is_as_before() {
 	grep -q '^hard ' "$work/state" || fail "nothing was measured before"
 	state | diff "$work/state" - || fail "refused commands have changed something"
@@ -158,7 +178,7 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040speed=1 line=sim0%040=1 line=sim0%040count= line=sim0%040count=many
 		line=sim0%040count=-1 line=sim0%040count=1%000 line=sim0%040period_us=0.5
 		line=sim0%040cpu=all line=sim0%040burst=two line=sim0%040budget_ms=1s
-		line=sim0%040mechanisms=hard,hard line=sim0%040%377
+		line=sim0%040mechanisms=hard,hard line=sim0%040mechanisms=hard,all line=sim0%040%377
 		line=sim0%040top_us= line=sim0%040bottom_us=1ms line=sim0%040bottom_us=-1
 		line=sim0%040victims=2 line=sim0%040victims= line=sim0%040priority=50
 		line=sim0%040lines=two line=sim0%040lines=2%040victims=1
@@ -168,7 +188,7 @@ state >"$work/state" 2>/dev/null
 		line=sim0%040ack=bottom'
 	for_each bench ENODEV 'line= line=sim line=sim0%000 line=sim0%040mechanisms=
 		line=sim0%040mechanisms=hardly line=sim0%040mechanisms=hard,
-		line=sim0%040mechanisms=hard,all line=sim0%040load= line=sim0%040load=hog,softirq
+		line=sim0%040load= line=sim0%040load=hog,softirq
 		line=sim0%040ack= line=sim0%040ack=nobody
 		line=sim0%040victims=1%040contend= line=sim0%040victims=1%040contend=spinlock'
 	for_each bench ERANGE 'line=sim0%040count=0 line=sim0%040count=1000001
@@ -252,7 +272,50 @@ state >"$work/state" 2>/dev/null
 	echo "refuse_by_their_path_to_be_written all"
 	echo "refuse_by_their_path_to_be_read all"
 	echo "refuse_by_their_path_what_is_long all"
+
+	# What is wrong, and what to write instead.
+	cat <<-END
+		explains bench count=1 line=<line>%040is%040missing;%040lines/%040has%040all
+		explains bench line=sim9 no%040line%040'sim9';%040lines/%040has%040all
+		explains bench line=sim0%040speed=1 no%040parameter%040'speed';%040there%040are:%040line,%040count,
+		explains bench line=sim0%040count 'count'%040is%040not%040of%040the%040form%040key=value
+		explains bench line=sim0%040count=many 'count=many'%040is%040not%040a%040number
+		explains bench line=sim0%040count=0 count=0%040is%040not%040within%0401%040to%0401000000
+		explains bench line=sim0%040victims=2 'victims=2'%040is%040neither%0400%040nor%0401
+		explains bench line=sim0%040line=sim1 'line'%040is%040given%040twice
+		explains bench line=sim0%040mechanisms=no no%040mechanism%040'no';%040deferral/%040has%040all
+		explains bench line=sim0%040mechanisms=hard,hard 'hard'%040is%040named%040twice
+		explains bench line=sim0%040mechanisms=hard,all mechanisms=all%040has%040no%040others%040beside%040it
+		explains bench line=sim0%040load=no no%040load%040'no';%040there%040are:%040none,%040softirq,
+		explains bench line=sim0%040load=none%040load_priority=5 load_priority=5%040is%040that%040of%040a%040load,
+		explains bench line=sim0%040load_priority=5 priority%040are:%040hog_fifo,%040irqs_off
+		explains bench line=sim0%040load=hog%040load_priority=5 leave%040out%040load_priority=5;
+		explains bench line=sim0%040load=hog%040load_priority=5 priority%040are:%040hog_fifo,%040irqs_off
+		explains bench line=sim0%040priority=5 priority=5%040is%040that%040of%040a%040victim:%040victims=1%040is
+		explains bench line=sim0%040contend=mutex contend=mutex%040makes%040the%040bottom%040half%040a%040victim:
+		explains bench line=sim0%040contend=no contend=no%040is%040not%040there;%040there%040are:%040none,%040mutex,
+		explains bench line=sim0%040ack=no ack=no%040is%040not%040there;%040there%040are:%040top,%040bottom,
+		explains bench line=sim0%040ack=bottom take%040a%040line%040whose%040kind%040is%040INTx
+		explains ipi/call cpus=0 kind=<kind>%040is%040missing
+		explains ipi/call kind=no no%040kind%040'no';%040there%040are:%040single,%040async,
+		explains ipi/call kind=single%040speed=1 no%040parameter%040'speed';%040there%040are:%040kind,%040cpus,
+		explains ipi/call kind=nmi%040wait=0 kind=nmi%040always%040waits:%040leave%040out%040wait=0
+		explains ipi/call kind=single%040senders=2 senders=%040is%040for%040kind=contended
+		explains ipi/call kind=single%040target=no no%040target%040'no';%040there%040are:%040idle,%040busy,
+		explains ipi/call kind=single%040hold_us=1 target=irqs_off:%040leave%040it%040out%040with%040target=idle
+		explains ipi/call kind=single%040cpus=a 'cpus=a'%040is%040not%040a%040list%040of%040CPUs,%040as%0400-3,7
+		explains ipi/matrix kind=any kind=any%040is%040not%040between%040two%040CPUs:%040write%040it%040to%040ipi/call
+		explains ipi/modes kind=single no%040parameter%040'kind';%040there%040are:%040count,%040batches,%040cpu
+		explains ipi/who 1 '1'%040is%040not%040one%040of:%040on,%040off,%040reset
+	END
+	# With one CPU these are right, or refused as there is no other one.
+	[ "$cpu" = 0 ] || cat <<-END
+		explains ipi/call kind=self%040cpus=$cpu is%040for%040the%040sender's%040own%040CPU,%040which%040is%040from=0:
+		explains ipi/matrix parallel=1%040target=busy parallel=1%040is%040for%040kind=single,
+	END
 	echo "is_as_before irqlab"
+	# None is what there is without the key.
+	echo "takes bench line=sim0%040count=1%040mechanisms=hard%040contend=none%040load=none"
 
 	cat <<-END
 		answers_during_a_bench bench EBUSY line=sim1

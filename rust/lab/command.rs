@@ -37,8 +37,8 @@ impl Deref for Value<'_> {
 pub(crate) enum Fault<'a> {
     /// The word is not `key=value`.
     NotAnAssignment(&'a str),
-    /// The key is none of those that the knob knows.
-    UnknownKey(&'a str),
+    /// The key is none of those that the knob knows, which come with it.
+    UnknownKey(&'a str, &'a [&'a str]),
     /// The key was given before.
     Repeated(&'a str),
     /// The value is not a decimal number.
@@ -56,7 +56,7 @@ pub(crate) enum Fault<'a> {
 /// A word without `=` is a fault, as is a key that is not in `keys`.
 pub(crate) fn assignments<'a, const N: usize>(
     command: &'a str,
-    keys: [&str; N],
+    keys: &'a [&'a str; N],
 ) -> Result<[Option<Value<'a>>; N], Fault<'a>> {
     let mut values = [None; N];
     for word in command.split_ascii_whitespace() {
@@ -64,7 +64,7 @@ pub(crate) fn assignments<'a, const N: usize>(
         let index = keys
             .iter()
             .position(|known| *known == key)
-            .ok_or(Fault::UnknownKey(key))?;
+            .ok_or(Fault::UnknownKey(key, keys))?;
         if values[index].replace(Value { key, text }).is_some() {
             return Err(Fault::Repeated(key));
         }
@@ -130,30 +130,36 @@ mod tests {
 
     #[test]
     fn assignments_come_in_the_order_of_the_keys() {
-        let found = assignments("b=2  a=1\n", ["a", "b", "c"]);
+        let found = assignments("b=2  a=1\n", &["a", "b", "c"]);
         let [a, b] = [("a", "1"), ("b", "2")].map(|(key, text)| Some(Value { key, text }));
         assert_eq!(found, Ok([a, b, None]));
     }
 
     #[test]
     fn nothing_is_no_assignment() {
-        assert_eq!(assignments("", ["a"]), Ok([None]));
-        assert_eq!(assignments(" \t\n", ["a"]), Ok([None]));
+        assert_eq!(assignments("", &["a"]), Ok([None]));
+        assert_eq!(assignments(" \t\n", &["a"]), Ok([None]));
     }
 
     #[test]
     fn a_value_may_be_empty_or_hold_an_equals_sign() {
-        let text_of = |command| assignments(command, ["a"]).map(|[a]| a.map(|value| value.text));
+        let text_of = |command| assignments(command, &["a"]).map(|[a]| a.map(|value| value.text));
         assert_eq!(text_of("a="), Ok(Some("")));
         assert_eq!(text_of("a=b=c"), Ok(Some("b=c")));
     }
 
     #[test]
     fn wrong_words_are_faults() {
-        assert_eq!(assignments("a", ["a"]), Err(Fault::NotAnAssignment("a")));
-        assert_eq!(assignments("x=1", ["a"]), Err(Fault::UnknownKey("x")));
-        assert_eq!(assignments("=1", ["a"]), Err(Fault::UnknownKey("")));
-        assert_eq!(assignments("a=1 a=1", ["a"]), Err(Fault::Repeated("a")));
+        assert_eq!(assignments("a", &["a"]), Err(Fault::NotAnAssignment("a")));
+        assert_eq!(
+            assignments("x=1", &["a"]),
+            Err(Fault::UnknownKey("x", &["a"]))
+        );
+        assert_eq!(
+            assignments("=1", &["a"]),
+            Err(Fault::UnknownKey("", &["a"]))
+        );
+        assert_eq!(assignments("a=1 a=1", &["a"]), Err(Fault::Repeated("a")));
     }
 
     #[test]
@@ -181,7 +187,7 @@ mod tests {
             key: "b",
             text: "10",
         };
-        let Ok([a, b]) = assignments("a=1 b=10", ["a", "b"]) else {
+        let Ok([a, b]) = assignments("a=1 b=10", &["a", "b"]) else {
             unreachable!();
         };
         assert_eq!(number_or(a, 0, 0..=9), Ok(1));

@@ -137,7 +137,7 @@ impl Lab {
 
     /// The mechanisms of a list with commas between, or of `all`.
     ///
-    /// Refusals: `ENODEV`, `EINVAL` if one is named twice.
+    /// Refusals: `ENODEV`, `EINVAL` if one is named twice, or `all` is beside others.
     pub(crate) fn mechanisms(&self, list: &str) -> Answer<KVec<Arc<Instance>>> {
         let mut found = KVec::new();
         if list == "all" {
@@ -149,6 +149,9 @@ impl Lab {
             return Ok(found);
         }
         for name in list.split(',') {
+            if name == "all" {
+                refuse!(EINVAL, "mechanisms=all has no others beside it");
+            }
             let mechanism = self.mechanism(name)?;
             if found.iter().any(|other| Arc::ptr_eq(other, mechanism)) {
                 refuse!(EINVAL, "'{}' is named twice", name);

@@ -71,10 +71,12 @@ impl Kind {
                 let priority = priority.map_or(Priority::FifoLow, Priority::FifoAt);
                 Ok(start(cpu, priority)?)
             }
-            (Start::Fixed(_), Some(_)) => refuse!(
+            (Start::Fixed(_), Some(priority)) => refuse!(
                 EPERM,
-                "load={} is not by a thread of SCHED_FIFO, and has no priority",
-                self.name
+                "load={} is not by a thread of SCHED_FIFO: leave out load_priority={priority}; loads that have \
+                 a priority are: {}",
+                self.name,
+                with_priority()?
             ),
         }
     }
@@ -95,12 +97,25 @@ pub(crate) fn find(name: &str) -> Answer<Option<&'static Kind>> {
     }
     match TABLE.iter().find(|kind| kind.name == name) {
         Some(kind) => Ok(Some(kind)),
-        None => {
-            let mut names = Text::new();
-            for kind in TABLE {
-                emit!(&mut names, ", {}", kind.name)?;
-            }
-            refuse!(ENODEV, "no load '{name}'; there are: none{names}")
-        }
+        None => refuse!(
+            ENODEV,
+            "no load '{name}'; there are: none, {}",
+            names(|_kind| true)?
+        ),
     }
+}
+
+/// The names of those that may be given a priority.
+pub(crate) fn with_priority() -> Result<Text> {
+    names(|kind| matches!(kind.start, Start::Fifo(_)))
+}
+
+/// The names of those for which `is_meant`.
+fn names(is_meant: fn(&Kind) -> bool) -> Result<Text> {
+    let mut names = Text::new();
+    for kind in TABLE.iter().filter(|kind| is_meant(kind)) {
+        names.separate(", ")?;
+        emit!(&mut names, "{}", kind.name)?;
+    }
+    Ok(names)
 }

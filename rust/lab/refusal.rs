@@ -149,6 +149,19 @@ impl From<AllocError> for Refusal {
     }
 }
 
+/// Names with commas between.
+pub(crate) struct List<'a>(pub(crate) &'a [&'a str]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            f.write_fmt(fmt!("{separator}{name}"))?;
+        }
+        Ok(())
+    }
+}
+
 /// As it was given.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,7 +176,13 @@ impl From<Fault<'_>> for Refusal {
             Fault::NotAnAssignment(word) => {
                 Self::new(EINVAL, fmt!("'{word}' is not of the form key=value"))
             }
-            Fault::UnknownKey(key) => Self::new(EINVAL, fmt!("no such parameter: '{key}'")),
+            Fault::UnknownKey(key, []) => {
+                Self::new(EINVAL, fmt!("no parameter '{key}'; there are none here"))
+            }
+            Fault::UnknownKey(key, keys) => Self::new(
+                EINVAL,
+                fmt!("no parameter '{key}'; there are: {}", List(keys)),
+            ),
             Fault::Repeated(key) => Self::new(EINVAL, fmt!("'{key}' is given twice")),
             Fault::NotANumber(value) => Self::new(EINVAL, fmt!("'{value}' is not a number")),
             Fault::OutOfRange(value, low, high) => {

@@ -80,9 +80,9 @@ impl Knob for Bench {
             "load_priority",
         ];
         let [line, count, mechanisms, burst, lines, period_us, budget_ms, cpu, load, top_us, bottom_us, victims, priority, ack, contend, load_priority] =
-            assignments(command, keys)?;
+            assignments(command, &keys)?;
         let Some(line) = line else {
-            refuse!(EINVAL, "line=<line> is missing");
+            refuse!(EINVAL, "line=<line> is missing; lines/ has all");
         };
         let count = number_or(count, 1000, 1..=1_000_000)?;
         let burst = number_or(burst, 1, 1..=1000)? as u32;
@@ -94,16 +94,10 @@ impl Knob for Bench {
         let us = |value| number_or(value, 0, 0..=MAX_US).map(|us| us as u32);
         let (top_us, bottom_us) = (us(top_us)?, us(bottom_us)?);
         let has_victims = victims.map_or(Ok(false), switch)?;
-        if priority.is_some() && !has_victims {
+        if let (Some(priority), false) = (priority, has_victims) {
             refuse!(
                 EINVAL,
-                "priority= is that of a victim: victims=1 is missing"
-            );
-        }
-        if contend.is_some() && !has_victims {
-            refuse!(
-                EINVAL,
-                "contend= makes the bottom half a victim: victims=1 is missing"
+                "{priority} is that of a victim: victims=1 is missing"
             );
         }
         if has_victims && nr_lines > 1 {
@@ -116,9 +110,20 @@ impl Knob for Bench {
             priority: number_or(priority, 50, 1..=99)? as u8,
             contend: inheritance(text_or(contend, "none"))?,
         };
+        if let (Some(_), Some(contend), false) = (wanted.contend, contend, has_victims) {
+            refuse!(
+                EINVAL,
+                "{contend} makes the bottom half a victim: victims=1 is missing"
+            );
+        }
         let load = load::find(text_or(load, "none"))?;
-        if load_priority.is_some() && load.is_none() {
-            refuse!(EINVAL, "load_priority= without load=");
+        if let (Some(priority), None) = (load_priority, load) {
+            refuse!(
+                EINVAL,
+                "{priority} is that of a load, and there is none: load= is missing, or leave it out; loads \
+                 that have a priority are: {}",
+                load::with_priority()?
+            );
         }
         let load_priority = load_priority.map(|value| number(value, 1..=99));
         let load_priority = load_priority.transpose()?.map(|priority| priority as u8);
@@ -155,7 +160,10 @@ fn inheritance(name: &str) -> Answer<Option<Inheritance>> {
         "none" => None,
         "mutex" => Some(Inheritance::Without),
         "rt_mutex" => Some(Inheritance::With),
-        _ => refuse!(ENODEV, "'{name}' is not one of: none, mutex, rt_mutex"),
+        _ => refuse!(
+            ENODEV,
+            "contend={name} is not there; there are: none, mutex, rt_mutex"
+        ),
     })
 }
 
@@ -170,7 +178,7 @@ fn late_ack(name: &str) -> Answer<Option<LateAck>> {
         "never" => Some(LateAck::Never),
         _ => refuse!(
             ENODEV,
-            "'{name}' is not one of: top, bottom, disabled, never"
+            "ack={name} is not there; there are: top, bottom, disabled, never"
         ),
     })
 }

@@ -192,7 +192,7 @@ impl Knob for ParametersKnob {
             lab.dpcs.system.set_parameters(Parameters::default());
             return Ok(());
         }
-        let words = assignments(command, KEYS)?;
+        let words = assignments(command, &KEYS)?;
         if words.iter().all(Option::is_none) {
             refuse!(EINVAL, "there is nothing to set");
         }

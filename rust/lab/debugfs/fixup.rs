@@ -100,7 +100,7 @@ fn plan(command: &str) -> Answer<Plan> {
         None => refuse!(ENODEV, "no context '{}'", word),
     };
     let [count, offset, seed, address] =
-        assignments(rest, ["count", "offset", "seed", "address"])?;
+        assignments(rest, &["count", "offset", "seed", "address"])?;
     let offset = match offset {
         Some(word) => Some(number(word, 0..=4095)? as usize),
         None => None,

@@ -129,7 +129,7 @@ impl Knob for HandlersKnob {
 
     fn command(&self, lab: &Arc<Lab>, command: &str, _task: &Task) -> Answer {
         let [level, run_us, wait, sleep_us] =
-            assignments(command, ["level", "run_us", "wait", "sleep_us"])?;
+            assignments(command, &["level", "run_us", "wait", "sleep_us"])?;
         let level = needed_level(level)?;
         let run_us = run_us
             .map(|word| number(word, 0..=MAX_RUN_US))
@@ -164,7 +164,7 @@ impl Knob for Raise {
     const MODE: Mode = Mode::WriteOnly;
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        let [level, cpu, count] = assignments(command, ["level", "cpu", "count"])?;
+        let [level, cpu, count] = assignments(command, &["level", "cpu", "count"])?;
         let level = needed_level(level)?;
         let cpu = match cpu {
             Some(word) => {

@@ -97,14 +97,19 @@ impl Knob for Call {
         let keys = [
             "kind", "cpus", "count", "wait", "from", "senders", "target", "hold_us",
         ];
-        let [kind, cpus, count, wait, from, senders, target, hold_us] = assignments(command, keys)?;
+        let [kind, cpus, count, wait, from, senders, target, hold_us] =
+            assignments(command, &keys)?;
         let Some(kind) = kind else {
             refuse!(EINVAL, "kind=<kind> is missing");
         };
         let kind = Kind::find(&kind)?;
         let wait = wait.map_or(Ok(true), switch)?;
         if !wait && !kind.may_go_on() {
-            refuse!(EINVAL, "{} always waits", kind.name());
+            refuse!(
+                EINVAL,
+                "kind={} always waits: leave out wait=0",
+                kind.name()
+            );
         }
         let count = number_or(count, 1000, 1..=1_000_000)?;
         let target = Target::find(text_or(target, "idle"), hold(hold_us)?)?;
@@ -124,8 +129,12 @@ impl Knob for Call {
             (Some(list), reach) => {
                 let cpus = set(list)?;
                 if reach == Reach::Own && (cpus.len() != 1 || !cpus.contains(from)) {
-                    let name = kind.name();
-                    refuse!(EINVAL, "{} is for the sender's CPU, which is from=", name);
+                    refuse!(
+                        EINVAL,
+                        "kind={} is for the sender's own CPU, which is from={}: leave out cpus=",
+                        kind.name(),
+                        from.as_u32()
+                    );
                 }
                 cpus
             }
@@ -209,10 +218,14 @@ impl Knob for Matrix {
             "parallel",
         ];
         let [kind, cpus, rounds, budget_ms, target, hold_us, parallel] =
-            assignments(command, keys)?;
+            assignments(command, &keys)?;
         let kind = Kind::find(text_or(kind, "single"))?;
         if kind.reach() == Reach::Many {
-            refuse!(EINVAL, "{} is not between two CPUs; see call", kind.name());
+            refuse!(
+                EINVAL,
+                "kind={} is not between two CPUs: write it to ipi/call",
+                kind.name()
+            );
         }
         let cpus = match cpus {
             Some(list) => set(list)?,
@@ -266,7 +279,7 @@ impl Knob for Modes {
     }
 
     fn command(&self, lab: &Arc<Lab>, command: &str, task: &Task) -> Answer {
-        let [count, batches, cpu] = assignments(command, ["count", "batches", "cpu"])?;
+        let [count, batches, cpu] = assignments(command, &["count", "batches", "cpu"])?;
         let plan = modes::Plan {
             cpu: cpu_or_first(cpu)?,
             count: number_or(count, 100, 1..=10_000)?,

@@ -76,10 +76,10 @@ impl Knob for Slots {
         let slot = number(slot, 0..=u64::from(NR_SLOTS - 1))? as u32;
         let rest = words.next().unwrap_or("");
         if verb == "mark" {
-            let [count] = assignments(rest, ["count"])?;
+            let [count] = assignments(rest, &["count"])?;
             return lab.old_bh.mark(slot, number_or(count, 1, 1..=1000)?, task);
         }
-        let [] = assignments(rest, [])?;
+        let [] = assignments(rest, &[])?;
         match verb {
             "init" => lab.old_bh.init(slot, task),
             "remove" => lab.old_bh.remove(slot),

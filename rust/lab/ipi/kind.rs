@@ -4,7 +4,8 @@
 
 use crate::refusal::{
     refuse,
-    Answer, //
+    Answer,
+    List, //
 };
 use irqlab::smp::Counter;
 use kernel::prelude::*;
@@ -126,7 +127,11 @@ impl Kind {
     pub(crate) fn find(name: &str) -> Answer<Self> {
         match Self::ALL.into_iter().find(|kind| kind.name() == name) {
             Some(kind) => Ok(kind),
-            None => refuse!(ENODEV, "no kind '{}'", name),
+            None => refuse!(
+                ENODEV,
+                "no kind '{name}'; there are: {}",
+                List(&Self::ALL.map(Self::name))
+            ),
         }
     }
 }

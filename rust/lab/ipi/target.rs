@@ -44,10 +44,16 @@ impl Target {
             "idle" => Target::Idle,
             "busy" => Target::Busy,
             "irqs_off" => Target::IrqsOff(hold_us.unwrap_or(HOLD_US)),
-            _ => refuse!(ENODEV, "no state '{}' of a target", name),
+            _ => refuse!(
+                ENODEV,
+                "no target '{name}'; there are: idle, busy, irqs_off"
+            ),
         };
         if hold_us.is_some() && !matches!(target, Target::IrqsOff(_)) {
-            refuse!(EINVAL, "hold_us= is for target=irqs_off");
+            refuse!(
+                EINVAL,
+                "hold_us= is for target=irqs_off: leave it out with target={name}"
+            );
         }
         Ok(target)
     }
