@@ -209,14 +209,19 @@ impl<K: Kind, T> Deref for Deferred<K, T> {
 #[pinned_drop]
 impl<K: Kind, T> PinnedDrop for Deferred<K, T> {
     fn drop(self: Pin<&mut Self>) {
-        let may_wait = Task::current().is_some() && !K::is_caller(&*self);
-        kernel::warn_on!(!may_wait);
-        might_sleep();
+        warn_unless_may_wait(K::is_caller(&*self));
         self.is_dying.store(1);
         // SAFETY: Set up by the type invariant. Who drops it where one must not wait was warned, and
         // waits for ever at worst: then it is never freed.
         unsafe { K::stop(&*self) };
     }
+}
+
+/// Warns, in every kernel, if the caller must not wait where it is for what calls it back; or must not at all, as it
+/// `is_waited_for` itself.
+pub(crate) fn warn_unless_may_wait(is_waited_for: bool) {
+    kernel::warn_on!(Task::current().is_none() || is_waited_for);
+    might_sleep();
 }
 
 /// A kind that can be taken off before it runs.

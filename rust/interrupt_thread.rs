@@ -103,6 +103,7 @@ use crate::{
         Task, //
     },
     cpu::PerCpu,
+    deferred::warn_unless_may_wait,
     interrupt::local_interrupt_disable,
     kthread::{
         Priority,
@@ -403,11 +404,12 @@ impl InterruptThreads {
 
 impl Drop for InterruptThreads {
     fn drop(&mut self) {
+        warn_unless_may_wait(false);
         for controller in self.cpus.iter() {
             controller.cpu.close();
         }
-        // SAFETY: Dropping interrupt threads is only correct where one may sleep; the C side
-        // warns otherwise.
+        // SAFETY: Dropping interrupt threads is only correct where one may sleep; who does it elsewhere was
+        // warned.
         let task = unsafe { Task::assume() };
         // Nothing wakes them any more; each waits, as it is dropped, until it has come to a
         // wait or its end. Then, as `cpus` is dropped, the bells wait for what runs in the place

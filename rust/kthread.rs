@@ -16,6 +16,7 @@ use crate::{
     cpu::Set,
     deferred::{
         self,
+        warn_unless_may_wait,
         Deferred, //
     },
     error::EDEADLK,
@@ -212,6 +213,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        warn_unless_may_wait(self.is_caller());
         // SAFETY: Ours by the type invariant. Work holds its worker, so none is
         // left on it.
         unsafe { bindings::kthread_destroy_worker(self.raw.as_ptr()) };

@@ -76,6 +76,8 @@
 //! | drop an object where one may not sleep | a warning, in every kernel; may wait for ever |
 //! | drop the last reference to work in its own handler | a warning, in every kernel; then the thread waits for ever, so that nothing is freed that it uses |
 //! | drop any other object in its own handler, which may not sleep | the same warning |
+//! | drop an old bottom half's [slot](old_bh::Slot) while others of its set mark themselves without end | waits until it has come between two of them |
+//! | forget the guard that keeps an object or a slot disabled | it is never dropped: nobody waits for it |
 //! | flush or drop a queue in work on it | waits for ever; kernels with lockdep report it |
 //!
 //! # From CPU to CPU

@@ -18,6 +18,7 @@ use crate::{
         Unsleeping, //
     },
     cpu::CpuId,
+    deferred::warn_unless_may_wait,
     nmi, //
 };
 use core::{
@@ -251,10 +252,10 @@ impl<T: Handler> Deref for Dpc<T> {
 #[pinned_drop]
 impl<T: Handler> PinnedDrop for Dpc<T> {
     fn drop(self: Pin<&mut Self>) {
+        warn_unless_may_wait(false);
         self.entry.die();
         self.system.remove(&self.entry);
-        // SAFETY: Dropping a DPC is only correct where one may sleep; the C side warns
-        // otherwise.
+        // SAFETY: Dropping a DPC is only correct where one may sleep; who does it elsewhere was warned.
         self.entry.wait_until_unused(unsafe { Task::assume() });
     }
 }

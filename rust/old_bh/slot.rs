@@ -13,6 +13,7 @@ use crate::{
         Context,
         Task, //
     },
+    deferred::warn_unless_may_wait,
     tasklet::{
         self,
         Tasklet, //
@@ -29,7 +30,13 @@ use kernel::sync::{
 };
 
 /// A slot with its owner's routine. Dropping it has the routine run once more if the slot is marked,
-/// waits for it, and empties the slot.
+/// waits for it, and empties the slot: where one may sleep, and not in a routine of the set, which would wait for
+/// itself for ever. The kernel warns of both.
+///
+/// How long it waits is up to others. A slot that is marked has its turn when the CPU that it was marked on serves
+/// soft IRQs, or another one in its place if that goes offline; and then between two turns of other slots. There is
+/// no order of who comes first: where slots on other CPUs mark themselves without end, each of their turns is followed
+/// by another try.
 ///
 /// # Invariants
 ///
@@ -111,14 +118,18 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // SAFETY: Dropping a slot is only correct where one may sleep; the C side of killing its
-        // tasklet, which is what the token is for, warns otherwise.
+        warn_unless_may_wait(false);
+        // SAFETY: Dropping a slot is only correct where one may sleep; who does it elsewhere was warned.
         let task = unsafe { Task::assume() };
 
-        // From here on it cannot be marked: a routine that marks its own slot comes to an end. None
-        // of these waits for ever, by the type invariant: the slot is not disabled.
+        // From here on it cannot be marked: a routine that marks its own slot comes to an end.
         self.entry.is_closing.xchg(true, Full);
+        // Killing waits until the soft IRQ has taken the tasklet, which it does: by the type invariant the slot is
+        // not disabled, as guards hold it, and one that was forgotten holds it for ever. A CPU that goes offline
+        // leaves its tasklets to another.
         self.entry.kill(task);
+        // What is still marked has found another slot running. Each round is a try of its own, after which that one
+        // has ended: it ends with the first that finds none, and cannot be marked in between.
         while self.entry.is_marked.load(Acquire) {
             // It was to mark itself again as another slot ran, and could not while it was killed.
             self.entry.schedule_hi();

@@ -9,6 +9,7 @@ use crate::{
         SoftIrq,
         Task, //
     },
+    deferred::warn_unless_may_wait,
 };
 use core::{
     marker::PhantomData,
@@ -219,8 +220,9 @@ pub fn system_per_cpu() -> &'static Queue<Task> {
 
 impl<C: Context> Drop for Queue<C> {
     fn drop(&mut self) {
+        warn_unless_may_wait(false);
         // SAFETY: Ours by the type invariant. Dropping a queue is only correct
-        // where one may sleep; the C side warns otherwise.
+        // where one may sleep; who does it elsewhere was warned.
         unsafe { bindings::destroy_workqueue(self.raw.as_ptr()) };
     }
 }

@@ -9,7 +9,18 @@ use irqlab::{
         SoftIrq,
         Task, //
     },
+    dpc::{
+        self,
+        Arguments,
+        Dpc,
+        Ordinary,
+        System, //
+    },
     new_timer, new_work,
+    old_bh::{
+        BottomHalves,
+        Routine, //
+    },
     timer::{
         self,
         Timer, //
@@ -76,6 +87,38 @@ pub(crate) fn drop_timer(task: &Task) -> Result {
     let timer = KBox::pin_init(new_timer!(Ok::<_, Error>(Nothing)), GFP_KERNEL)?;
     let _guard = BottomHalvesDisabled::new(task);
     drop(timer);
+    Ok(())
+}
+
+struct Quiet;
+
+impl Routine for Quiet {
+    fn run(&self, _softirq: &SoftIrq) {}
+}
+
+impl dpc::Handler for Quiet {
+    type Kind = Ordinary;
+
+    fn run(_this: &Dpc<Self>, _arguments: Arguments, _softirq: &SoftIrq) {}
+}
+
+/// Drops a slot of old bottom halves there.
+pub(crate) fn drop_slot(task: &Task) -> Result {
+    let set = BottomHalves::new()?;
+    let slot = set.init(20, Arc::new(Quiet, GFP_KERNEL)?, task)?;
+    // Gone before the set.
+    let _guard = BottomHalvesDisabled::new(task);
+    drop(slot);
+    Ok(())
+}
+
+/// Drops a DPC there.
+pub(crate) fn drop_dpc(task: &Task) -> Result {
+    let system = System::new()?;
+    let dpc = KBox::pin_init(Dpc::new(&system, Ok::<_, Error>(Quiet)), GFP_KERNEL)?;
+    // Gone before the system.
+    let _guard = BottomHalvesDisabled::new(task);
+    drop(dpc);
     Ok(())
 }
 

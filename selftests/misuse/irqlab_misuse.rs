@@ -54,7 +54,7 @@ module! {
     params: {
         what: u32 {
             default: 0,
-            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 9: a queue made with bottom halves off; 10: more counters of CPUs than there is room for; 11: a deferral of each type begun in an NMI; 0: nothing (default)",
+            description: "1: memory that may be waited for, in a handler; 2: a spinlock there; 3: a mutex in a tasklet; 4: the token of a task with interrupts off; 5: with bottom halves off; 6: a timer dropped there; 7: work dropped in its own handler; 8: its queue flushed there; 9: a queue made with bottom halves off; 10: more counters of CPUs than there is room for; 11: a deferral of each type begun in an NMI; 12: a slot of old bottom halves dropped with bottom halves off; 13: a DPC; 0: nothing (default)",
         },
     },
 }
@@ -167,6 +167,8 @@ impl kernel::Module for Misuse {
             }
             10 => count_too_often(task)?,
             11 => in_nmi::begin_all(&queue, task)?,
+            12 => deferred::drop_slot(task)?,
+            13 => deferred::drop_dpc(task)?,
             _ => return Err(EINVAL),
         }
         task.sleep_ms(200);
