@@ -6,7 +6,8 @@
 //! while one is open, and closing it then calls code that is gone. They also
 //! drop formatting errors and know three modes. These files
 //!
-//! - keep their module loaded while they are open;
+//! - keep their module loaded while they are open, and can be closed after it: when its insertion has failed,
+//!   the kernel waits for nobody;
 //! - hold the text of the moment when they were opened, so that partial and
 //!   repeated reads agree with each other however much changes meanwhile (a
 //!   `seq_file` would ask again for every page); of a long text they hold what it is
@@ -18,6 +19,7 @@
 
 mod dir;
 mod file;
+mod node;
 mod opened;
 
 pub use dir::Dir;

@@ -37,9 +37,10 @@ pub trait Provider: Send + Sync + 'static {
     fn provide(&self, task: &Task);
 }
 
-/// The page, in the current task's user space. Dropping it unmaps it.
+/// The page, in the current task's user space. Dropping it unmaps it, and drops the provider: user space may have
+/// moved the mapping, and gets `SIGBUS` when it touches the page there.
 ///
-/// The provider's module stays as long as the page is mapped, also if that is forgotten here.
+/// The provider's module stays as long as there is a provider, also if the page is forgotten here.
 ///
 /// ```
 /// # use irqlab::{context::Task, demand::{Page, Provider}, fixup::{self, Address, Paging}};
@@ -60,7 +61,11 @@ pub trait Provider: Send + Sync + 'static {
 /// # use crate::LocalModule;
 /// assert_eq!(wait_for_it::<LocalModule>(task)?, 0);
 /// ```
-pub struct Page<'a>(Mapping<'a>);
+pub struct Page<'a> {
+    // First: nobody is to find it without a provider.
+    mapping: Mapping<'a>,
+    _provided: Provided,
+}
 
 impl<'a> Page<'a> {
     /// Maps it, somewhere. `M` is the module that this is called in.
@@ -75,11 +80,12 @@ impl<'a> Page<'a> {
         owner: &'static ThisModule,
         task: &'a Task,
     ) -> Result<Self> {
+        let mut file = core::ptr::null_mut();
         let mapping = Mapping::new(task, || {
             let context = provider.into_foreign();
             // SAFETY: The context is of a `T`, for which both functions are. The C side calls `release`
             // once, after which nothing of it is left, whether or not this succeeds. Both are of the module
-            // that calls this, which the C side keeps.
+            // that calls this, which the C side keeps until then. The place for the file is this function's.
             unsafe {
                 bindings::map_demand(
                     PAGE_SIZE,
@@ -87,15 +93,37 @@ impl<'a> Page<'a> {
                     Some(release::<T>),
                     context.cast(),
                     owner.as_ptr(),
+                    &mut file,
                 )
             }
         })?;
-        Ok(Self(mapping))
+        // INVARIANT: It was mapped, so that this is its file.
+        let provided = Provided(file);
+        Ok(Self {
+            mapping,
+            _provided: provided,
+        })
     }
 
     /// Where it begins.
     pub fn address(&self) -> usize {
-        self.0.address()
+        self.mapping.address()
+    }
+}
+
+/// The provider, as the C side has it. Dropping it waits until it does not provide, and drops it: the code of its
+/// module is not called any more.
+///
+/// # Invariants
+///
+/// A file that the C side has mapped, with a reference to it.
+struct Provided(*mut bindings::file);
+
+impl Drop for Provided {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and never again. It may sleep: `Page` is dropped by the task that has made
+        // it, as that one's token is neither `Send` nor `Sync`.
+        unsafe { bindings::end_demand(self.0) };
     }
 }
 

@@ -39,7 +39,6 @@ names_its_value() {
 refuses() {
 	# What was the last error before must not be taken for that of this input.
 	echo "not $*" 2>/dev/null >"$lab/deferral/tasklet/latency"
-	[ "$3" != LONG ] || set -- "$1" "$2" "$long"
 	must_answer "$1" "$2" "$3"
 	must_have_said "$1" "$2"
 	[ "$2" != ERANGE ] || names_its_value "$3"

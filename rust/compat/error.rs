@@ -4,7 +4,8 @@
 //!
 //! ```
 //! # use {irqlab::error::*, kernel::error::Error};
-//! const ALL: [Error; 7] = [EALREADY, EBADE, EBADMSG, EDEADLK, EILSEQ, EOPNOTSUPP, ESHUTDOWN];
+//! const ALL: [Error; 8] =
+//!     [EALREADY, EBADE, EBADMSG, ECANCELED, EDEADLK, EILSEQ, EOPNOTSUPP, ESHUTDOWN];
 //! for error in ALL {
 //!     assert!((-4095..0).contains(&error.to_errno()));
 //! }
@@ -19,6 +20,8 @@ pub const EALREADY: Error = code(bindings::EALREADY);
 pub const EBADE: Error = code(bindings::EBADE);
 /// Not a message.
 pub const EBADMSG: Error = code(bindings::EBADMSG);
+/// It was given up.
+pub const ECANCELED: Error = code(bindings::ECANCELED);
 /// It would wait for itself.
 pub const EDEADLK: Error = code(bindings::EDEADLK);
 /// Bytes that cannot be there.

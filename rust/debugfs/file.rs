@@ -7,29 +7,19 @@ use super::{
         Dir,
         Entry, //
     },
-    opened::Opened,
+    node::Node,
+    opened::Opens,
 };
 use crate::{
-    bindings,
     compat::this_module,
-    context::{
-        Context,
-        Task, //
-    },
-    text::Text,
+    context::Task,
+    text::Text, //
 };
 use core::marker::PhantomData;
 use kernel::{
-    error::from_result,
-    ffi::c_longlong,
     prelude::*,
     str::CStr,
     sync::Arc,
-    types::ForeignOwnable,
-    uaccess::{
-        UserPtr,
-        UserSlice, //
-    },
     ModuleMetadata, //
 };
 
@@ -75,6 +65,32 @@ pub trait Content: Send + Sync + 'static {
     /// Learns that the file itself refused something, and why: a write before it became a
     /// command, a text, or what the mode leaves out.
     fn refused(&self, _error: Error, _why: &'static str) {}
+}
+
+/// A [`Content`], whatever its type is.
+pub(super) trait Untyped: Send + Sync {
+    fn read(&self, text: &mut Text, task: &Task) -> Result;
+    fn stream(&self, task: &Task) -> Result<Option<KBox<dyn Stream>>>;
+    fn write(&self, command: &str, task: &Task) -> Result;
+    fn refused(&self, error: Error, why: &'static str);
+}
+
+impl<T: Content> Untyped for T {
+    fn read(&self, text: &mut Text, task: &Task) -> Result {
+        Content::read(self, text, task)
+    }
+
+    fn stream(&self, task: &Task) -> Result<Option<KBox<dyn Stream>>> {
+        Content::stream(self, task)
+    }
+
+    fn write(&self, command: &str, task: &Task) -> Result {
+        Content::write(self, command, task)
+    }
+
+    fn refused(&self, error: Error, why: &'static str) {
+        Content::refused(self, error, why);
+    }
 }
 
 /// A text that is produced as it is read, from what does not change meanwhile.
@@ -126,6 +142,13 @@ pub trait Content: Send + Sync + 'static {
 /// assert!(text.as_str().starts_with("0\n1\n") && text.as_str().ends_with("\n99\n"));
 /// assert_eq!(Numbers.write("hello", task), Ok(()));
 /// # assert_eq!(Numbers.write("bye", task), Err(EINVAL));
+/// # if irqlab::lockdown::refuses_debugfs() { skip!("locked down") }
+/// # let dir = irqlab::debugfs::Dir::new(c"example")?;
+/// # let numbers = kernel::sync::Arc::new(Numbers, GFP_KERNEL)?;
+/// # let file = irqlab::debugfs::File::new::<crate::LocalModule>(&dir, c"numbers", numbers)?;
+/// # // The kernel cannot read it, but opens it; and closes it when this task returns to user mode.
+/// # let read = irqlab::proc::read(c"/sys/kernel/debug/example/numbers", task);
+/// # assert!(matches!(read, Err(EINVAL | ENOENT)));
 /// ```
 pub trait Stream: Send + 'static {
     /// Appends the next lines, some thousand bytes; nothing at the end.
@@ -137,10 +160,8 @@ pub trait Stream: Send + 'static {
     fn rewind(&mut self);
 }
 
-/// The longest command, in bytes. More is refused with `E2BIG`.
-const COMMAND_MAX: usize = 4096;
-
-/// A file in debugfs. Dropping it removes it, and waits for its readers and writers.
+/// A file in debugfs. Dropping it removes it, and waits for its readers and writers. Who has it open reads and
+/// writes no more, with `EIO`, and closes it whenever it likes.
 ///
 /// ```
 /// # use irqlab::{context::Task, debugfs::{Content, Dir, File, Mode}, emit, text::Text};
@@ -166,11 +187,15 @@ const COMMAND_MAX: usize = 4096;
 /// # let mut text = Text::new();
 /// # Answer.read(&mut text, task)?;
 /// # assert_eq!(text.as_str(), "42\n");
+/// # // The kernel cannot read it, but opens it; and closes it when this task returns to user mode.
+/// # let read = irqlab::proc::read(c"/sys/kernel/debug/example/answer", task);
+/// # assert!(matches!(read, Err(EINVAL | ENOENT)));
 /// ```
 pub struct File<T: Content> {
-    // First the entry, which waits for the callbacks that use the content.
+    // First the entry, which waits for the callbacks that use the node.
     _entry: Entry,
-    _content: Arc<T>,
+    _node: KBox<Node>,
+    _of: PhantomData<T>,
 }
 
 impl<T: Content> File<T> {
@@ -179,139 +204,19 @@ impl<T: Content> File<T> {
     ///
     /// Errors: `EEXIST`, `ENOMEM`.
     pub fn new<M: ModuleMetadata>(dir: &Dir, name: &CStr, content: Arc<T>) -> Result<Self> {
-        let mode = bindings::S_IFREG
-            | match T::MODE {
-                Mode::ReadOnly => 0o400,
-                Mode::ReadWrite => 0o600,
-                Mode::WriteOnly => 0o200,
-            };
-        // SAFETY: The operations are static and expect a `T`, which the file
-        // keeps until the entry is removed.
-        let dentry = unsafe {
-            bindings::debugfs_create_file_full(
-                name.as_char_ptr(),
-                mode as bindings::umode_t,
-                dir.as_raw(),
-                Arc::as_ptr(&content).cast_mut().cast(),
-                core::ptr::null(),
-                &Operations::<T, M>::TABLE,
-            )
+        let node = Node {
+            content,
+            mode: T::MODE,
+            owner: this_module::<M>(),
+            opens: Opens::new()?,
         };
+        let node = KBox::new(node, GFP_KERNEL)?;
+        // SAFETY: The file keeps the node in its box until the entry is removed.
+        let dentry = unsafe { node.create(name, dir) };
         Ok(Self {
             _entry: Entry::new(dentry, Some(dir.clone()))?,
-            _content: content,
+            _node: node,
+            _of: PhantomData,
         })
-    }
-}
-
-/// The callbacks of a file with content `T`, in module `M`.
-struct Operations<T, M>(PhantomData<(T, M)>);
-
-impl<T: Content, M: ModuleMetadata> Operations<T, M> {
-    const TABLE: bindings::file_operations = bindings::file_operations {
-        owner: this_module::<M>().as_ptr(),
-        open: Some(Self::open),
-        // Without one of these debugfs would refuse it by itself, and nobody learn why.
-        read: Some(Self::read),
-        write: Some(Self::write),
-        llseek: Some(bindings::default_llseek),
-        release: Some(Self::release),
-        ..pin_init::zeroed()
-    };
-
-    /// # Safety
-    ///
-    /// `inode` must be that of a debugfs file made for a `T` that is not removed
-    /// during `'a`.
-    unsafe fn content<'a>(inode: *mut bindings::inode) -> &'a T {
-        // SAFETY: By this function's contract debugfs keeps the pointer given to it.
-        unsafe { &*(*inode).i_private.cast_const().cast::<T>() }
-    }
-
-    extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        from_result(|| {
-            // SAFETY: debugfs calls `open` with a valid file that is not yet
-            // anybody else's.
-            let is_read = unsafe { (*file).f_mode } & bindings::FMODE_READ != 0;
-            // SAFETY: debugfs keeps the file from being removed meanwhile.
-            let content = unsafe { Self::content(inode) };
-            let opened = if is_read && T::MODE != Mode::WriteOnly {
-                // SAFETY: System calls run in a task that may sleep.
-                Opened::new(content, unsafe { Task::assume() })
-            } else {
-                Opened::empty()
-            }?;
-            // SAFETY: The file is valid, and not yet anybody else's.
-            unsafe { (*file).private_data = opened.into_foreign() };
-            Ok(0)
-        })
-    }
-
-    extern "C" fn read(
-        file: *mut bindings::file,
-        buffer: *mut c_char,
-        count: usize,
-        position: *mut c_longlong,
-    ) -> isize {
-        if T::MODE == Mode::WriteOnly {
-            // SAFETY: The file is valid, and debugfs keeps it from being removed
-            // meanwhile.
-            let content = unsafe { Self::content((*file).f_inode) };
-            content.refused(EINVAL, "this file can only be written");
-            return EINVAL.to_errno() as isize;
-        }
-        // SAFETY: `open` has put it there, and only `release` takes it, when nobody reads.
-        let opened = unsafe { <Pin<KBox<Opened>>>::borrow((*file).private_data) };
-        // SAFETY: The position is the caller's own for as long as this runs.
-        let position = unsafe { &mut *position };
-        let buffer = UserSlice::new(UserPtr::from_addr(buffer.addr()), count).writer();
-        // SAFETY: System calls run in a task that may sleep.
-        match opened.read(buffer, position, unsafe { Task::assume() }) {
-            Ok(len) => len as isize,
-            Err(error) => error.to_errno() as isize,
-        }
-    }
-
-    extern "C" fn write(
-        file: *mut bindings::file,
-        buffer: *const c_char,
-        count: usize,
-        _position: *mut c_longlong,
-    ) -> isize {
-        // SAFETY: The file is valid, and debugfs keeps it from being removed
-        // meanwhile.
-        let content = unsafe { Self::content((*file).f_inode) };
-        let refuse = |error, why| {
-            content.refused(error, why);
-            Err(error)
-        };
-        let written = || -> Result {
-            if T::MODE == Mode::ReadOnly {
-                return refuse(EINVAL, "this file can only be read");
-            }
-            if count > COMMAND_MAX {
-                return refuse(E2BIG, "the command is too long");
-            }
-            let mut bytes = KVec::new();
-            UserSlice::new(UserPtr::from_addr(buffer.addr()), count)
-                .read_all(&mut bytes, GFP_KERNEL)?;
-            let Ok(command) = core::str::from_utf8(&bytes) else {
-                return refuse(EINVAL, "a command is UTF-8 text");
-            };
-            // SAFETY: System calls run in a task that may sleep.
-            content.write(command.trim(), unsafe { Task::assume() })
-        };
-        match written() {
-            Ok(()) => count as isize,
-            Err(error) => error.to_errno() as isize,
-        }
-    }
-
-    extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // May come after the file was removed: uses nothing but its own.
-        //
-        // SAFETY: `open` has put it there, and nobody uses it any more.
-        drop(unsafe { <Pin<KBox<Opened>>>::from_foreign((*file).private_data) });
-        0
     }
 }

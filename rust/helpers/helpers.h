@@ -18,6 +18,7 @@ struct irq_work;
 struct work_struct;
 struct kthread_work;
 struct kthread_worker;
+struct file;
 struct lock_class_key;
 struct module;
 struct pci_dev;
@@ -127,9 +128,10 @@ int rust_helper_irqlab_rcu_preempt_depth(void);
 
 /* mm.c */
 bool rust_helper_irqlab_locks_memory(void);
+void rust_helper_irqlab_end_demand(struct file *file);
 unsigned long rust_helper_irqlab_map_demand(unsigned long size, void (*provide)(void *context),
 					    void (*release)(void *context), void *context,
-					    struct module *owner);
+					    struct module *owner, struct file **file);
 
 /* mutex.c */
 void rust_helper_irqlab_dpc_call_lock(void);

@@ -3,9 +3,11 @@
 //! Runs the examples of the library's documentation, when it is inserted.
 //!
 //! Each runs in a task, one after the other, with a line in the kernel's log for each. One that does not run to
-//! its end, or finds something else than it asserts, fails, and the next one runs. The module is inserted all
-//! the same: what a task's files leave to be done when it returns to user mode would not find the module's code
-//! any more.
+//! its end, or finds something else than it asserts, fails, and the next one runs.
+//!
+//! The insertion fails in the end, with `ECANCELED`, whatever the examples did: then the kernel throws the module's
+//! code away, and waits for nobody. What one of the library's objects leaves to be done after it was dropped, such as
+//! when the task returns to user mode or when RCU's readers have ended, would not find that code any more.
 //!
 //! An example is the body of a function: it may use `?`, and the token of its task, which is named `task`. It
 //! may not panic, so its `assert!` is another one, which ends it; and `skip!` ends it where there is nothing to
@@ -13,7 +15,7 @@
 
 #![forbid(unsafe_code)]
 
-use irqlab::context::Task;
+use irqlab::{context::Task, error::ECANCELED};
 use kernel::prelude::*;
 
 module! {
@@ -133,6 +135,6 @@ impl kernel::Module for Examples {
             task.yield_if_needed();
         }
         pr_info!("# {} more are not to run\n", examples::NR_NOT_RUN);
-        Ok(Self)
+        Err(ECANCELED)
     }
 }
