@@ -32,7 +32,7 @@ use kernel::{
 
 /// Where a function is.
 #[derive(Clone, Copy)]
-pub enum Place {
+pub enum ProbePoint {
     /// Where the kernel's table of symbols has this name, exported or not.
     Named(&'static CStr),
     /// At this address.
@@ -58,7 +58,7 @@ pub trait Observer: Send + Sync + 'static {
 /// the observer to end.
 ///
 /// ```
-/// # use irqlab::{context::Unsleeping, kprobe::{Call, Observer, Place, Probe}};
+/// # use irqlab::{context::Unsleeping, kprobe::{Call, Observer, ProbePoint, Probe}};
 /// # use kernel::{prelude::*, sync::atomic::{Atomic, Relaxed}};
 /// struct Count(Atomic<u64>);
 ///
@@ -69,7 +69,7 @@ pub trait Observer: Send + Sync + 'static {
 /// }
 ///
 /// fn nr_opened(f: impl FnOnce()) -> Result<u64> {
-///     let place = Place::Named(c"vfs_open");
+///     let place = ProbePoint::Named(c"vfs_open");
 ///     let probe = KBox::pin_init(Probe::new(place, Count(Atomic::new(0))), GFP_KERNEL)?;
 ///     f();
 ///     Ok(probe.observer().0.load(Relaxed))
@@ -79,7 +79,7 @@ pub trait Observer: Send + Sync + 'static {
 /// # use irqlab::error::EOPNOTSUPP;
 /// # if nr_opened == Err(EOPNOTSUPP) { skip!("a kernel without probes") }
 /// assert!(nr_opened? >= 1);
-/// # let nothing = Place::Named(c"irqlab_no_such_function");
+/// # let nothing = ProbePoint::Named(c"irqlab_no_such_function");
 /// # let nothing = KBox::pin_init(Probe::new(nothing, Count(Atomic::new(0))), GFP_KERNEL);
 /// # assert_eq!(nothing.err(), Some(ENOENT));
 /// ```
@@ -106,7 +106,7 @@ impl<O: Observer> Probe<O> {
     ///
     /// Errors: `ENOENT` if no function has the name, `EINVAL` or `EILSEQ` if there can be no probe
     /// at that place, `EOPNOTSUPP` if this kernel has none, `ENOMEM`.
-    pub fn new(place: Place, observer: O) -> impl PinInit<Self, Error> {
+    pub fn new(place: ProbePoint, observer: O) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             observer,
             // INVARIANT: The callback recovers the probe from this very field.
@@ -119,8 +119,8 @@ impl<O: Observer> Probe<O> {
                 unsafe {
                     slot.write_bytes(0, 1);
                     match place {
-                        Place::Named(name) => (*slot).symbol_name = name.as_char_ptr(),
-                        Place::At(address) => (*slot).addr = address as *mut _,
+                        ProbePoint::Named(name) => (*slot).symbol_name = name.as_char_ptr(),
+                        ProbePoint::At(address) => (*slot).addr = address as *mut _,
                     }
                     (*slot).pre_handler = Some(Self::callback);
                     to_result(bindings::register_kprobe(slot))

@@ -61,7 +61,7 @@ pub struct Rings {
     /// 1 if moments may also be noted quickly, else 0.
     is_quick: Word,
     /// 1 if they should not be, else 0.
-    is_watched: Word,
+    is_slow: Word,
     taken: usize,
     cpus: KVVec<Ring>,
 }
@@ -126,7 +126,7 @@ impl Rings {
         let rings = Self {
             counts_cycles: Word::new(0),
             is_quick: Word::new(0),
-            is_watched: Word::new(0),
+            is_slow: Word::new(0),
             taken,
             cpus,
         };
@@ -147,13 +147,13 @@ impl Rings {
 
     /// Keeps [`Writer::note_quickly`] from noting, or lets it note again: who notes looks for what else there is to
     /// do only where it does not.
-    pub fn watch(&self, is_watched: bool) {
-        self.is_watched.store(is_watched.into());
+    pub fn keep_slow(&self, is_slow: bool) {
+        self.is_slow.store(is_slow.into());
         self.choose_quickness();
     }
 
     fn choose_quickness(&self) {
-        let is_quick = self.counter() == Counter::Tsc && self.is_watched.load() == 0;
+        let is_quick = self.counter() == Counter::Tsc && self.is_slow.load() == 0;
         self.is_quick.store(is_quick.into());
     }
 
@@ -180,7 +180,7 @@ impl Rings {
     }
 
     /// The same in as few instructions as can be, if that is possible: stamps are read from the TSC, there is a slot,
-    /// and nobody [watches](Self::watch).
+    /// and they are not [kept slow](Self::keep_slow).
     #[inline(always)]
     pub(crate) fn note_quickly(&self, tag: impl FnOnce() -> u64) -> Option<Stamp> {
         if self.is_quick.load() == 0 {
@@ -242,7 +242,7 @@ impl Drop for Rings {
 
 /// What was noted.
 #[derive(Clone, Copy)]
-pub struct Noted {
+pub struct Entry {
     /// By which CPU.
     pub cpu: CpuId,
     /// With which tag.
@@ -254,7 +254,7 @@ pub struct Noted {
 /// The one who reads rings.
 ///
 /// ```
-/// # use irqlab::ring::{Noted, Rings, Writer};
+/// # use irqlab::ring::{Entry, Rings, Writer};
 /// # use kernel::prelude::*;
 /// /// Returns how many were noted, and how many were lost.
 /// fn note_twice() -> Result<(usize, usize)> {
@@ -262,13 +262,13 @@ pub struct Noted {
 ///     let writer = Writer::new();
 ///     writer.connect(reader.rings());
 ///     reader.rings().choose_counter();
-///     reader.rings().watch(false);
+///     reader.rings().keep_slow(false);
 ///     let (mut nr_noted, mut nr_lost) = (0, 0);
 ///     for _ in 0..2 {
 ///         writer.note(17, || nr_lost += 1);
 ///     }
 ///     pr_info!("{} slots, stamps from the {}\n", reader.nr_slots(), reader.rings().counter().name());
-///     while let Some(Noted { cpu, tag, moment }) = reader.next() {
+///     while let Some(Entry { cpu, tag, moment }) = reader.next() {
 ///         pr_info!("{}: {}\n", tag, moment.snapshot(cpu));
 ///         nr_noted += 1;
 ///     }
@@ -316,7 +316,7 @@ impl Reader {
 
     /// Takes what has the earliest stamp of all that each CPU has noted first, if anything is there.
     #[expect(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Option<Noted> {
+    pub fn next(&mut self) -> Option<Entry> {
         let mut first: Option<(usize, Stamp)> = None;
         for (cpu, ring) in self.rings.cpus.iter().enumerate() {
             let slot = ring.slot(self.read[cpu]);
@@ -332,7 +332,7 @@ impl Reader {
         let ring = &self.rings.cpus[cpu];
         let number = &mut self.read[cpu];
         let slot = ring.slot(*number);
-        let noted = Noted {
+        let noted = Entry {
             cpu: CpuId::from_u32(cpu as u32)?,
             tag: slot.tag.load() >> 1,
             moment: Moment::from_words(core::array::from_fn(|index| slot.moment[index].load())),
@@ -369,7 +369,7 @@ impl Ring {
 static NOWHERE: Rings = Rings {
     counts_cycles: Word::new(0),
     is_quick: Word::new(0),
-    is_watched: Word::new(0),
+    is_slow: Word::new(0),
     taken: 0,
     cpus: KVVec::new(),
 };
@@ -423,7 +423,7 @@ impl Writer {
     }
 
     /// The same in as few instructions as can be, if that is possible: stamps are read from the TSC, there is a slot,
-    /// and nobody [watches](Rings::watch).
+    /// and they are not [kept slow](Rings::keep_slow).
     ///
     /// ```
     /// # use irqlab::{clock::Stamp, ring::Writer};

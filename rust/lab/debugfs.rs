@@ -44,9 +44,9 @@ mod memory;
 mod old_bh;
 mod progress;
 mod stacks;
+mod switched;
 mod tape;
 mod victims;
-mod watch;
 
 pub(crate) use lines::LineFiles;
 
@@ -141,9 +141,9 @@ pub(crate) struct Files {
     _old_bh: old_bh::Files,
     _progress: KnobFile<progress::Progress>,
     _stacks: KnobFile<stacks::StacksKnob>,
-    _softirqs: KnobFile<watch::Softirqs>,
-    _softirq_times: KnobFile<watch::SoftirqTimes>,
-    _nesting: KnobFile<watch::Nesting>,
+    _softirqs: KnobFile<switched::Softirqs>,
+    _softirq_times: KnobFile<switched::SoftirqTimes>,
+    _nesting: KnobFile<switched::Nesting>,
     _tape: KnobFile<tape::Tape>,
     _tape_on: KnobFile<tape::TapeOn>,
     _tape_size: KnobFile<tape::TapeSize>,
@@ -169,9 +169,9 @@ impl Files {
             _old_bh: old_bh::Files::new(root, lab)?,
             _progress: file(root, lab, progress::Progress)?,
             _stacks: file(root, lab, stacks::StacksKnob)?,
-            _softirqs: file(root, lab, watch::Softirqs)?,
-            _softirq_times: file(root, lab, watch::SoftirqTimes)?,
-            _nesting: file(root, lab, watch::Nesting)?,
+            _softirqs: file(root, lab, switched::Softirqs)?,
+            _softirq_times: file(root, lab, switched::SoftirqTimes)?,
+            _nesting: file(root, lab, switched::Nesting)?,
             _tape: file(root, lab, tape::Tape)?,
             _tape_on: file(root, lab, tape::TapeOn)?,
             _tape_size: file(root, lab, tape::TapeSize)?,

@@ -106,7 +106,7 @@ impl Recorder {
             let tape = attached.observer().clone();
             self.running.replace(Some(tape.clone()), task);
             tape.start();
-            self.ledger.watch(true);
+            self.ledger.keep_slow(true);
             state.ended = None;
             state.attached = Some(attached);
         }
@@ -121,7 +121,7 @@ impl Recorder {
         };
         let tape = attached.observer().clone();
         tape.stop();
-        self.ledger.watch(false);
+        self.ledger.keep_slow(false);
         self.running.replace(None, task);
         drop(attached);
         state.ended = Some(Arc::new(tape.reel()?, GFP_KERNEL)?);

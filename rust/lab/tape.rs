@@ -2,7 +2,7 @@
 
 //! The tape: the last events of every CPU, which read as one time line.
 //!
-//! Each CPU has a ring of its own. Whoever notes an event takes the next place
+//! Each CPU has a ring of its own. Whoever notes an event takes the next slot
 //! of it by one atomic addition, also when it has interrupted somebody who is
 //! just doing the same; no lock, no waiting. When the ring is full the oldest
 //! event is overwritten, and counted as lost.
@@ -67,7 +67,7 @@ pub(crate) struct Tape {
 
 /// What was noted: an event, and where and when.
 #[derive(Clone, Copy)]
-pub(crate) struct Noted {
+pub(crate) struct TimedEvent {
     pub(crate) event: Event,
     pub(crate) at: Snapshot,
 }
@@ -76,13 +76,13 @@ pub(crate) struct Noted {
 struct Ring {
     /// How many events there were: the number of the next one.
     next: Atomic<u64>,
-    /// How many found their place taken by somebody they had interrupted.
+    /// How many found their slot taken by somebody they had interrupted.
     dropped: Atomic<u64>,
-    places: KVVec<Place>,
+    slots: KVVec<Slot>,
 }
 
-/// A place for one event.
-struct Place {
+/// A slot for one event.
+struct Slot {
     /// 0 for none, odd while event n is written (2n + 1), even when it is there (2n + 2).
     sequence: Atomic<u64>,
     event: Atomic<u64>,
@@ -93,19 +93,19 @@ impl Tape {
     /// A tape for the last `nr_events` of each CPU, which does not run yet.
     pub(crate) fn new(nr_events: usize) -> Result<Self> {
         let ring = || {
-            let mut places = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
+            let mut slots = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
             for _ in 0..nr_events {
-                let place = Place {
+                let slot = Slot {
                     sequence: Atomic::new(0),
                     event: Atomic::new(0),
                     at: [const { Atomic::new(0) }; PACKED],
                 };
-                places.push(place, GFP_KERNEL)?;
+                slots.push(slot, GFP_KERNEL)?;
             }
             Ok(Ring {
                 next: Atomic::new(0),
                 dropped: Atomic::new(0),
-                places,
+                slots,
             })
         };
         Ok(Self {
@@ -142,7 +142,7 @@ impl Tape {
 
     /// How many bytes it takes.
     pub(crate) fn nr_bytes(&self) -> usize {
-        let of_ring = |ring: &Ring| size_of::<Ring>() + size_of_val(&*ring.places);
+        let of_ring = |ring: &Ring| size_of::<Ring>() + size_of_val(&*ring.slots);
         self.rings.iter().map(of_ring).sum()
     }
 
@@ -186,44 +186,44 @@ impl Watcher for Tape {
 
 impl Ring {
     #[inline]
-    fn place(&self, number: u64) -> Option<&Place> {
-        let index = number.checked_rem(self.places.len() as u64)?;
-        self.places.get(index as usize)
+    fn slot(&self, number: u64) -> Option<&Slot> {
+        let index = number.checked_rem(self.slots.len() as u64)?;
+        self.slots.get(index as usize)
     }
 
     #[inline]
     fn note(&self, event: Event, now: &Snapshot) {
         let number = self.next.fetch_add(1, Relaxed);
-        let Some(place) = self.place(number) else {
+        let Some(slot) = self.slot(number) else {
             return;
         };
-        let before = place.sequence.load(Relaxed);
+        let before = slot.sequence.load(Relaxed);
         let writing = number.wrapping_mul(2).wrapping_add(1);
-        if before & 1 == 1 || place.sequence.cmpxchg(before, writing, Full).is_err() {
+        if before & 1 == 1 || slot.sequence.cmpxchg(before, writing, Full).is_err() {
             // Whoever writes there was interrupted by as many events as there
-            // are places.
+            // are slots.
             self.dropped.add(1, Relaxed);
             return;
         }
-        place.event.store(event.pack(), Relaxed);
-        store_words(&place.at, now);
-        place.sequence.store(writing.wrapping_add(1), Release);
+        slot.event.store(event.pack(), Relaxed);
+        store_words(&slot.at, now);
+        slot.sequence.store(writing.wrapping_add(1), Release);
     }
 
     /// The number of the oldest event that can be there.
     fn first(&self) -> u64 {
         let next = self.next.load(Acquire);
-        next.saturating_sub(self.places.len() as u64)
+        next.saturating_sub(self.slots.len() as u64)
     }
 
-    fn events(&self) -> impl Iterator<Item = Noted> + '_ {
+    fn events(&self) -> impl Iterator<Item = TimedEvent> + '_ {
         (self.first()..self.next.load(Acquire)).filter_map(|number| self.get(number))
     }
 
     /// The events in the order of their stamps. Whoever is interrupted between the
-    /// stamp and taking a place comes after those who interrupted, though not by much.
-    fn in_order(&self) -> Result<KVVec<Noted>> {
-        let mut events: KVVec<Noted> = KVVec::new();
+    /// stamp and taking a slot comes after those who interrupted, though not by much.
+    fn in_order(&self) -> Result<KVVec<TimedEvent>> {
+        let mut events: KVVec<TimedEvent> = KVVec::new();
         for noted in self.events() {
             events.push(noted, GFP_KERNEL)?;
             for index in (1..events.len()).rev() {
@@ -236,19 +236,19 @@ impl Ring {
         Ok(events)
     }
 
-    fn get(&self, number: u64) -> Option<Noted> {
-        let place = self.place(number)?;
+    fn get(&self, number: u64) -> Option<TimedEvent> {
+        let slot = self.slot(number)?;
         let written = number.wrapping_mul(2).wrapping_add(2);
-        if place.sequence.load(Acquire) != written {
+        if slot.sequence.load(Acquire) != written {
             return None;
         }
         // Acquire, so that the sequence is read after them.
-        let event = place.event.load(Acquire);
-        let at = core::array::from_fn(|index| place.at[index].load(Acquire));
-        if place.sequence.load(Relaxed) != written {
+        let event = slot.event.load(Acquire);
+        let at = core::array::from_fn(|index| slot.at[index].load(Acquire));
+        if slot.sequence.load(Relaxed) != written {
             return None;
         }
-        Some(Noted {
+        Some(TimedEvent {
             event: Event::unpack(event)?,
             at: unpack(at),
         })

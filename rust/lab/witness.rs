@@ -9,8 +9,8 @@ use crate::{
         Refusal, //
     },
     tape::{
-        Noted,
         Tape, //
+        TimedEvent,
     },
     watch::{
         watch,
@@ -74,13 +74,13 @@ impl Watcher for FilteredTape {
 }
 
 /// What a witness saw, in the order in which it happened.
-pub(crate) struct Events(KVVec<Noted>);
+pub(crate) struct Events(KVVec<TimedEvent>);
 
 /// One service of a soft IRQ.
 #[derive(Clone, Copy)]
 pub(crate) struct Service {
-    pub(crate) raised: Noted,
-    pub(crate) entered: Noted,
+    pub(crate) raised: TimedEvent,
+    pub(crate) entered: TimedEvent,
     pub(crate) executor: Executor,
 }
 
@@ -166,15 +166,15 @@ impl Events {
 // Not a chain of the library's adapters, whose names become longer than the symbol table of the kernel takes.
 #[derive(Clone)]
 pub(crate) struct On<'a> {
-    rest: &'a [Noted],
+    rest: &'a [TimedEvent],
     cpu: CpuId,
     since_ns: u64,
 }
 
 impl Iterator for On<'_> {
-    type Item = Noted;
+    type Item = TimedEvent;
 
-    fn next(&mut self) -> Option<Noted> {
+    fn next(&mut self) -> Option<TimedEvent> {
         while let Some((noted, rest)) = self.rest.split_first() {
             self.rest = rest;
             if noted.at.cpu == self.cpu.as_u32() && noted.at.stamp_ns >= self.since_ns {
@@ -209,9 +209,9 @@ impl<'a> Services<'a> {
 }
 
 impl Iterator for Services<'_> {
-    type Item = (Noted, Executor);
+    type Item = (TimedEvent, Executor);
 
-    fn next(&mut self) -> Option<(Noted, Executor)> {
+    fn next(&mut self) -> Option<(TimedEvent, Executor)> {
         loop {
             let noted = self.events.next()?;
             match noted.event {

@@ -23,7 +23,7 @@ use crate::{
     },
     kprobe::{
         Call,
-        Place, //
+        ProbePoint, //
     },
     workqueue::Queue, //
 };
@@ -179,9 +179,9 @@ pub struct Command {
 impl Command {
     /// The kernel's function that writes one, for a [probe](crate::kprobe). Calls of functions and
     /// the like do not go through it: they write the register themselves.
-    pub fn writer() -> Place {
+    pub fn writer() -> ProbePoint {
         // SAFETY: Reads what was chosen at boot.
-        Place::At(unsafe { bindings::apic_icr_writer() })
+        ProbePoint::At(unsafe { bindings::apic_icr_writer() })
     }
 
     /// What a call of [`Self::writer`] writes.

@@ -27,8 +27,8 @@ use irqlab::{
     kprobe::{
         self,
         Call,
-        Place,
         Probe, //
+        ProbePoint,
     },
     symbol::Name,
     tracepoint::{
@@ -85,7 +85,10 @@ impl kprobe::Observer for Calls {
 fn probe(task: &Task) -> Result<bool> {
     let calls = Arc::new(Atomic::new(0), GFP_KERNEL)?;
     let observer = Calls(calls.clone());
-    let probe = KBox::pin_init(Probe::new(Place::Named(c"msleep"), observer), GFP_KERNEL)?;
+    let probe = KBox::pin_init(
+        Probe::new(ProbePoint::Named(c"msleep"), observer),
+        GFP_KERNEL,
+    )?;
     task.sleep_ms(SLEEP_MS);
     let is_told = calls.load(Relaxed) > 0;
     drop(probe);

@@ -21,11 +21,11 @@ pub(super) struct Complaints {
     /// 0 while they are not to be noted.
     begin_ns: Atomic<u64>,
     nr: Atomic<u32>,
-    kept: [Kept; NR],
+    kept: [Complaint; NR],
 }
 
 /// A message that anybody may note in any context, and that stays as it is then.
-struct Kept {
+struct Complaint {
     is_there: Atomic<bool>,
     at_ns: Atomic<u64>,
     words: [Atomic<u64>; Message::NR_WORDS],
@@ -37,7 +37,7 @@ impl Complaints {
             begin_ns: Atomic::new(0),
             nr: Atomic::new(0),
             kept: [const {
-                Kept {
+                Complaint {
                     is_there: Atomic::new(false),
                     at_ns: Atomic::new(0),
                     words: [const { Atomic::new(0) }; Message::NR_WORDS],

@@ -12,7 +12,7 @@ use super::{
         Victim,
         Victims, //
     },
-    worst::Kept,
+    worst::WorstEvent,
 };
 use crate::{
     record::{
@@ -39,7 +39,7 @@ pub(super) struct Suffered {
     left_out: u64,
     nr_complaints: u32,
     complaints: KVec<(u64, Message)>,
-    pub(super) worst: Kept,
+    pub(super) worst: WorstEvent,
 }
 
 /// How long one victim has waited.
@@ -59,7 +59,7 @@ impl Suffered {
         victims: &Victims,
         ran: &Ran,
         run_ns: u64,
-        worst: Kept,
+        worst: WorstEvent,
     ) -> Result<Self> {
         let mut latencies = KVec::new();
         let mut add = |elsewhere, seen: &Latencies| -> Result {

@@ -9,8 +9,8 @@ use super::suffered::Suffered;
 use crate::{
     recorder,
     tape::{
-        Noted,
         Tape, //
+        TimedEvent,
     },
     watch::{
         watch,
@@ -68,18 +68,18 @@ impl Watcher for Around {
 pub(super) struct Worst {
     tape: Attached<Probes<Around>>,
     #[pin]
-    kept: Mutex<Kept>,
+    kept: Mutex<WorstEvent>,
 }
 
 /// The worst event so far.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct WorstEvent {
     /// Its number, from 1; 0 for none.
     number: u64,
     nr_events: u64,
     took_ns: u64,
     first_ns: u64,
-    events: KVVec<Noted>,
+    events: KVVec<TimedEvent>,
     /// How many more there were in the middle of these.
     left_out: usize,
 }
@@ -89,18 +89,18 @@ impl Worst {
         let tape = watch(Around(Tape::new(NR_EVENTS)?))?;
         Ok(pin_init!(Self {
             tape,
-            kept <- new_mutex!(Kept::default(), "Worst::kept"),
+            kept <- new_mutex!(WorstEvent::default(), "Worst::kept"),
         }))
     }
 
     /// Forgets everything, and begins.
     pub(super) fn begin(&self) {
-        *self.kept.lock() = Kept::default();
+        *self.kept.lock() = WorstEvent::default();
         self.tape.observer().0.start();
     }
 
     /// Ends, and gives what is known.
-    pub(super) fn end(&self) -> Kept {
+    pub(super) fn end(&self) -> WorstEvent {
         self.tape.observer().0.stop();
         core::mem::take(&mut *self.kept.lock())
     }
@@ -141,10 +141,10 @@ impl Worst {
     }
 }
 
-impl Kept {
+impl WorstEvent {
     /// How many bytes it takes.
     pub(super) fn nr_bytes(&self) -> usize {
-        self.events.capacity() * size_of::<Noted>()
+        self.events.capacity() * size_of::<TimedEvent>()
     }
 
     /// Leaves out what is in the middle, if it is too much.

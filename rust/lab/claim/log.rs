@@ -90,16 +90,16 @@ pub(super) struct Event {
 /// Logs events while it lives.
 pub(super) struct Log(Attached<Events>);
 
-/// The events so far, and those for which there is no place.
+/// The events so far, and those for which there is no slot.
 struct Events {
     /// What tasklets, and work, have to call to be logged.
     functions: [usize; 2],
     next: Atomic<usize>,
-    places: KVVec<Place>,
+    slots: KVVec<Slot>,
 }
 
-/// A place for an event.
-struct Place {
+/// A slot for an event.
+struct Slot {
     /// What happened and 1, or 0 before it is written.
     what: Atomic<u32>,
     cpu: Atomic<u32>,
@@ -121,14 +121,14 @@ impl Log {
 
     /// As [`Self::of`], with room for so many events.
     pub(super) fn with_room(functions: [usize; 2], nr_events: usize) -> Result<Self> {
-        let mut places = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
+        let mut slots = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
         for _ in 0..nr_events {
-            places.push(Place::empty(), GFP_KERNEL)?;
+            slots.push(Slot::empty(), GFP_KERNEL)?;
         }
         let events = Events {
             functions,
             next: Atomic::new(0),
-            places,
+            slots,
         };
         Ok(Self(Attached::new(Arc::new(events, GFP_KERNEL)?)))
     }
@@ -167,17 +167,17 @@ impl Log {
     pub(super) fn events(&self) -> Answer<KVVec<Event>> {
         let log = self.0.observer();
         let nr_events = self.nr_events();
-        if nr_events > log.places.len() {
+        if nr_events > log.slots.len() {
             skip!(
                 Busy: "{} events, and {} is what the log keeps",
                 nr_events,
-                log.places.len()
+                log.slots.len()
             );
         }
         let mut events = KVVec::with_capacity(nr_events, GFP_KERNEL)?;
-        // Those that are not written yet are left out: a place in `events` says nothing.
-        for (index, place) in log.places.iter().enumerate().take(nr_events) {
-            if let Some(event) = place.load(index) {
+        // Those that are not written yet are left out: a slot in `events` says nothing.
+        for (index, slot) in log.slots.iter().enumerate().take(nr_events) {
+            if let Some(event) = slot.load(index) {
                 events.push(event, GFP_KERNEL)?;
             }
         }
@@ -229,17 +229,17 @@ pub(super) fn max_pending(events: &[Event], ids: &[usize]) -> usize {
 impl Events {
     fn add(&self, what: What, id: usize, queue: usize, pool: usize) {
         let index = self.next.fetch_add(1, Full);
-        let Some(place) = self.places.get(index) else {
+        let Some(slot) = self.slots.get(index) else {
             return;
         };
         let here = Snapshot::take();
-        place.cpu.store(here.cpu, Relaxed);
-        place.pid.store(here.pid, Relaxed);
-        place.ticks.store(clock::ticks(), Relaxed);
-        place.id.store(id, Relaxed);
-        place.queue.store(queue, Relaxed);
-        place.pool.store(pool, Relaxed);
-        place.what.store(what as u32 + 1, Release);
+        slot.cpu.store(here.cpu, Relaxed);
+        slot.pid.store(here.pid, Relaxed);
+        slot.ticks.store(clock::ticks(), Relaxed);
+        slot.id.store(id, Relaxed);
+        slot.queue.store(queue, Relaxed);
+        slot.pool.store(pool, Relaxed);
+        slot.what.store(what as u32 + 1, Release);
     }
 
     fn add_if_ours(&self, what: What, id: usize, function: usize) {
@@ -255,7 +255,7 @@ impl Events {
     }
 }
 
-impl Place {
+impl Slot {
     const fn empty() -> Self {
         Self {
             what: Atomic::new(0),

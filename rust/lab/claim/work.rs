@@ -4,7 +4,7 @@
 
 use super::claims;
 
-mod place;
+mod item;
 
 claims! {
     "WORK-01", process_context, "work, if not of a BH queue, runs in process context, may block, and has no user address space";

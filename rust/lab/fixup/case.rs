@@ -22,7 +22,7 @@ use kernel::prelude::*;
 
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Region {
     /// A page of user memory that is there, to be read and written.
     UserValid,
     /// One that is there, to be read.
@@ -63,7 +63,7 @@ pub(crate) struct With<'a> {
 pub(crate) struct Case {
     /// How the knobs call it.
     pub(crate) name: &'static str,
-    pub(crate) place: Place,
+    pub(crate) region: Region,
     pub(crate) run: fn(&With<'_>, Paging<'_>) -> Result<Outcome>,
 }
 
@@ -79,11 +79,11 @@ fn store(with: &With<'_>, paging: Paging<'_>) -> Result<Outcome> {
 }
 
 macro_rules! cases {
-    ($($name:literal $place:ident $run:expr,)*) => {
+    ($($name:literal $region:ident $run:expr,)*) => {
         /// All of them.
         pub(crate) const ALL: &'static [Case] = &[$(Case {
             name: $name,
-            place: Place::$place,
+            region: Region::$region,
             run: $run,
         },)*];
     };
@@ -135,6 +135,6 @@ impl Case {
 
     /// Whether the command has to give an address.
     pub(crate) fn wants_address(&self) -> bool {
-        self.place == Place::UserAt
+        self.region == Region::UserAt
     }
 }

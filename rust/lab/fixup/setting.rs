@@ -5,7 +5,7 @@
 use super::{
     attempt::OutcomeCell,
     case::{
-        Place,
+        Region,
         With,
         VALUE, //
     },
@@ -111,28 +111,28 @@ impl<'a> Setting<'a> {
         };
         // Mapped as long as the attempt takes.
         let absent;
-        let address = match case.place {
-            Place::UserValid => user(self.valid.address() + (within & !(WORD - 1)))?,
-            Place::UserReadOnly => user(self.readonly.address() + within)?,
-            Place::UserNone => user(self.none.address() + within)?,
-            Place::UserAbsent => {
+        let address = match case.region {
+            Region::UserValid => user(self.valid.address() + (within & !(WORD - 1)))?,
+            Region::UserReadOnly => user(self.readonly.address() + within)?,
+            Region::UserNone => user(self.none.address() + within)?,
+            Region::UserAbsent => {
                 absent = Page::new(Protection::ReadWrite, task)?;
                 user(absent.address() + within)?
             }
-            Place::UserUnmapped => {
+            Region::UserUnmapped => {
                 let page = Page::new(Protection::None, task)?;
                 user(page.address() + within)?
             }
-            Place::UserAt => match at {
+            Region::UserAt => match at {
                 Some(at) => user(at)?,
                 None => refuse!(EINVAL, "{}: address=<address> is missing", case.name),
             },
-            Place::Null => user(within)?,
-            Place::Kernel => self.island.inside(within & !(WORD - 1)),
-            Place::KernelEnd => self.island.inside(PAGE_SIZE - WORD),
-            Place::Guard => self.island.guard(within),
-            Place::Text => Address::text(),
-            Place::NonCanonical | Place::Nowhere => Address::non_canonical(within),
+            Region::Null => user(within)?,
+            Region::Kernel => self.island.inside(within & !(WORD - 1)),
+            Region::KernelEnd => self.island.inside(PAGE_SIZE - WORD),
+            Region::Guard => self.island.guard(within),
+            Region::Text => Address::text(),
+            Region::NonCanonical | Region::Nowhere => Address::non_canonical(within),
         };
         if self.caller.is_none() && kind != Kind::Task {
             self.caller = Some(Caller::new(task)?);
@@ -165,8 +165,8 @@ impl<'a> Setting<'a> {
             case,
             kind,
             at,
-            address: match case.place {
-                Place::Nowhere => 0,
+            address: match case.region {
+                Region::Nowhere => 0,
                 _ => address.as_raw(),
             },
             outcome,

@@ -98,17 +98,17 @@ impl Key {
 }
 
 /// How many of them can be told apart.
-const NR_PLACES: usize = 1024;
+const NR_SLOTS: usize = 1024;
 
 /// How often each of them was seen.
 struct Counts {
-    places: KVVec<Place>,
-    /// What there is no place for.
+    slots: KVVec<Slot>,
+    /// What there is no slot for.
     left_out: Atomic<u64>,
 }
 
-/// The count of one of them.
-struct Place {
+/// A slot of the hash table, with the count of one of them.
+struct Slot {
     /// 0 while it is free.
     key: Atomic<u64>,
     count: Atomic<u64>,
@@ -116,16 +116,16 @@ struct Place {
 
 impl Counts {
     fn new() -> Result<Self> {
-        let mut places = KVVec::with_capacity(NR_PLACES, GFP_KERNEL)?;
-        for _ in 0..NR_PLACES {
-            let place = Place {
+        let mut slots = KVVec::with_capacity(NR_SLOTS, GFP_KERNEL)?;
+        for _ in 0..NR_SLOTS {
+            let slot = Slot {
                 key: Atomic::new(0),
                 count: Atomic::new(0),
             };
-            places.push(place, GFP_KERNEL)?;
+            slots.push(slot, GFP_KERNEL)?;
         }
         Ok(Self {
-            places,
+            slots,
             left_out: Atomic::new(0),
         })
     }
@@ -138,32 +138,32 @@ impl Counts {
             to: to.as_u32(),
             address,
         };
-        let place = key.pack().and_then(|word| self.place(word));
-        match place {
-            Some(place) => place.count.add(1, Relaxed),
+        let slot = key.pack().and_then(|word| self.slot(word));
+        match slot {
+            Some(slot) => slot.count.add(1, Relaxed),
             None => self.left_out.add(1, Relaxed),
         }
     }
 
-    /// The place of a key: its own, or a free one that it takes, of some behind where it should be.
-    fn place(&self, word: u64) -> Option<&Place> {
+    /// The slot of a key: its own, or a free one that it takes, of some behind where it should be.
+    fn slot(&self, word: u64) -> Option<&Slot> {
         const NR_TRIES: usize = 16;
         /// Mixes well: 2^64 divided by the golden ratio.
         const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
         let first = (word.wrapping_mul(MULTIPLIER) >> 32) as usize;
         for index in 0..NR_TRIES {
-            let place = self.places.get(first.wrapping_add(index) % NR_PLACES)?;
-            let there = match place.key.load(Relaxed) {
+            let slot = self.slots.get(first.wrapping_add(index) % NR_SLOTS)?;
+            let there = match slot.key.load(Relaxed) {
                 // Somebody else may be quicker, even with the same.
-                0 => place
+                0 => slot
                     .key
                     .cmpxchg(0, word, Full)
                     .map_or_else(|other| other, |_| word),
                 there => there,
             };
             if there == word {
-                return Some(place);
+                return Some(slot);
             }
         }
         None
@@ -241,7 +241,7 @@ impl Who {
     pub(super) fn nr_bytes(&self) -> usize {
         let state = self.state.lock();
         let counts = state.counts.as_ref();
-        counts.map_or(0, |counts| size_of_val(&*counts.places))
+        counts.map_or(0, |counts| size_of_val(&*counts.slots))
     }
 
     /// Shows a row for each that was seen.
@@ -262,16 +262,16 @@ impl Who {
             "what",
             "count"
         )?;
-        let places = state.counts.iter().flat_map(|counts| counts.places.iter());
-        for place in places {
-            if let Some(key) = Key::unpack(place.key.load(Relaxed)) {
+        let slots = state.counts.iter().flat_map(|counts| counts.slots.iter());
+        for slot in slots {
+            if let Some(key) = Key::unpack(slot.key.load(Relaxed)) {
                 emit!(
                     text,
                     "{:<5} {:<5} {:<10} {:>8} {}\n",
                     key.from,
                     key.to,
                     key.what.name(),
-                    place.count.load(Relaxed),
+                    slot.count.load(Relaxed),
                     Name::of(key.address).function()
                 )?;
             }

@@ -37,7 +37,7 @@ pub(crate) struct Ledger {
 
 struct State {
     book: Option<Book>,
-    is_watched: bool,
+    is_slow: bool,
 }
 
 struct Book {
@@ -52,7 +52,7 @@ impl Ledger {
     pub(crate) fn new() -> impl PinInit<Self> {
         let state = State {
             book: None,
-            is_watched: false,
+            is_slow: false,
         };
         pin_init!(Self {
             state <- new_mutex!(state, "Ledger::state"),
@@ -64,7 +64,7 @@ impl Ledger {
     /// Errors: `ENOMEM`.
     pub(super) fn open(&self, number: u32) -> Result<Arc<Rings>> {
         let mut state = self.state.lock();
-        let State { book, is_watched } = &mut *state;
+        let State { book, is_slow } = &mut *state;
         if book.is_none() {
             let reader = Rings::with_slots(NR_SLOTS)?;
             let cost_ns = cost::measure()?;
@@ -84,7 +84,7 @@ impl Ledger {
         let Some(book) = book else {
             return Err(EINVAL);
         };
-        book.reader.rings().watch(*is_watched);
+        book.reader.rings().keep_slow(*is_slow);
         // The kernel may have come to mistrust its time stamp counter.
         let before = book.reader.rings().counter();
         book.reader.rings().choose_counter();
@@ -102,11 +102,11 @@ impl Ledger {
     }
 
     /// Has records be noted slowly, where somebody else may be told, or quickly again.
-    pub(crate) fn watch(&self, is_watched: bool) {
+    pub(crate) fn keep_slow(&self, is_slow: bool) {
         let mut state = self.state.lock();
-        state.is_watched = is_watched;
+        state.is_slow = is_slow;
         if let Some(book) = &state.book {
-            book.reader.rings().watch(is_watched);
+            book.reader.rings().keep_slow(is_slow);
         }
     }
 
@@ -133,7 +133,7 @@ impl Ledger {
     /// that is not known: also while moments are noted slowly, as somebody else is told.
     pub(crate) fn cost_ns(&self) -> Option<u64> {
         let state = self.state.lock();
-        let book = state.book.as_ref().filter(|_| !state.is_watched)?;
+        let book = state.book.as_ref().filter(|_| !state.is_slow)?;
         book.cost_ns
     }
 

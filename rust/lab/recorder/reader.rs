@@ -6,8 +6,8 @@ use crate::{
     mechanism,
     tape::{
         Cursor,
-        Noted,
         Reel, //
+        TimedEvent,
     },
     watch::Event,
 };
@@ -105,7 +105,7 @@ pub(crate) fn show_columns(text: &mut Text) -> Result {
 }
 
 /// One event, as a line: its time since `first_ns`.
-pub(crate) fn show(text: &mut Text, noted: &Noted, first_ns: u64) -> Result {
+pub(crate) fn show(text: &mut Text, noted: &TimedEvent, first_ns: u64) -> Result {
     let at = &noted.at;
     emit!(
         text,

@@ -2,13 +2,13 @@
 
 //! Reels: what a tape had noted at one moment, which does not change any more.
 
-use super::Noted;
+use super::TimedEvent;
 use kernel::prelude::*;
 
 /// The events of all CPUs.
 pub(crate) struct Reel {
     /// Those of each CPU, in the order of their stamps.
-    cpus: KVec<KVVec<Noted>>,
+    cpus: KVec<KVVec<TimedEvent>>,
     lost: u64,
 }
 
@@ -16,7 +16,7 @@ pub(crate) struct Reel {
 pub(crate) struct Cursor(KVec<usize>);
 
 impl Reel {
-    pub(super) fn new(cpus: KVec<KVVec<Noted>>, lost: u64) -> Self {
+    pub(super) fn new(cpus: KVec<KVVec<TimedEvent>>, lost: u64) -> Self {
         Self { cpus, lost }
     }
 
@@ -30,7 +30,7 @@ impl Reel {
 
     /// How many bytes it takes.
     pub(crate) fn nr_bytes(&self) -> usize {
-        let of_events = |events: &KVVec<Noted>| events.capacity() * size_of::<Noted>();
+        let of_events = |events: &KVVec<TimedEvent>| events.capacity() * size_of::<TimedEvent>();
         self.cpus.iter().map(of_events).sum()
     }
 
@@ -53,7 +53,7 @@ impl Reel {
     }
 
     /// The next event in the order of the stamps, which the cursor then has passed.
-    pub(crate) fn next(&self, cursor: &mut Cursor) -> Option<Noted> {
+    pub(crate) fn next(&self, cursor: &mut Cursor) -> Option<TimedEvent> {
         let heads = self
             .cpus
             .iter()

@@ -42,7 +42,7 @@ pub(super) struct SelectorFault {
     pub(super) made: BadSelector,
 }
 
-struct Noted {
+struct Observed {
     ip: Atomic<usize>,
     sp: Atomic<usize>,
     ss: Atomic<u32>,
@@ -50,7 +50,7 @@ struct Noted {
     is_complete: Atomic<bool>,
 }
 
-impl Observer for Noted {
+impl Observer for Observed {
     fn observe(&self, exception: &Exception, _context: &Unsleeping) {
         let registers = &exception.registers;
         if exception.vector != Vector::GP || registers.ax != u64::from(BAD_SELECTOR) {
@@ -68,7 +68,7 @@ impl Observer for Noted {
 ///
 /// Refusals: `EIO` if nobody was told of the fault.
 pub(super) fn raise() -> Answer<SelectorFault> {
-    let noted = Noted {
+    let noted = Observed {
         ip: Atomic::new(0),
         sp: Atomic::new(0),
         ss: Atomic::new(0),

@@ -60,7 +60,7 @@ const NR_KEPT: u32 = 3;
 
 /// Where the first sender is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Stop {
     /// Before its call is in the queue.
     Queue,
     /// When it is, before the interrupt.
@@ -72,7 +72,7 @@ struct Gate {
     first: CpuId,
     target: CpuId,
     stopped_ns: Atomic<u64>,
-    /// At which place it is shut: its number, plus 1; 0 for none.
+    /// At which stop it is shut: its number, plus 1; 0 for none.
     shut_at: Atomic<u32>,
     is_stopped: Atomic<bool>,
     /// Whether the second sender has begun, and ended; and what of that was in time.
@@ -97,7 +97,7 @@ impl Gate {
         }
     }
 
-    fn shut(&self, place: Place, stopped_ns: u64) {
+    fn shut(&self, stop: Stop, stopped_ns: u64) {
         for flag in [
             &self.is_stopped,
             &self.has_begun,
@@ -108,12 +108,12 @@ impl Gate {
             flag.store(false, Relaxed);
         }
         self.stopped_ns.store(stopped_ns, Relaxed);
-        self.shut_at.store(place as u32 + 1, Release);
+        self.shut_at.store(stop as u32 + 1, Release);
     }
 
-    fn pass(&self, place: Place, to: CpuId) {
+    fn pass(&self, stop: Stop, to: CpuId) {
         let is_it = to == self.target && CpuId::current() == self.first;
-        if !is_it || self.shut_at.cmpxchg(place as u32 + 1, 0, Full).is_err() {
+        if !is_it || self.shut_at.cmpxchg(stop as u32 + 1, 0, Full).is_err() {
             return;
         }
         self.is_stopped.store(true, Release);
@@ -127,13 +127,13 @@ impl Gate {
 
 impl Observer<CsdQueueCpu> for Gate {
     fn observe(&self, event: &CsdQueueCpu, _context: &Unsleeping) {
-        self.pass(Place::Queue, event.cpu);
+        self.pass(Stop::Queue, event.cpu);
     }
 }
 
 impl Observer<IpiSendCpu> for Gate {
     fn observe(&self, event: &IpiSendCpu, _context: &Unsleeping) {
-        self.pass(Place::Send, event.cpu);
+        self.pass(Stop::Send, event.cpu);
     }
 }
 
@@ -159,11 +159,11 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         first.as_u32(),
         target.as_u32()
     ))?;
-    for (place, name) in [
-        (Place::Queue, "before its call is in the queue"),
-        (Place::Send, "before it sends the interrupt"),
+    for (stop, name) in [
+        (Stop::Queue, "before its call is in the queue"),
+        (Stop::Send, "before it sends the interrupt"),
     ] {
-        let sent = send(trial, place, second, gate)?;
+        let sent = send(trial, stop, second, gate)?;
         evidence.check(
             sent.meanwhile,
             fmt!(
@@ -178,7 +178,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
             ),
         )?;
         // The first one's is not in the queue: nothing keeps the second from being made.
-        if place == Place::Queue {
+        if stop == Stop::Queue {
             evidence.check(
                 sent.made_meanwhile,
                 fmt!(
@@ -197,16 +197,16 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 }
 
 /// Has two sent until the second one gets through, or is seen to wait.
-fn send(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<Sent> {
+fn send(trial: &Trial<'_>, stop: Stop, second: CpuId, gate: &Gate) -> Answer<Sent> {
     const ATTEMPTS: u32 = 10;
 
     let mut nr_kept = 0;
     for _ in 0..ATTEMPTS {
         let stopped_ns = trial.pick(STOPPED_NS, STOPPED_IN_VAIN_NS) << (2 * nr_kept);
-        let Some(sent) = try_once(trial, place, stopped_ns, second, gate)? else {
+        let Some(sent) = try_once(trial, stop, stopped_ns, second, gate)? else {
             continue;
         };
-        let is_through = sent.meanwhile && (place == Place::Send || sent.made_meanwhile);
+        let is_through = sent.meanwhile && (stop == Stop::Send || sent.made_meanwhile);
         nr_kept += u32::from(!is_through);
         if is_through || nr_kept == NR_KEPT || trial.is_control() {
             return Ok(sent);
@@ -218,7 +218,7 @@ fn send(trial: &Trial<'_>, place: Place, second: CpuId, gate: &Gate) -> Answer<S
 /// Nothing if the first one was not stopped, or the second one did not begin meanwhile.
 fn try_once(
     trial: &Trial<'_>,
-    place: Place,
+    stop: Stop,
     stopped_ns: u64,
     second: CpuId,
     gate: &Gate,
@@ -231,7 +231,7 @@ fn try_once(
     let took_ns = Atomic::new(0);
     let is_control = trial.is_control();
     // Before anybody waits for it.
-    gate.shut(place, stopped_ns);
+    gate.shut(stop, stopped_ns);
     let cpus = [first, second, target];
     cpu::run_on(&trial.lab.workers, cpus.into_iter(), trial.task, |here| {
         if here.cpu == first {
@@ -251,7 +251,7 @@ fn try_once(
             let is_sent = others.call_on(target).is_ok();
             took_ns.store(clock::now_ns().wrapping_sub(start_ns), Relaxed);
             nr_sent.add(u64::from(is_sent), Relaxed);
-            if place == Place::Queue && !is_control {
+            if stop == Stop::Queue && !is_control {
                 clock::spin_until(stopped_ns / 2, || others.count() > 0);
             }
             made_meanwhile.store(others.count() > 0, Relaxed);

@@ -26,8 +26,8 @@ use irqlab::{
     kprobe::{
         self,
         Call,
-        Place,
         Probe, //
+        ProbePoint,
     },
     lapic::{
         self,
@@ -140,7 +140,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     if !lapic::starts_by_init() {
         skip!("this machine starts CPUs by something else than IPIs");
     }
-    let calls = probe(Place::Named(c"add_cpu"), Calls(Atomic::new(0)))?;
+    let calls = probe(ProbePoint::Named(c"add_cpu"), Calls(Atomic::new(0)))?;
     let watch = probe(Command::writer(), Sent::to(cpu))?;
 
     trial.move_cpus();
@@ -211,7 +211,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
 /// A probe at `place`.
 ///
 /// Refusals: a skip if there can be none.
-fn probe<O: kprobe::Observer>(place: Place, observer: O) -> Answer<Pin<KBox<Probe<O>>>> {
+fn probe<O: kprobe::Observer>(place: ProbePoint, observer: O) -> Answer<Pin<KBox<Probe<O>>>> {
     match KBox::pin_init(Probe::new(place, observer), GFP_KERNEL) {
         Err(error @ (ENOENT | EINVAL | EILSEQ | EOPNOTSUPP)) => {
             skip!("the kernel's functions cannot be probed here: {:?}", error)

@@ -14,7 +14,7 @@ use super::all_vectors::{
 use crate::{
     claim::prelude::*,
     hold::attempt,
-    tape::Noted,
+    tape::TimedEvent,
     watch::Event,
     witness::{
         Events,
@@ -172,7 +172,7 @@ fn is_one_round(services: &Services, events: &Events, cpu: CpuId) -> bool {
     let (Some(first), Some(last)) = (entered().min(), entered().max()) else {
         return false;
     };
-    let is_raise = |noted: &Noted| matches!(noted.event, Event::Raised(_));
+    let is_raise = |noted: &TimedEvent| matches!(noted.event, Event::Raised(_));
     let mut during = events
         .on(cpu, first)
         .take_while(|noted| noted.at.stamp_ns <= last);
@@ -180,7 +180,7 @@ fn is_one_round(services: &Services, events: &Events, cpu: CpuId) -> bool {
 }
 
 /// Whether the stamps of what has one executor are in the order of the vectors.
-fn is_ascending(services: &[(Vector, Service)], which: impl Fn(&Service) -> Noted) -> bool {
+fn is_ascending(services: &[(Vector, Service)], which: impl Fn(&Service) -> TimedEvent) -> bool {
     services.iter().all(|(vector, service)| {
         services.iter().all(|(other_vector, other)| {
             service.executor != other.executor
@@ -192,7 +192,10 @@ fn is_ascending(services: &[(Vector, Service)], which: impl Fn(&Service) -> Note
 
 /// The soft IRQs in the order of one of their stamps, each with its executor where
 /// that changes.
-fn in_order(services: &[(Vector, Service)], which: impl Fn(&Service) -> Noted) -> Result<Text> {
+fn in_order(
+    services: &[(Vector, Service)],
+    which: impl Fn(&Service) -> TimedEvent,
+) -> Result<Text> {
     let mut text = Text::new();
     let (mut last_ns, mut last_executor) = (None, None);
     for _ in services {

@@ -6,7 +6,7 @@
 //! with the same rules share. Two queues get an item each, on one CPU. In the control both items are
 //! on the same queue.
 
-use super::place::Place;
+use super::item::Item;
 use crate::claim::{
     log::{
         Log,
@@ -49,7 +49,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     let mut tries = 0;
     while tries < TRIES && (tries == 0 || ways[0].pid != ways[1].pid) {
         tries += 1;
-        let items = [Place::new()?, Place::new()?];
+        let items = [Item::new()?, Item::new()?];
         let log = Log::of([items[0].function(), 0])?.work()?;
         together(trial, |cpu| {
             items[0].queue_on(&queues[0], cpu);

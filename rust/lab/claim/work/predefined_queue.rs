@@ -6,7 +6,7 @@
 //! "events" still. The kernel tells which queue the work was on. In the control that is one of the
 //! lab's own.
 
-use super::place::Place;
+use super::item::Item;
 use crate::claim::{
     log::{
         self,
@@ -37,7 +37,7 @@ claim! {
 pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict> {
     let own = Queue::per_cpu(c"irqlab_work_07")?;
     let queue = trial.pick(system_per_cpu(), &own);
-    let work = Place::new()?;
+    let work = Item::new()?;
     let log = Log::of([work.function(), 0])?.work()?;
     let cpu = CpuId::current();
     work.queue_on(queue, cpu);

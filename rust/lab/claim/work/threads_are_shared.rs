@@ -5,7 +5,7 @@
 //! Queues share pools of threads since long; one that memory reclaim may wait for has a thread in
 //! reserve, and those that create_workqueue() makes are of that kind. In the control they are not.
 
-use super::place::Place;
+use super::item::Item;
 use crate::claim::{
     prelude::*,
     skip, //
@@ -44,7 +44,7 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
         queues.push(queue?, GFP_KERNEL)?;
     }
     let nr_threads = task::nr_kernel_threads(NAME, trial.task).saturating_sub(before);
-    let item = Place::new()?;
+    let item = Item::new()?;
     item.queue_on(&queues[0], first);
     item.flush(trial.task)?;
 

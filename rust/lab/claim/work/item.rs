@@ -19,9 +19,9 @@ use irqlab::{
     },
 };
 
-pub(super) struct Place(SnapshotCell);
+pub(super) struct Item(SnapshotCell);
 
-impl Place {
+impl Item {
     /// A piece of work that has not run.
     pub(super) fn new() -> Result<Pin<KBox<Work<Self>>>> {
         let work = new_work!(Ok::<_, Error>(Self(SnapshotCell::new())));
@@ -34,7 +34,7 @@ impl Place {
     }
 }
 
-impl Handler<Kind> for Place {
+impl Handler<Kind> for Item {
     fn run(this: &Work<Self>, _task: &Task) {
         this.0.store(&Snapshot::take());
     }
