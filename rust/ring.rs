@@ -20,6 +20,16 @@
 //! may be taken. So nothing that was noted is ever overwritten: if there is no slot left it is not noted, and who
 //! notes is told.
 
+mod reader;
+mod writer;
+
+pub use reader::{
+    Entry,
+    Reader, //
+};
+
+pub use writer::Writer;
+
 use crate::{
     bindings,
     clock::{
@@ -27,20 +37,12 @@ use crate::{
         Stamp, //
     },
     context::Moment,
-    cpu::CpuId,
     word::Word,
 };
-use core::{
-    arch::asm,
-    sync::atomic::{
-        AtomicPtr,
-        Ordering, //
-    },
-};
+use core::arch::asm;
 use kernel::{
     cpu::nr_cpu_ids,
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
 /// The rings of all CPUs.
@@ -54,7 +56,7 @@ use kernel::{
 /// - A slot with a number at or above the limit's is not taken; one below it that is not taken has the tag 0, and so
 ///   has the one that is as many slots before it.
 ///
-/// Only `NOWHERE` has none of all that, and nothing is noted there.
+/// Only the writer's `NOWHERE` has none of all that, and nothing is noted there.
 pub struct Rings {
     /// 1 if stamps are read from the TSC, else 0.
     counts_cycles: Word,
@@ -98,7 +100,6 @@ impl Rings {
     pub fn with_slots(nr_slots: usize) -> Result<Reader> {
         let nr_slots = nr_slots.checked_next_power_of_two().ok_or(ENOMEM)?;
         let mut cpus = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
-        let mut read = KVVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         for cpu in 0..u64::from(nr_cpu_ids()) {
             let mut slots = KVVec::with_capacity(nr_slots, GFP_KERNEL)?;
             for _ in 0..nr_slots {
@@ -115,7 +116,6 @@ impl Rings {
                 slots,
             };
             cpus.push(ring, GFP_KERNEL)?;
-            read.push(0, GFP_KERNEL)?;
         }
         // SAFETY: May sleep, as its caller may, who allocates as well.
         let taken = unsafe { bindings::alloc_cpu_numbers(NUMBER_BITS) };
@@ -131,11 +131,7 @@ impl Rings {
             cpus,
         };
         rings.choose_counter();
-        // INVARIANT: Nothing is read, and there is no other reader.
-        Ok(Reader {
-            rings: Arc::new(rings, GFP_KERNEL)?,
-            read,
-        })
+        Reader::new(rings)
     }
 
     /// Has stamps read from what is [best now](Counter::current).
@@ -240,113 +236,6 @@ impl Drop for Rings {
     }
 }
 
-/// What was noted.
-#[derive(Clone, Copy)]
-pub struct Entry {
-    /// By which CPU.
-    pub cpu: CpuId,
-    /// With which tag.
-    pub tag: u64,
-    /// When, and in which context.
-    pub moment: Moment,
-}
-
-/// The one who reads rings.
-///
-/// ```
-/// # use irqlab::ring::{Entry, Rings, Writer};
-/// # use kernel::prelude::*;
-/// /// Returns how many were noted, and how many were lost.
-/// fn note_twice() -> Result<(usize, usize)> {
-///     let mut reader = Rings::with_slots(16)?;
-///     let writer = Writer::new();
-///     writer.connect(reader.rings());
-///     reader.rings().choose_counter();
-///     reader.rings().keep_slow(false);
-///     let (mut nr_noted, mut nr_lost) = (0, 0);
-///     for _ in 0..2 {
-///         writer.note(17, || nr_lost += 1);
-///     }
-///     pr_info!("{} slots, stamps from the {}\n", reader.nr_slots(), reader.rings().counter().name());
-///     while let Some(Entry { cpu, tag, moment }) = reader.next() {
-///         pr_info!("{}: {}\n", tag, moment.snapshot(cpu));
-///         nr_noted += 1;
-///     }
-///     Ok((nr_noted, nr_lost))
-/// }
-///
-/// assert_eq!(note_twice()?, (2, 0));
-/// ```
-///
-/// # Invariants
-///
-/// There is no other reader of these rings. `read` has the number of the next slot to read of each CPU: all
-/// before it are free, and the limit is as many slots behind it as the ring has.
-pub struct Reader {
-    rings: Arc<Rings>,
-    read: KVVec<u64>,
-}
-
-impl Reader {
-    /// What it reads.
-    pub fn rings(&self) -> &Arc<Rings> {
-        &self.rings
-    }
-
-    /// How many moments all rings can hold.
-    pub fn nr_slots(&self) -> usize {
-        self.rings.cpus.iter().map(|ring| ring.slots.len()).sum()
-    }
-
-    /// How many bytes of memory all of this takes.
-    ///
-    /// ```
-    /// # use irqlab::ring::Reader;
-    /// fn for_each_slot(reader: &Reader) -> usize {
-    ///     reader.nr_bytes() / reader.nr_slots()
-    /// }
-    ///
-    /// # use kernel::prelude::*;
-    /// assert!(for_each_slot(&irqlab::ring::Rings::with_slots(16)?) >= 8 * irqlab::context::Moment::WORDS);
-    /// ```
-    pub fn nr_bytes(&self) -> usize {
-        let of_each_cpu = size_of::<Ring>() + size_of::<u64>() * 2;
-        self.nr_slots() * size_of::<Slot>() + self.rings.cpus.len() * of_each_cpu
-    }
-
-    /// Takes what has the earliest stamp of all that each CPU has noted first, if anything is there.
-    #[expect(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Option<Entry> {
-        let mut first: Option<(usize, Stamp)> = None;
-        for (cpu, ring) in self.rings.cpus.iter().enumerate() {
-            let slot = ring.slot(self.read[cpu]);
-            if slot.tag.load_acquire() == 0 {
-                continue;
-            }
-            let stamp = Stamp::from_raw(slot.moment[0].load());
-            if first.is_none_or(|(_, earliest)| stamp < earliest) {
-                first = Some((cpu, stamp));
-            }
-        }
-        let (cpu, _) = first?;
-        let ring = &self.rings.cpus[cpu];
-        let number = &mut self.read[cpu];
-        let slot = ring.slot(*number);
-        let noted = Entry {
-            cpu: CpuId::from_u32(cpu as u32)?,
-            tag: slot.tag.load() >> 1,
-            moment: Moment::from_words(core::array::from_fn(|index| slot.moment[index].load())),
-        };
-        // INVARIANT: The slot is free, and then may be taken again: that with a number as many higher.
-        slot.tag.store(0);
-        *number += 1;
-        let limit = (*number + ring.slots.len() as u64).min(MAX_NUMBER);
-        ring.limit
-            .store_release((cpu as u64) << NUMBER_BITS | limit);
-        Some(noted)
-    }
-}
-
 impl Slot {
     /// Of a slot that was just taken.
     #[inline(always)]
@@ -362,101 +251,5 @@ impl Slot {
 impl Ring {
     fn slot(&self, number: u64) -> &Slot {
         &self.slots[(number & self.mask) as usize]
-    }
-}
-
-/// What a [`Writer`] leads to at first: rings of no CPU, that are never quick.
-static NOWHERE: Rings = Rings {
-    counts_cycles: Word::new(0),
-    is_quick: Word::new(0),
-    is_slow: Word::new(0),
-    taken: 0,
-    cpus: KVVec::new(),
-};
-
-impl Rings {
-    fn is_nowhere(&self) -> bool {
-        core::ptr::eq(self, &NOWHERE)
-    }
-}
-
-/// A way to rings that may only be there later.
-///
-/// # Invariants
-///
-/// `rings` is `NOWHERE`, or from [`Arc::into_raw`] and owned. It does not change any more once it is not `NOWHERE`.
-pub struct Writer {
-    rings: AtomicPtr<Rings>,
-}
-
-impl Writer {
-    /// A way that leads nowhere yet.
-    #[expect(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        // INVARIANT: It is that.
-        Self {
-            rings: AtomicPtr::new((&raw const NOWHERE).cast_mut()),
-        }
-    }
-
-    /// Leads to `rings` from now on, unless it leads somewhere.
-    pub fn connect(&self, rings: &Arc<Rings>) {
-        let raw = Arc::into_raw(rings.clone()).cast_mut();
-        let nowhere = (&raw const NOWHERE).cast_mut();
-        // INVARIANT: The reference goes there, if nothing was there.
-        if (self.rings)
-            .compare_exchange(nowhere, raw, Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
-        {
-            // SAFETY: From `into_raw`, and nobody else has it.
-            drop(unsafe { Arc::from_raw(raw) });
-        }
-    }
-
-    /// Notes the moment of here and now with `tag`, of 63 bits, and returns its stamp, which is taken first. May be
-    /// called in any context. Calls `is_full` if there is no slot left. Nothing if there are no rings.
-    #[inline(always)]
-    pub fn note(&self, tag: u64, is_full: impl FnOnce()) -> Option<Stamp> {
-        // SAFETY: By the type invariant it is valid as long as this is.
-        let rings = unsafe { &*self.rings.load(Ordering::Acquire) };
-        (!rings.is_nowhere()).then(|| rings.note(tag, is_full))
-    }
-
-    /// The same in as few instructions as can be, if that is possible: stamps are read from the TSC, there is a slot,
-    /// and they are not [kept slow](Rings::keep_slow).
-    ///
-    /// ```
-    /// # use irqlab::{clock::Stamp, ring::Writer};
-    /// fn note(writer: &Writer, tag: u64, nr_lost: &mut u64) -> Option<Stamp> {
-    ///     writer
-    ///         .note_quickly(|| tag)
-    ///         .or_else(|| writer.note(tag, || *nr_lost += 1))
-    /// }
-    ///
-    /// # use kernel::prelude::*;
-    /// let mut reader = irqlab::ring::Rings::with_slots(16)?;
-    /// let (writer, mut nr_lost) = (Writer::new(), 0);
-    /// // There are no rings yet.
-    /// assert_eq!(note(&writer, 17, &mut nr_lost), None);
-    /// writer.connect(reader.rings());
-    /// let stamp = note(&writer, 17, &mut nr_lost);
-    /// assert!(stamp.is_some() && nr_lost == 0);
-    /// # assert_eq!(reader.next().map(|noted| noted.tag), Some(17));
-    /// ```
-    #[inline(always)]
-    pub fn note_quickly(&self, tag: impl FnOnce() -> u64) -> Option<Stamp> {
-        // SAFETY: By the type invariant it is valid as long as this is.
-        let rings = unsafe { &*self.rings.load(Ordering::Acquire) };
-        rings.note_quickly(tag)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        let rings = *self.rings.get_mut();
-        if !core::ptr::eq(rings, &NOWHERE) {
-            // SAFETY: From `into_raw` by the type invariant, and owned.
-            drop(unsafe { Arc::from_raw(rings) });
-        }
     }
 }

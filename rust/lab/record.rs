@@ -21,17 +21,17 @@ use core::sync::atomic::{
     AtomicU64,
     Ordering, //
 };
+use event::{
+    Event,
+    Mark, //
+};
 use irqlab::{
     clock::Stamp,
     completion::{
         Completion,
         Waited, //
     },
-    context::{
-        Snapshot,
-        Task, //
-    },
-    cpu::Set,
+    context::Task,
     ring::Writer,
     trace,
     word::Word,
@@ -49,13 +49,20 @@ use kernel::{
 };
 use tally::Tally;
 
+mod account;
 mod cell;
 mod cost;
 mod distribution;
+mod event;
 mod ledger;
 mod place;
+mod results;
 mod tally;
 
+pub(crate) use account::{
+    Account,
+    WhileDisabled, //
+};
 pub(crate) use cell::{
     pack,
     store_words,
@@ -68,128 +75,9 @@ pub(crate) use distribution::{
     Merged,
     Summary, //
 };
+pub(crate) use event::Stage;
 pub(crate) use ledger::Ledger;
 pub(crate) use place::Place;
-
-/// The parts of an interrupt's handling.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// From raising to the top half.
-    Top,
-    /// From the top half to the bottom half.
-    Bottom,
-    /// From the bottom half to the task that waits for it.
-    Waiter,
-}
-
-impl Stage {
-    pub(crate) const ALL: [Stage; 3] = [Stage::Top, Stage::Bottom, Stage::Waiter];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Stage::Top => "top",
-            Stage::Bottom => "bottom",
-            Stage::Waiter => "waiter",
-        }
-    }
-}
-
-/// The moments of an event that are recorded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Raised,
-    Top,
-    Bottom,
-    Woken,
-}
-
-impl Mark {
-    const ALL: [Mark; 4] = [Mark::Raised, Mark::Top, Mark::Bottom, Mark::Woken];
-
-    /// The stage that it ends.
-    const fn stage(self) -> Option<Stage> {
-        match self {
-            Mark::Raised => None,
-            Mark::Top => Some(Stage::Top),
-            Mark::Bottom => Some(Stage::Bottom),
-            Mark::Woken => Some(Stage::Waiter),
-        }
-    }
-
-    const fn of(stage: Stage) -> Self {
-        match stage {
-            Stage::Top => Mark::Top,
-            Stage::Bottom => Mark::Bottom,
-            Stage::Waiter => Mark::Woken,
-        }
-    }
-
-    /// The one after it.
-    fn next(self) -> Option<Self> {
-        Self::ALL.get(self as usize + 1).copied()
-    }
-
-    /// The tag of it for an event: two bits for it, behind those of the event.
-    #[inline(always)]
-    fn tag(self, event: Event) -> u64 {
-        event.0 << 2 | self as u64
-    }
-
-    /// What is in a tag.
-    fn parts_of(tag: u64) -> (Self, Event) {
-        (Self::ALL[tag as usize % Self::ALL.len()], Event(tag >> 2))
-    }
-}
-
-/// An event: the number of its mechanism, from bit [`Event::BITS`] on, and below it its own.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Event(u64);
-
-impl Event {
-    const BITS: u32 = 48;
-
-    /// The one before the first of a mechanism.
-    const fn none_of(mechanism: u32) -> Self {
-        Self((mechanism as u64) << Self::BITS)
-    }
-
-    const fn number(self) -> u64 {
-        self.0 & ((1 << Self::BITS) - 1)
-    }
-
-    const fn mechanism(self) -> usize {
-        (self.0 >> Self::BITS) as usize
-    }
-}
-
-/// What became of a mechanism's events: each of those that were raised is in one of the other rows.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Account {
-    /// How often one was raised.
-    pub(crate) raised: u64,
-    /// How often a bottom half ran, and was recorded.
-    pub(crate) recorded: u64,
-    /// Those that were served together with another one.
-    pub(crate) coalesced: u64,
-    /// Those that the mechanism did not take, as it was disabled.
-    pub(crate) refused: u64,
-    /// Those whose bottom half ran and found no room to be recorded.
-    pub(crate) lost: u64,
-    /// Those that no bottom half has served yet.
-    pub(crate) pending: u64,
-    /// How often a half ran, or the task, and nothing is known of what went before, so that no latency was
-    /// counted. These are among those above.
-    pub(crate) unmatched: u64,
-}
-
-/// What became of the events that a mechanism was given while it was disabled.
-#[derive(Clone, Copy)]
-pub(crate) struct WhileDisabled {
-    /// It took them, and serves them as one when it is enabled.
-    pub(crate) kept: u64,
-    /// It did not take them: no bottom half serves them.
-    pub(crate) refused: u64,
-}
 
 /// The record of one mechanism.
 #[pin_data]
@@ -457,114 +345,10 @@ impl Record {
         told.map_or("?", |told| mechanism::name_of(told.number))
     }
 
-    /// Notes that the mechanism was disabled, or enabled.
-    pub(crate) fn set_disabled(&self, is_disabled: bool) {
-        self.is_disabled.store(is_disabled.into());
-    }
-
-    /// Notes that the top half gives the event to the mechanism, and whether it `is_taken`.
-    #[inline]
-    pub(crate) fn given(&self, is_taken: bool) {
-        if self.is_disabled.load() != 0 {
-            let event = self.last_raised().number();
-            if is_taken {
-                self.kept.add(1, Relaxed);
-            } else {
-                self.refused.add(1, Relaxed);
-                self.last_refused.store(event, Relaxed);
-            }
-            self.held.store(event, Relaxed);
-        }
-    }
-
-    /// Whether the mechanism is disabled, or was when the last event came.
-    pub(crate) fn holds_last(&self) -> bool {
-        let (held, raised) = (self.held.load(Relaxed), self.last_raised().number());
-        self.is_disabled.load() != 0 || held == raised && raised > 0
-    }
-
-    /// What became of the events while the mechanism was disabled.
-    pub(crate) fn while_disabled(&self) -> WhileDisabled {
-        WhileDisabled {
-            kept: self.kept.load(Relaxed),
-            refused: self.refused.load(Relaxed),
-        }
-    }
-
-    /// What became of all events.
-    pub(crate) fn account(&self) -> Account {
-        let (refused, lost) = (
-            self.refused.load(Relaxed),
-            self.nr_lost[Mark::Bottom as usize].load(Relaxed),
-        );
-        let last_refused = self.last_refused.load(Relaxed);
-        self.with(|tally| {
-            let last_raised = self.last_raised().number();
-            let raised = tally.nr_raised(last_raised);
-            let recorded = tally.of(Stage::Bottom).count();
-            // One whose moment found no room was served all the same.
-            let arrived = Event(self.arrived.load()).number();
-            let last_served = tally.last_served().max(last_refused).max(arrived);
-            let pending = last_raised.saturating_sub(last_served).min(raised);
-            Account {
-                raised,
-                recorded,
-                coalesced: raised.saturating_sub(recorded + refused + lost + pending),
-                refused,
-                lost,
-                pending,
-                unmatched: Stage::ALL
-                    .iter()
-                    .map(|stage| tally.of(*stage).nr_unmatched)
-                    .sum(),
-            }
-        })
-        .unwrap_or_default()
-    }
-
     /// Calls `look` with what is known by now; nothing if the mechanism was never used.
     fn with<R>(&self, look: impl FnOnce(&mut Tally) -> R) -> Option<R> {
         let told = self.told.as_ref()?;
         told.ledger.with(told.number, look)
-    }
-
-    /// How long it took to get to the stage, on all CPUs.
-    pub(crate) fn latency(&self, stage: Stage) -> Result<Merged> {
-        self.with(|tally| Merged::new(core::iter::once(&tally.of(stage).latency)))
-            .unwrap_or_else(|| Merged::new(core::iter::empty()))
-    }
-
-    /// The CPUs on which the stage ran.
-    pub(crate) fn cpus(&self, stage: Stage) -> Result<Set> {
-        self.with(|tally| Set::of(tally.of(stage).lasts().map(|(cpu, _)| cpu)))
-            .unwrap_or_else(Set::new)
-    }
-
-    /// The places where the stage ran, and how often, on all CPUs.
-    pub(crate) fn places(&self, stage: Stage) -> impl Iterator<Item = (Place, u64)> {
-        let counts = self.with(|tally| tally.of(stage).places);
-        let counts = counts.unwrap_or([0; Place::COUNT]);
-        Place::all()
-            .map(move |place| (place, counts[place.index()]))
-            .filter(|(_, count)| *count > 0)
-    }
-
-    /// Where the stage ran last, on any CPU.
-    pub(crate) fn last(&self, stage: Stage) -> Option<Snapshot> {
-        self.with(|tally| tally.of(stage).last())?
-    }
-
-    /// Where the stage ran last on each CPU, in the order of the CPUs' numbers.
-    pub(crate) fn lasts(&self, stage: Stage) -> Result<KVec<Snapshot>> {
-        let mut lasts = KVec::new();
-        self.with(|tally| {
-            for (cpu, moment) in tally.of(stage).lasts() {
-                lasts.push(moment.snapshot(cpu), GFP_KERNEL)?;
-            }
-            Ok::<(), Error>(())
-        })
-        .unwrap_or(Ok(()))?;
-        Ok(lasts)
     }
 }
 
