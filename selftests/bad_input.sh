@@ -114,7 +114,11 @@ is_as_before() {
 
 # answers_during_a_bench FILE ERROR INPUT
 answers_during_a_bench() {
+	info sim0 handled
+	handled=$value
 	begin_bench line=sim0
+	# The bench has its line before it has the mechanism.
+	eventually is_more sim0 "$handled" || fail "the bench sends nothing"
 	must_answer "$1" "$2" "$3"
 	must_have_said "$1" "$2"
 	is_busy sim0 || fail "the bench did not go on"
