@@ -16,9 +16,6 @@ cpus=$(grep -c ^processor /proc/cpuinfo)
 last=$(sed -n 's/^processor[^:]*: //p' /proc/cpuinfo | tail -n 1)
 online=/sys/devices/system/cpu/cpu$last/online
 spare=$((${SHORT:-0} ? 100 : 20))
-# Few calls, if any, are found by a CPU that is about to idle before their interrupt comes. A slow kernel
-# is about to for longer.
-found=$((${SHORT:-0} ? 200 : 0))
 
 # call KEY=VALUE... - send, which leaves rows: kind from cpu wait count sent ran in_hardirq pending counter
 # interrupts background
@@ -33,7 +30,7 @@ each_row() {
 		nth=$((nth + 1))
 		rules="$rules !($condition) { print \"condition $nth: \" \$0; wrong = 1 }"
 	done
-	awk -v many="$many" -v spare="$spare" -v found="$found" -v wrong=0 -v kind="${kind:-}" -v symbol="${symbol:-}" '
+	awk -v many="$many" -v spare="$spare" -v wrong=0 -v kind="${kind:-}" -v symbol="${symbol:-}" '
 		/^#/ { for (i = 1; i < NF; i++) if ($i == "took") took_us = $(i + 1); next }
 		{ rows++; slack = $5 / 50 + took_us / 20000 + 10 * $12 + spare }
 		'"$rules"'
@@ -59,7 +56,7 @@ is_counted_by_the_kernel() {
 	after=$value
 	# The kernel counts a kick when it has told its tracepoint.
 	each_row '$1 == kind && $6 == many && $7 == many && $9 == 0 && $10 == symbol' \
-		'$8 <= $7 && $8 >= $7 - slack - found' '$11 + ($1 == "reschedule") >= $8 && $11 <= $7 + slack'
+		'$8 <= $7' '$11 + ($1 == "reschedule") >= $8 && $11 <= $7 + slack'
 	# And the witness: all of it, on all CPUs.
 	awk '
 		/^#/ { for (i = 1; i < NF; i++) if ($i == "took") took_us = $(i + 1); next }
@@ -90,7 +87,15 @@ is_no_interrupt() {
 is_inline_at_home() {
 	needs_others
 	call kind=each "count=$many" from=0
-	each_row '$6 == many && $7 == many' '$3 == 0 ? $8 == 0 && $11 <= slack : $8 >= $7 - slack - found && $11 >= $8 && $11 <= $7 + slack'
+	each_row '$6 == many && $7 == many' '$3 == 0 ? $8 == 0 && $11 <= slack : $11 >= $8 && $11 <= $7 + slack'
+}
+
+# A CPU that is about to idle may find a call before its interrupt comes, as often as the host lets that happen; one
+# that is busy is interrupted by each.
+interrupts_who_is_busy() {
+	needs_others
+	call "kind=$1" count=20 target=busy from=0
+	each_row '$6 == 20 && $7 == 20' '$8 == ($1 == "each" && $3 == 0 ? 0 : 20)'
 }
 
 # One for each call, whichever CPU the kernel takes.
@@ -122,10 +127,10 @@ shares_its_cpu_with_other_senders() {
 	each_row '$6 == $7 && ($7 == 100 || $7 == 200)'
 }
 
-# goes_on_without_waiting KIND - what is refused as pending is not sent, and what is sent is run
+# goes_on_without_waiting KIND [TARGET] - what is refused as pending is not sent, and what is sent is run
 goes_on_without_waiting() {
 	needs_others
-	call "kind=$1" "count=$many" wait=0
+	call "kind=$1" "count=$many" wait=0 ${2:+target=$2}
 	each_row '$6 + $9 == many && $11 <= $6 + slack'
 	case $1 in
 	# Several kicks are seen as one.
@@ -502,6 +507,13 @@ run_table <<-END
 	is_counted_by_the_kernel irq_work $many
 	is_counted_by_the_kernel nmi $many
 	is_inline_at_home each
+	interrupts_who_is_busy single
+	interrupts_who_is_busy async
+	interrupts_who_is_busy broadcast
+	interrupts_who_is_busy each
+	interrupts_who_is_busy irq_work
+	interrupts_who_is_busy nmi
+	interrupts_who_is_busy reschedule
 	is_no_interrupt self
 	is_no_interrupt task
 	is_sent_to_one any
@@ -512,6 +524,7 @@ run_table <<-END
 	goes_on_without_waiting broadcast
 	goes_on_without_waiting each
 	goes_on_without_waiting reschedule
+	goes_on_without_waiting reschedule irqs_off
 	goes_on_without_waiting irq_work
 	scales_its_background 1
 	has_all_pairs single $((cpus * (cpus - 1)))

@@ -124,7 +124,9 @@ struct Tally {
     /// What the kernel had counted before, and has since.
     before: Atomic<u32>,
     interrupts: Atomic<u64>,
-    /// How many had run before the kernel's counter was looked at: kicks that nobody waits for go on arriving.
+    /// The same of those that the lab saw run, within the kernel's two looks at its counter: kicks that nobody waits
+    /// for go on arriving.
+    ran_before: Atomic<u64>,
     ran: Atomic<u64>,
 }
 
@@ -207,6 +209,7 @@ pub(crate) fn run(lab: &Lab, plan: &Plan, task: &Task) -> Answer {
                 pending: Atomic::new(0),
                 before: Atomic::new(0),
                 interrupts: Atomic::new(0),
+                ran_before: Atomic::new(0),
                 ran: Atomic::new(0),
             })
         })?,
@@ -470,12 +473,19 @@ impl Run<'_> {
                 self.tallies.of(cpu).before.store(counter.on(cpu), Relaxed);
             }
         }
+        for cpu in self.plan.targets.iter() {
+            let ran = self.prober.arrivals.of(cpu).ran.load(Acquire);
+            self.tallies.of(cpu).ran_before.store(ran, Relaxed);
+        }
     }
 
     fn end_sample(&self) {
         for cpu in self.plan.targets.iter() {
             let ran = self.prober.arrivals.of(cpu).ran.load(Acquire);
-            self.tallies.of(cpu).ran.store(ran, Relaxed);
+            let tally = self.tallies.of(cpu);
+            tally
+                .ran
+                .add(ran.wrapping_sub(tally.ran_before.load(Relaxed)), Relaxed);
         }
         if let Some(counter) = self.plan.kind.counter() {
             for cpu in self.plan.targets.iter() {
