@@ -1114,6 +1114,24 @@ keeps_lines_that_others_have() {
 	must bench "line=$1 lines=2 mechanisms=hard count=1"
 }
 
+# Each has to interrupt the CPU that raises it, wherever it goes else; then it goes there again.
+has_lines_go_to_every_cpu() {
+	[ -e /sys/devices/system/cpu/cpu1 ] || skip "there is no other CPU"
+	for which; do
+		cleanup="must lines/$which/affinity all"
+		must "lines/$which/affinity" 1
+		info "$2" handled
+		before=$value
+		must bench "line=$1 cpu=0 lines=2 mechanisms=hard count=20"
+		same "count, lost, CPUs of the top half" "$(awk '$1 == "hard" { print $4, $5, $17 }' "$lab/bench")" "20 0 0"
+		info "$2" handled
+		same "interrupts of $2" $((value - before)) 20
+		info "$which" affinity
+		same "affinity of $which" "$value" 1
+		must "lines/$which/affinity" all
+	done
+}
+
 # What it cannot have it says, with the cure; the others it measures.
 measures_what_it_can_have() {
 	cleanup='must lines/sim1/handlers none; must deferral/bh_wq/enabled 1'
@@ -1576,6 +1594,7 @@ has_defaults() {
 	echo raises_lines_together sim0 sim1
 	echo raises_lines_together sim1 sim0
 	echo keeps_lines_that_others_have sim0 sim1
+	echo has_lines_go_to_every_cpu sim0 sim1
 	echo tells_what_it_keeps memory
 	echo sleeps_whatever_nobody_waited_for kthread unbound_wq
 	echo sleeps_whatever_nobody_waited_for unbound_wq kthread

@@ -218,7 +218,7 @@ impl Bench {
         }
         let others = Together::groups(lab, plan)?;
         let reserved = plan.group.reserve()?;
-        let together = Together::reserve(&reserved, &others)?;
+        let together = Together::reserve(lab, &reserved, &others)?;
         if plan.late_ack.is_some() {
             reserved.must_hold_raised()?;
         }
@@ -296,7 +296,7 @@ impl Bench {
                 ),
                 End::Source => refuse!(
                     ENODEV,
-                    "the device of {}, or of a victim, left during {name}",
+                    "the device of {}, of a line beside it, or of a victim, left during {name}",
                     reserved.name()
                 ),
                 _ if task.is_interrupted() => refuse!(EINTR, "interrupted during {name}"),

@@ -19,13 +19,18 @@ use crate::{
         Answer, //
     },
 };
-use irqlab::interrupt::local_interrupt_disable;
+use irqlab::{
+    interrupt::local_interrupt_disable,
+    irq::Affinity, //
+};
 use kernel::prelude::*;
 
 /// The line that is measured, and the others, while a run has them.
 pub(super) struct Together<'a> {
     pub(super) measured: &'a Reserved<'a>,
     others: KVec<Other<'a>>,
+    // Last: what was asked for comes back when nothing is on them any more.
+    _affinities: KVec<Affinity>,
 }
 
 struct Other<'a> {
@@ -44,24 +49,36 @@ impl<'a> Together<'a> {
         lab.lines.simulated_besides(&measured, nr_others)
     }
 
-    /// Takes these beside `measured`, with the lab's top half on each, and no mechanism.
+    /// Takes these beside `measured`, with the lab's top half on each, and no mechanism. All go to every CPU meanwhile.
     ///
-    /// Refusals: those of [`Group::reserve`], and `EBUSY` if one goes to a CPU of its own.
-    pub(super) fn reserve(measured: &'a Reserved<'a>, groups: &'a [Group]) -> Answer<Self> {
+    /// Refusals: those of [`Group::reserve`], and `EBUSY` if one goes to a CPU of its own all the same.
+    pub(super) fn reserve(
+        lab: &Lab,
+        measured: &'a Reserved<'a>,
+        groups: &'a [Group],
+    ) -> Answer<Self> {
+        let affinities = match groups {
+            [] => KVec::new(),
+            _ => lab.lines.everywhere()?,
+        };
         let mut others = KVec::new();
         for group in groups {
             let line = group.reserve()?;
+            let _attachment = line.attach_none()?;
             if !line.source.is_local() {
                 refuse!(
                     EBUSY,
-                    "{0} does not interrupt where it is raised (echo all >lines/{0}/affinity)",
+                    "{} does not interrupt where it is raised",
                     line.name()
                 );
             }
-            let _attachment = line.attach_none()?;
             others.push(Other { _attachment, line }, GFP_KERNEL)?;
         }
-        Ok(Self { measured, others })
+        Ok(Self {
+            measured,
+            others,
+            _affinities: affinities,
+        })
     }
 
     /// Whether the device of one of them waits to be unbound, so that the run should end.

@@ -16,7 +16,6 @@ use crate::{
     },
     source::{
         Source,
-        MAX_LINES,
         SIMULATED, //
     },
 };
@@ -235,13 +234,18 @@ impl Lines {
             }
         }
         if groups.len() < nr {
+            let inserted: u8 = irqlab::parameter(crate::module_parameters::sim_lines.value());
+            let cure = match usize::from(inserted) > nr {
+                true => "bind those that are unbound, or take fewer",
+                false => "sim_lines= is for more, as irqlab is inserted",
+            };
             prevented!(
                 ENODEV,
-                "besides {} there are {} simulated lines, and not {}: insert irqlab with sim_lines={}",
+                "simulated lines besides {}: {}, and not {}; {}",
                 line.name(),
                 groups.len(),
                 nr,
-                MAX_LINES
+                cure
             );
         }
         Ok(groups)

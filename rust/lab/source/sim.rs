@@ -46,6 +46,9 @@ const DEVICES: [Device; 10] = [
     Device::new(c"sim7", SIMULATED),
 ];
 
+// A device is known by the last digit of its name.
+const _: () = assert!(DEVICES.len() <= 10);
+
 /// The kind of the lines that the library simulates.
 pub(crate) const SIMULATED: &str = "simulated";
 
