@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 #define NR_BUCKETS 64
-#define NR_MAX_CPUS 1024
+/* The kernel writes a value for each possible CPU; no kernel for x86 has more than this (NR_CPUS_RANGE_END). */
+#define NR_MAX_CPUS 8192
 
 #define INSN(code_, dst, src, off_, imm_) \
 	{ .code = (code_), .dst_reg = (dst), .src_reg = (src), .off = (off_), .imm = (imm_) }
@@ -60,10 +61,13 @@
 	MOV(BPF_REG_6, BPF_REG_1), \
 	ADD_IMM(BPF_REG_7, bits)
 
+/* Exit code: 4 if this kernel does not let this process have programs, else 1. */
 static void fail(const char *what)
 {
+	int is_refused = errno == EPERM || errno == ENOSYS || errno == EOPNOTSUPP;
+
 	fprintf(stderr, "bpf_latency: %s: %s\n", what, strerror(errno));
-	exit(1);
+	exit(is_refused ? 4 : 1);
 }
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attr)

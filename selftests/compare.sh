@@ -25,9 +25,12 @@ both() {
 	echo "$1" | tr , '\n' | grep -xF "$(echo "$2" | tr , '\n')" | tr '\n' , | sed 's/,$//'
 }
 
+# What a row is of.
+kind=event
+
 # rows WHO WHAT FILE - of a bench's table; WHAT is cpus, burst, lines, load and what is traced
 rows() {
-	awk -v who="$1" -v what="$2" '
+	awk -v kind="$kind" -v who="$1" -v what="$2" '
 		/^#mechanism/ {
 			sub("^#", "")
 			for (i = 1; i <= NF; i++)
@@ -38,7 +41,7 @@ rows() {
 		{
 			sub(/ #.*/, "")
 			split(cell("contexts"), place, /[,;]/)
-			print "event", who, $1, what, cell("count"), cell("lost"), cell("irq_min"), cell("min"), cell("wake_min"),
+			print kind, who, $1, what, cell("count"), cell("lost"), cell("irq_min"), cell("min"), cell("wake_min"),
 			      cell("irq_p50"), cell("p50"), cell("p99"), cell("wake_p50"), place[1] ? place[1] : "-"
 		}' "$3"
 }
@@ -89,9 +92,11 @@ lines() {
 		rmmod irqlab
 		insert irqlab sim_lines=8 || fail "no irqlab with more lines"
 	fi
+	kind=lines
 	for lines in 1 2 4 8; do
-		events $few 1 $lines none none "$count" | sed "s/^event /lines /"
+		events $few 1 $lines none none "$count"
 	done
+	kind=event
 }
 
 # trace EVENT MECHANISM KEY - the same while the kernel traces an event that comes between two stages
@@ -229,13 +234,14 @@ calls() {
 		must ipi/modes "count=100 batches=50"
 		sed -n 's/^[^#]/irqlab &/p' "$lab/ipi/modes"
 		sed -n 's/^[^#]/C &/p' /sys/kernel/debug/irqlab_ipi_c
-	done | awk '
+	done >"$work/calls"
+	awk '
 		!($1 " " $2 in best) || $5 < best[$1 " " $2] { best[$1 " " $2] = $5 }
 		!($2 in seen) { seen[$2]; name[++names] = $2 }
 		END {
 			for (i = 1; i <= names; i++)
 				print "call", name[i], best["C " name[i]], best["irqlab " name[i]]
-		}'
+		}' "$work/calls"
 	rmmod irqlab_ipi_c
 }
 

@@ -145,7 +145,13 @@ agrees_with_ebpf() {
 	./bpf_latency "$value" "$2" >"$work/ebpf" 2>"$work/refused" &
 	program=$!
 	cleanup="kill $program"
-	eventually grep -q ^attached "$work/ebpf" || skip "$(cat "$work/refused")"
+	if ! eventually grep -q ^attached "$work/ebpf"; then
+		cleanup=
+		kill $program 2>/dev/null
+		wait $program
+		[ $? != "$KSFT_SKIP" ] || skip "$(cat "$work/refused")"
+		fail "$(cat "$work/refused")"
+	fi
 	must "deferral/$1/latency" clear
 	must "deferral/$1/schedule" 51
 	cleanup=
