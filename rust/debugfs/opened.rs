@@ -212,7 +212,8 @@ struct Owner(&'static ThisModule);
 impl Owner {
     /// Errors: `ENXIO` if it is leaving.
     fn get(module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: The module is there: the caller has a file of it, which is not removed.
+        // SAFETY: The module is there: a file of it is opened, which is removed before the module ends. (Who forgets
+        // the file leaves the kernel with code that is gone, in C as here.)
         if unsafe { bindings::try_module_get(module.as_ptr()) } {
             Ok(Self(module))
         } else {
