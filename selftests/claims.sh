@@ -18,7 +18,8 @@ busy='the machine is too busy: ' missed='missed: ' coarse='the clock is too coar
 excused=
 if [ -d /irqlab ] && [ -e "$lab/lines/edu1" ]; then
 	excused='^(EXC-09|EXC-13|IRQ-06|IRQ-10|IPI-11|IPI-13) |its clock stood still|it takes [0-9]+ CPUs'
-	excused="$excused|\" (\[[^]]*\] )?($busy|$missed|$coarse)|nobody had the lock before"
+	# awk takes backslashes off.
+	excused="$excused|\" ([[][^]]*[]] )?($busy|$missed|$coarse)|nobody had the lock before"
 	excused="$excused|this kernel (checks every access|forces threading|has no network)"
 fi
 

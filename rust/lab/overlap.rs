@@ -36,6 +36,8 @@ use kernel::{
 /// Counts who is inside, and remembers the most.
 pub(crate) struct Overlap {
     inside: Atomic<u64>,
+    /// How many have come inside.
+    came: Atomic<u64>,
     max: Atomic<u64>,
     runs: PerCpu<Atomic<u64>>,
     kept: Atomic<u64>,
@@ -45,6 +47,7 @@ impl Overlap {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let overlap = Self {
             inside: Atomic::new(0),
+            came: Atomic::new(0),
             max: Atomic::new(0),
             runs: PerCpu::new(|| Ok(Atomic::new(0)))?,
             kept: Atomic::new(0),
@@ -54,6 +57,7 @@ impl Overlap {
 
     /// Runs `body` as one more who is inside.
     pub(crate) fn during(&self, body: impl FnOnce()) {
+        self.came.fetch_add(1, Full);
         let inside = self.inside.fetch_add(1, Full) + 1;
         let mut max = self.max.load(Relaxed);
         while inside > max {
@@ -83,11 +87,12 @@ impl Overlap {
     }
 
     /// Calls `request`, by which somebody on this CPU is to come inside at once, and notes if nobody came
-    /// although somebody was inside elsewhere.
+    /// although somebody was inside elsewhere all the time.
     pub(crate) fn notice(&self, request: impl FnOnce()) {
-        let is_occupied = self.is_occupied();
+        let who = || self.is_occupied().then(|| self.came.load(Acquire));
+        let before = who();
         request();
-        if is_occupied && self.max() < 2 {
+        if before.is_some() && before == who() && self.max() < 2 {
             self.kept.add(1, Relaxed);
         }
     }
