@@ -55,8 +55,8 @@ impl Overlap {
         Ok(Arc::new(overlap, GFP_KERNEL)?)
     }
 
-    /// Runs `body` as one more who is inside.
-    pub(crate) fn during(&self, body: impl FnOnce()) {
+    /// One more comes inside.
+    pub(crate) fn enter(&self) {
         self.came.fetch_add(1, Full);
         let inside = self.inside.fetch_add(1, Full) + 1;
         let mut max = self.max.load(Relaxed);
@@ -66,9 +66,19 @@ impl Overlap {
                 Err(other) => max = other,
             }
         }
-        body();
+    }
+
+    /// One who has come inside leaves, on this CPU.
+    pub(crate) fn leave(&self) {
         self.inside.fetch_sub(1, Full);
         self.runs.local().add(1, Relaxed);
+    }
+
+    /// Runs `body` as one more who is inside.
+    pub(crate) fn during(&self, body: impl FnOnce()) {
+        self.enter();
+        body();
+        self.leave();
     }
 
     /// Is inside until somebody else is, for at most `patience_ns`.
@@ -81,15 +91,10 @@ impl Overlap {
         });
     }
 
-    /// Whether somebody is inside.
-    pub(crate) fn is_occupied(&self) -> bool {
-        self.inside.load(Acquire) > 0
-    }
-
     /// Calls `request`, by which somebody on this CPU is to come inside at once, and notes if nobody came
     /// although somebody was inside elsewhere all the time.
     pub(crate) fn notice(&self, request: impl FnOnce()) {
-        let who = || self.is_occupied().then(|| self.came.load(Acquire));
+        let who = || (self.inside.load(Acquire) > 0).then(|| self.came.load(Acquire));
         let before = who();
         request();
         if before.is_some() && before == who() && self.max() < 2 {

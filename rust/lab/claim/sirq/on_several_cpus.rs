@@ -35,10 +35,12 @@ use irqlab::{
         SoftirqExit, //
     },
 };
-use kernel::sync::atomic::{
-    Atomic,
-    Full,
-    Relaxed, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Full, //
+    },
+    Arc, //
 };
 
 claim! {
@@ -57,9 +59,7 @@ const MAX_MS: u64 = 1000;
 /// Counts the CPUs that serve TASKLET, between its entry and its exit.
 struct Inside {
     here: PerCpu<Atomic<bool>>,
-    now: Atomic<u64>,
-    max: Atomic<u64>,
-    services: Atomic<u64>,
+    all: Arc<Overlap>,
 }
 
 impl Watcher for Inside {
@@ -72,18 +72,10 @@ impl Watcher for Inside {
         // An exit whose entry was before anybody watched does not count.
         match event {
             Event::Entered(Vector::Tasklet, _) if !self.here.local().xchg(true, Full) => {
-                let inside = self.now.fetch_add(1, Full) + 1;
-                let mut max = self.max.load(Relaxed);
-                while inside > max {
-                    match self.max.cmpxchg(max, inside, Full) {
-                        Ok(_) => break,
-                        Err(other) => max = other,
-                    }
-                }
-                self.services.add(1, Relaxed);
+                self.all.enter();
             }
             Event::Left(Vector::Tasklet) if self.here.local().xchg(false, Full) => {
-                self.now.fetch_sub(1, Full);
+                self.all.leave();
             }
             _ => (),
         }
@@ -99,15 +91,13 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     })?;
     let witness = watch(Inside {
         here: PerCpu::new(|| Ok(Atomic::new(false)))?,
-        now: Atomic::new(0),
-        max: Atomic::new(0),
-        services: Atomic::new(0),
+        all: Overlap::new()?,
     })?;
-    let inside = witness.observer();
+    let inside = &witness.observer().all;
     let is_control = trial.is_control();
     // One CPU never has two at a time; several have, as soon as they meet.
-    let is_known = || is_control || inside.max.load(Relaxed) > 1 || bodies.is_known();
-    let is_enough = || is_known() && inside.services.load(Relaxed) >= MIN_RUNS;
+    let is_known = || is_control || inside.max() > 1 || bodies.is_known();
+    let is_enough = || is_known() && inside.runs() >= MIN_RUNS;
     let cpus = cpu::online().take(trial.pick(usize::MAX, 1));
     let nr_cpus = hammer(trial, cpus, MAX_MS, &bodies, is_enough, |_index| {
         tasklets.local().schedule();
@@ -120,12 +110,12 @@ pub(super) fn run(trial: &Trial<'_>, evidence: &mut Evidence) -> Answer<Verdict>
     }
     evidence.note(fmt!("{nr_cpus} CPUs raised {}", Vector::Tasklet))?;
     // What the bodies have seen of each other is as good.
-    let max = inside.max.load(Relaxed).max(bodies.max());
+    let max = inside.max().max(bodies.max());
     evidence.check(
         max > 1,
         fmt!(
             "it was served {} times, on {max} CPUs at a time at most",
-            inside.services.load(Relaxed)
+            inside.runs()
         ),
     )?;
     evidence.holds()
