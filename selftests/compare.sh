@@ -111,28 +111,17 @@ trace() {
 	echo "!hist:keys=$key" >"$file/trigger"
 }
 
-# begin_ebpf EVENT, end_ebpf - between them, programs in eBPF make a histogram of the way from the handler to EVENT
-begin_ebpf() {
-	info "$line" irq
-	./bpf_latency "$value" "$1" >"$work/ebpf" &
-	ebpf=$!
-	eventually grep -q ^attached "$work/ebpf" || fail "no eBPF"
-}
-
-end_ebpf() {
-	kill "$ebpf"
-	wait "$ebpf"
-}
-
 tracing() {
 	trace irq/irq_handler_entry hard irq
 	trace irq/tasklet_entry tasklet func
 	trace workqueue/workqueue_execute_start bh_wq function
-	begin_ebpf tasklet_entry
+	info "$line" irq
+	irq=$value
+	begin_ebpf "$irq" tasklet_entry
 	events hard 1 1 none irq_handler_entry+ebpf "$count"
 	events tasklet 1 1 none tasklet_entry+ebpf "$count"
 	end_ebpf
-	begin_ebpf workqueue_execute_start
+	begin_ebpf "$irq" workqueue_execute_start
 	events bh_wq 1 1 none workqueue_execute_start+ebpf "$count"
 	end_ebpf
 	sed -n 's/^attached/ebpf/p' "$work/ebpf"
@@ -189,7 +178,8 @@ storm() {
 	tell_storm irqlab $(($(sed -n 's/^rings //p' "$lab/memory") / 1024)) "$recorded" "$lost"
 	file=$tracing/events/irq/irq_handler_entry
 	info "$line" irq
-	only="irq == $value"
+	irq=$value
+	only="irq == $irq"
 	echo "$only" >$file/filter
 	echo >$tracing/trace
 	echo 1 >$file/enable
@@ -208,7 +198,7 @@ storm() {
 	raise_storm
 	tell_storm hist - "$(sed -n 's/^ *Hits: //p' $file/hist)" "$(sed -n 's/^ *Dropped: //p' $file/hist)"
 	echo "!hist:keys=irq if $only" >$file/trigger
-	begin_ebpf tasklet_entry
+	begin_ebpf "$irq" tasklet_entry
 	raise_storm
 	end_ebpf
 	tell_storm ebpf - "$(awk '$1 == "bucket" { sum += $4 } END { print sum + 0 }' "$work/ebpf")" \

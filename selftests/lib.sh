@@ -601,6 +601,26 @@ has_tracefs() {
 	[ -d $tracing/events ] || mount -t tracefs tracefs $tracing
 }
 
+# begin_ebpf IRQ EVENT - until end_ebpf, programs in eBPF make a histogram of the way from the handler to EVENT, in
+# $work/ebpf. Skips if this kernel does not let anybody have such programs.
+begin_ebpf() {
+	./bpf_latency "$1" "$2" >"$work/ebpf" 2>"$work/refused" &
+	ebpf=$!
+	cleanup="kill $ebpf"
+	! eventually grep -q ^attached "$work/ebpf" || return 0
+	cleanup=
+	kill "$ebpf" 2>/dev/null
+	wait "$ebpf"
+	[ $? != "$KSFT_SKIP" ] || skip "$(cat "$work/refused")"
+	fail "$(cat "$work/refused")"
+}
+
+end_ebpf() {
+	cleanup=
+	kill "$ebpf"
+	wait "$ebpf" || fail "$(cat "$work/refused")"
+}
+
 # trace EVENT... - begin a trace of these, in a buffer of its own, which the cleanup takes away
 trace() {
 	has_tracefs || skip "this kernel has no tracefs"

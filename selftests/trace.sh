@@ -142,21 +142,10 @@ agrees_with_the_kernels_own_events() {
 # have buckets from each power of two to the next, and that their own time is in some of it.
 agrees_with_ebpf() {
 	info sim0 irq
-	./bpf_latency "$value" "$2" >"$work/ebpf" 2>"$work/refused" &
-	program=$!
-	cleanup="kill $program"
-	if ! eventually grep -q ^attached "$work/ebpf"; then
-		cleanup=
-		kill $program 2>/dev/null
-		wait $program
-		[ $? != "$KSFT_SKIP" ] || skip "$(cat "$work/refused")"
-		fail "$(cat "$work/refused")"
-	fi
+	begin_ebpf "$value" "$2"
 	must "deferral/$1/latency" clear
 	must "deferral/$1/schedule" 51
-	cleanup=
-	kill $program
-	wait $program || fail "$(cat "$work/refused")"
+	end_ebpf
 	same "events that eBPF has missed" "$(sed -n 's/^missed //p' "$work/ebpf")" 0
 	ran_bottom "$1"
 	same "bottom halves that the lab has recorded" "$value" 51
