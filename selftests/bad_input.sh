@@ -299,7 +299,8 @@ state >"$work/state" 2>/dev/null
 		explains bench line=sim0%040contend=no contend=no%040is%040not%040there;%040there%040are:%040none,%040mutex,
 		explains bench line=sim0%040ack=no ack=no%040is%040not%040there;%040there%040are:%040top,%040bottom,
 		explains bench line=sim0%040ack=bottom take%040a%040line%040whose%040kind%040is%040INTx
-		explains ipi/call cpus=0 kind=<kind>%040is%040missing
+		explains ipi/call cpus=0 kind=<kind>%040is%040missing;%040there%040are:%040single,%040async,
+		explains ipi/call kind=broadcast%040cpus=0%040from=0 is%040from=0:%040name%040others%040in%040cpus=
 		explains ipi/call kind=no no%040kind%040'no';%040there%040are:%040single,%040async,
 		explains ipi/call kind=single%040speed=1 no%040parameter%040'speed';%040there%040are:%040kind,%040cpus,
 		explains ipi/call kind=nmi%040wait=0 kind=nmi%040always%040waits:%040leave%040out%040wait=0

@@ -37,7 +37,8 @@ use crate::{
     laboratory::Lab,
     refusal::{
         refuse,
-        Answer, //
+        Answer,
+        List, //
     },
 };
 use irqlab::{
@@ -100,7 +101,11 @@ impl Knob for Call {
         let [kind, cpus, count, wait, from, senders, target, hold_us] =
             assignments(command, &keys)?;
         let Some(kind) = kind else {
-            refuse!(EINVAL, "kind=<kind> is missing");
+            refuse!(
+                EINVAL,
+                "kind=<kind> is missing; there are: {}",
+                List(&Kind::ALL.map(Kind::name))
+            );
         };
         let kind = Kind::find(&kind)?;
         let wait = wait.map_or(Ok(true), switch)?;
@@ -133,6 +138,13 @@ impl Knob for Call {
                         EINVAL,
                         "kind={} is for the sender's own CPU, which is from={}: leave out cpus=",
                         kind.name(),
+                        from.as_u32()
+                    );
+                }
+                if kind == Kind::Broadcast && cpus.iter().eq([from]) {
+                    refuse!(
+                        EINVAL,
+                        "kind=broadcast leaves out the sender's CPU, which is from={}: name others in cpus=",
                         from.as_u32()
                     );
                 }
@@ -181,7 +193,7 @@ fn contenders(from: CpuId, count: usize) -> Answer<Set> {
     if cpus.len() < count {
         refuse!(
             ENXIO,
-            "{} senders, and {} CPUs are online",
+            "kind=contended by senders={} needs as many CPUs, and {} can be used",
             count,
             cpus.len()
         );
