@@ -639,6 +639,13 @@ is_rt() {
 	uname -v | grep -q PREEMPT_RT
 }
 
+# clock_goes_on - whether the kernel trusts the TSC. Where it does not, local_clock() may stand still until the next
+# tick, and then jump: what is timed while interrupts are off, work among it, may be shorter than it was to be.
+clock_goes_on() {
+	must bench "line=sim0 mechanisms=hard count=1"
+	grep -q '; stamps are read from the TSC$' "$lab/bench"
+}
+
 cpus() {
 	sed -n 's/^processor[^:]*: //p' /proc/cpuinfo
 }

@@ -19,12 +19,8 @@ needs_soft_irqs() {
 	fi
 }
 
-# Where the kernel does not trust the TSC, local_clock() may stand still until the next tick, and then jumps: a half may
-# work for less than it is told to, and what is measured of work with interrupts off may be less than it was.
 needs_a_clock_that_goes_on() {
-	must bench "line=sim0 mechanisms=hard count=1"
-	grep -q '; stamps are read from the TSC$' "$lab/bench" ||
-		skip "the kernel does not trust the TSC: its clock may stand still, and then jump"
+	clock_goes_on || skip "the kernel does not trust the TSC: its clock may stand still, and then jump"
 }
 
 # bench_victims COMMAND... - a run of events that keep apart from each other
