@@ -52,7 +52,7 @@ let_go() {
 	must "lines/$1/affinity" all
 }
 
-# raise_all LINE CPU - in the background
+# raise_all LINE CPU - in the background; of a long storm it says now and then that it goes on
 raise_all() {
 	taskset $((1 << $2)) sh -c "
 		left=$count
@@ -60,6 +60,7 @@ raise_all() {
 			some=\$((left < $most ? left : $most))
 			echo \$some >$lab/lines/$1/trigger || exit 1
 			left=\$((left - some))
+			[ \$left -eq 0 ] || echo \"# $1: \$left to go\"
 		done" &
 	raisers="$raisers $!"
 }
