@@ -60,7 +60,7 @@ raise_all() {
 			some=\$((left < $most ? left : $most))
 			echo \$some >$lab/lines/$1/trigger || exit 1
 			left=\$((left - some))
-			[ \$left -eq 0 ] || echo \"# $1: \$left to go\"
+			[ \$left -eq 0 ] || echo \"# $1: \$left to go\" >&3
 		done" &
 	raisers="$raisers $!"
 }
@@ -70,7 +70,7 @@ accounts() {
 	becomes "events of $2 on their way" 0 pending_of "$2"
 	account "$2"
 	echo "# $2 on $1: raised $raised, recorded $recorded, coalesced $coalesced, refused $refused, lost $lost," \
-		"pending $pending, unmatched $unmatched"
+		"pending $pending, unmatched $unmatched" >&3
 	same "raised on $1" "$raised" "$count"
 	same "recorded, coalesced, refused, lost and pending" $((recorded + coalesced + refused + lost + pending)) "$count"
 	same "lost and refused" "$((lost + refused))" 0
