@@ -145,9 +145,10 @@ impl Here<'_> {
 /// together as well as the machine allows. Returns when all have finished: how
 /// many there were.
 ///
-/// `queue` must be per CPU. No CPU goes offline meanwhile. A signal for the
-/// caller does not end the wait: it is for `f` to see [`Here::is_stopped`] and
-/// end early.
+/// `queue` must be per CPU. No CPU goes offline meanwhile, so that nobody may hold a lock
+/// that `f` takes and then ask for hotplug to be excluded, as who attaches to a tracepoint
+/// does, too: lockdep knows. A signal for the caller does not end the wait: it is for `f`
+/// to see [`Here::is_stopped`] and end early.
 ///
 /// Errors: `ENOMEM`, before anything runs.
 ///

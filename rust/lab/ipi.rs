@@ -68,12 +68,11 @@ impl Ipis {
 
     /// How many bytes the last measurements take.
     pub(crate) fn nr_bytes(&self) -> usize {
-        let last = self
-            .last
-            .lock()
-            .as_ref()
-            .map_or(0, |times| times.nr_bytes());
-        last + self.matrix.lock().nr_bytes() + self.who.nr_bytes()
+        let last = self.last.lock().clone();
+        // One lock at a time: `matrix` is taken in jobs of CPUs, and so before nothing that waits for
+        // hotplug, as who attaches to a tracepoint does.
+        let of_matrix = self.matrix.lock().nr_bytes();
+        last.map_or(0, |times| times.nr_bytes()) + of_matrix + self.who.nr_bytes()
     }
 
     /// Shows the whole distribution of the last measurement.
