@@ -132,13 +132,27 @@ pub fn nr_voluntary_switches(_task: &Task) -> usize {
 ///
 /// cost(|| task.sleep_ms(1), task);
 /// assert!(task::nr_switches(task) >= task::nr_voluntary_switches(task));
+/// # let before_ns = task::charged_ns(task);
+/// # {
+/// #     let _guard = irqlab::interrupt::local_interrupt_disable();
+/// #     irqlab::clock::spin_ns(2_000_000);
+/// # }
+/// # let charged_ns = task::charged_ns(task).wrapping_sub(before_ns);
+/// # assert!(!irqlab::clock::is_steady() || charged_ns >= 2_000_000);
 /// # let by_itself = task::nr_voluntary_switches(task);
 /// # eventually!(task, task::nr_voluntary_switches(task) > by_itself);
 /// # assert!(task::nr_voluntary_switches(task) > by_itself);
 /// ```
 pub fn charged_ns(task: &Task) -> u64 {
-    // The kernel charges a task when it gives up the CPU.
-    task.sleep_us(1, 1);
+    // The kernel charges a task when it gives up the CPU; a sleep may be over before it comes to that. The last
+    // one lasts for 16 ms, and is not.
+    let nr_before = nr_voluntary_switches(task);
+    for us in (0..15).map(|nth| 1 << nth) {
+        task.sleep_us(us, 1);
+        if nr_voluntary_switches(task) != nr_before {
+            break;
+        }
+    }
     let current = kernel::task::Task::current_raw();
     // SAFETY: `current` is valid while it runs this; the field is one word, which this CPU alone
     // writes meanwhile.
