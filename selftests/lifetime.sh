@@ -332,6 +332,26 @@ is_unbound_during_a_bench() {
 	must bench "line=$1 count=20 mechanisms=hard"
 }
 
+# So does who raises interrupts: else all of them would hold up who unbinds the device.
+is_unbound_while_it_is_triggered() {
+	cleanup=restore
+	info "$1" raised
+	before=$value
+	(echo 1000000 >"$lab/lines/$1/trigger") &
+	eventually has_raised_more "$1" || fail "nothing is raised"
+	unbind "$1"
+	wait
+	must_have_said "lines/$1/trigger" ENODEV
+	grep -q 'the device left after [0-9]* of 1000000$' "$lab/last_error" || fail "$(cat "$lab/last_error")"
+	bind
+	must_work
+}
+
+has_raised_more() {
+	info "$1" raised
+	[ "$value" -gt "$before" ]
+}
+
 # ---- CPUs and signals ----------------------------------------------------------------------------
 
 # The bench ends when its CPU leaves, and says so.
@@ -614,6 +634,7 @@ fi
 	echo has_as_many_lines_as_it_is_told irqlab
 	lines | each is_unbound_and_bound_in_a_storm
 	lines | each is_unbound_during_a_bench
+	lines | each is_unbound_while_it_is_triggered
 	echo "goes_offline_during_a_bench cpu$(($(grep -c '^processor' /proc/cpuinfo) - 1))"
 	for signal in TERM KILL; do
 		lines | each is_given_back_after_a_signal $signal

@@ -285,10 +285,13 @@ impl Line {
         Ok(self.try_state()?.disabled.is_none())
     }
 
-    /// Takes everything off for good: the device is leaving. Waits for experiments, which see
-    /// that it does.
-    fn retire(&self) {
+    /// Tells those who use the line that its device is leaving.
+    fn leave(&self) {
         self.is_leaving.store(true, Relaxed);
+    }
+
+    /// Takes everything off for good. Waits for experiments, which have been told to end.
+    fn retire(&self) {
         let mut state = self.state.lock();
         state.is_retired = true;
         state.disabled = None;

@@ -126,6 +126,9 @@ impl Lines {
     }
 
     fn publish(&self, lab: &Arc<Lab>, line: Arc<Line>) -> Result {
+        // Nobody else adds a line meanwhile. If there were no room for it, its files would be dropped with the
+        // lock held that who writes to them waits for.
+        self.table.lock().reserve(1, GFP_KERNEL)?;
         let entry = Entry {
             _files: crate::debugfs::LineFiles::new(&self.dir, lab, &line)?,
             line,
@@ -152,7 +155,8 @@ impl Lines {
         };
         if let Some(Entry { _files, line }) = entry {
             // The files wait for their readers and writers, who may be waiting
-            // for the lock, so it is not held here.
+            // for the lock, so it is not held here; and who raise interrupts, until they see this.
+            line.leave();
             drop(_files);
             line.retire();
         }
