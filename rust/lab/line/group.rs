@@ -209,6 +209,10 @@ impl Reserved<'_> {
                     Err(why) => refusal = Some(why),
                 }
             }
+            // Whoever followed would keep those with threads from the interrupt for good.
+            if refusal.as_ref().is_some_and(may_pass) {
+                break;
+            }
         }
         refusal.map_or(Ok(()), Err)
     }
@@ -229,8 +233,7 @@ impl Reserved<'_> {
 
         for _ in 0..ATTEMPTS {
             match self.put_all_on() {
-                // Memory may come back; who is on the interrupt will stay.
-                Err(Refusal { error, .. }) if error != EBUSY && error != ENODEV => {
+                Err(refusal) if may_pass(&refusal) => {
                     if let Some(task) = Task::current() {
                         task.sleep_ms(PAUSE_MS);
                     }
@@ -240,6 +243,11 @@ impl Reserved<'_> {
         }
         self.put_all_on()
     }
+}
+
+/// Whether it may be otherwise soon: memory may come back, but who is on the interrupt will stay.
+fn may_pass(refusal: &Refusal) -> bool {
+    refusal.error != EBUSY && refusal.error != ENODEV
 }
 
 impl core::ops::Deref for Reserved<'_> {
