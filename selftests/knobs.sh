@@ -1027,6 +1027,7 @@ asks_twice_at_most() {
 	waits
 	before=$value
 	must bench "line=sim0 mechanisms=$1 count=1000"
+	same "events that found another on its way" "$(rows | awk '{ print $14 }')" 0
 	waits
 	[ "$((value - before))" -ge 1000 ] || fail "the kernel saw $((value - before)) waits of 1000"
 	[ "$((value - before))" -le 2100 ] || fail "asked $((value - before)) times for 1000 events"
@@ -1592,6 +1593,7 @@ has_defaults() {
 	echo tells_what_it_keeps memory
 	echo sleeps_whatever_nobody_waited_for kthread
 	echo sleeps_whatever_nobody_waited_for unbound_wq
+	echo sleeps_whatever_nobody_waited_for threaded
 	echo keeps_the_period bench
 	echo keeps_the_budget bench
 	lines | grep '^edu0' | each tells_what_is_lost
